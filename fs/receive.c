@@ -43,6 +43,16 @@ struct in {
 	uint32_t uid, gid, pid, extensions;
 };
 
+/* Of keep_inbox(): what the kernel writes; and behind it, the last request that was taken out, by its number. */
+struct inbox {
+	union {
+		struct in header;
+		uint8_t bytes[KEEP_INBOX - sizeof(uint64_t)];
+	};
+	_Atomic uint64_t taken;
+};
+_Static_assert(sizeof(struct inbox) == KEEP_INBOX && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
+
 struct init_in {
 	struct in header;
 	uint32_t major, minor, readahead, flags, flags2;
@@ -219,14 +229,29 @@ static void keep_request(struct keep *keep, const void *bytes, size_t len)
 		(void)keep_set(keep, KEEP_REQUEST, in->unique, bytes, len);
 }
 
-/* What the process before this one received last, and was killed before it kept it. */
-static void keep_inbox_request(struct keep *keep)
+/*
+ * Keeps what was received. After that the inbox does not count: when the request has been answered it is not kept any
+ * more, and who dies before the next one is received must not leave it to be done again. The bytes stay as they are,
+ * since libfuse reads them.
+ */
+static void take_request(struct keep *keep, size_t len)
 {
-	struct in *in = keep_inbox(keep);
+	struct inbox *inbox = keep_inbox(keep);
 
-	if (in->len >= sizeof(*in) && in->len <= KEEP_INBOX && !keep_has(keep, KEEP_REQUEST, in->unique))
-		keep_request(keep, in, in->len);
-	in->len = 0;
+	keep_request(keep, inbox, len);
+	atomic_store(&inbox->taken, inbox->header.unique);
+}
+
+/* What the process before this one received last, and was killed before it kept it. */
+static void take_left_request(struct keep *keep)
+{
+	struct inbox *inbox = keep_inbox(keep);
+	const struct in *in = &inbox->header;
+
+	if (in->len >= sizeof(*in) && in->len <= sizeof(inbox->bytes) &&
+	    in->unique != atomic_load(&inbox->taken) && !keep_has(keep, KEEP_REQUEST, in->unique))
+		take_request(keep, in->len);
+	inbox->header.len = 0;
 }
 
 /* ------------------------------------------------------------------ refusals */
@@ -391,7 +416,7 @@ static void wake_polls(int fd, struct keep *keep)
 }
 
 /* Receives into the inbox. The number of bytes, 0 after a signal, -errno. */
-static ssize_t receive(int fd, struct in *inbox)
+static ssize_t receive(int fd, struct inbox *inbox)
 {
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 	ssize_t n;
@@ -400,8 +425,8 @@ static ssize_t receive(int fd, struct in *inbox)
 		note_served();
 	if (fuse_session_exited(connection.session))
 		return 0;
-	n = read(fd, inbox, KEEP_INBOX);
-	if (n >= (ssize_t)sizeof(*inbox))
+	n = read(fd, inbox->bytes, sizeof(inbox->bytes));
+	if (n >= (ssize_t)sizeof(inbox->header))
 		return n;
 	/* ENOENT: the request was withdrawn meanwhile */
 	if (n < 0)
@@ -434,7 +459,7 @@ void receive_repeat(void)
 {
 	struct keep *keep = connection.keep;
 
-	keep_inbox_request(keep);
+	take_left_request(keep);
 	count_deaths(keep);
 	in_hand_open(keep_in_hand(keep));
 	refuse_killers(connection.fd, keep);
@@ -447,7 +472,7 @@ void receive_repeat(void)
 int receive_requests(void)
 {
 	struct keep *keep = connection.keep;
-	struct in *inbox = keep_inbox(keep);
+	struct inbox *inbox = keep_inbox(keep);
 	int fd = connection.fd;
 	ssize_t n = 0;
 
@@ -460,11 +485,11 @@ int receive_requests(void)
 			break;
 		if (n == 0)
 			continue;
-		if (inbox->opcode == OPCODE_INIT && n >= (ssize_t)sizeof(connection.init))
+		if (inbox->header.opcode == OPCODE_INIT && n >= (ssize_t)sizeof(connection.init))
 			memcpy(&connection.init, inbox, sizeof(connection.init));
-		keep_request(keep, inbox, (size_t)n);
+		take_request(keep, (size_t)n);
 		process(inbox, (size_t)n, false);
-		inbox->len = 0;
+		inbox->header.len = 0; /* for a version that does not know what was taken */
 	}
 	return n == -ENODEV || n > 0 ? 0 : (int)n;
 }
@@ -474,7 +499,7 @@ void receive_refuse_kept(int fd, struct keep *keep, int error)
 	size_t count;
 	_cleanup_free_ uint64_t *list = NULL;
 
-	keep_inbox_request(keep);
+	take_left_request(keep);
 	list = keep_list(keep, KEEP_REQUEST, &count);
 	for (size_t i = 0; i < count; i++)
 		refuse_kept(fd, keep, list[i], error);
@@ -482,16 +507,17 @@ void receive_refuse_kept(int fd, struct keep *keep, int error)
 
 int receive_refuse(int fd, struct keep *keep, int error)
 {
-	struct in *inbox = keep_inbox(keep);
-	ssize_t n = read(fd, inbox, KEEP_INBOX);
+	struct inbox *inbox = keep_inbox(keep);
+	struct in *in = &inbox->header;
+	ssize_t n = read(fd, inbox->bytes, sizeof(inbox->bytes));
 
-	if (n < (ssize_t)sizeof(*inbox))
+	if (n < (ssize_t)sizeof(*in))
 		return n < 0 && errno == ENODEV ? -ENODEV : 0;
-	close_refused(keep, inbox, (size_t)n);
-	if (inbox->opcode == OPCODE_INIT)
-		keep_request(keep, inbox, (size_t)n); /* it stays, for who can answer it */
-	else if (is_answered(inbox))
-		refuse(fd, inbox->unique, error);
-	inbox->len = 0;
+	close_refused(keep, in, (size_t)n);
+	if (in->opcode == OPCODE_INIT)
+		take_request(keep, (size_t)n); /* it stays, for who can answer it */
+	else if (is_answered(in))
+		refuse(fd, in->unique, error);
+	in->len = 0;
 	return 0;
 }

@@ -1,21 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests without a process that serves them: what is kept of them, and of the files that they close. */
+/*
+ * Requests and the end of the process that serves them: what is kept of them, what the next process does of them, and
+ * what is refused when there is none.
+ */
 #include "tests/unit/test.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fs/receive.h"
+#include "fs/tell/last_error.h"
+#include "fs/tree/fs.h"
 
 /* Of the protocol, <linux/fuse.h>. */
-enum { OPCODE_OPEN = 14, OPCODE_RELEASE = 18 };
+enum { OPCODE_OPEN = 14, OPCODE_RELEASE = 18, OPCODE_INIT = 26, OPCODE_FSYNC = 20 };
 
 struct request {
 	uint32_t len, opcode;
 	uint64_t unique, node;
 	uint32_t uid, gid, pid, extensions;
-	uint64_t handle; /* of a RELEASE */
+	uint64_t handle; /* of a RELEASE or an FSYNC, */
+	uint64_t flags;	 /* and those */
+};
+
+struct init {
+	uint32_t len, opcode;
+	uint64_t unique, node;
+	uint32_t uid, gid, pid, extensions;
+	uint32_t major, minor, readahead, flags, flags2, unused[11];
 };
 
 struct answer {
@@ -111,11 +128,188 @@ static void test_refused_requests(void **state)
 	assert_int_equal(valid, 0);
 }
 
+/* ---------------------------------------------------------- processes that serve */
+
+/* What an FSYNC does, by its node: how a process ends, when, and what else there is. */
+enum node {
+	NODE_ANSWERED = 1, /* is answered */
+	NODE_LAST,	   /* so, and the process ends as it should */
+	NODE_DIES_BEFORE,  /* the first process ends before the answer, */
+	NODE_DIES_AFTER,   /* or after it */
+	NODES,
+};
+
+/* In memory of all processes: how often each was begun. */
+static atomic_int *begun;
+static struct fuse_session *session;
+
+static void *answer_request(void *req)
+{
+	(void)fuse_reply_err(req, 0);
+	return NULL;
+}
+
+/* As requests that wait for something are answered. */
+static void answer_in_thread(fuse_req_t req)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, answer_request, req) != 0 || pthread_join(thread, NULL) != 0)
+		_exit(4);
+}
+
+static void fsync_called(fuse_req_t req, fuse_ino_t node, int data_only, struct fuse_file_info *fi)
+{
+	bool first = atomic_fetch_add(&begun[node], 1) == 0;
+
+	(void)data_only;
+	(void)fi;
+	if (node == NODE_DIES_BEFORE && first)
+		_exit(0);
+	answer_in_thread(req);
+	if (node == NODE_DIES_AFTER && first)
+		_exit(0);
+	if (node == NODE_LAST)
+		fuse_session_exit(session);
+}
+
+static _Noreturn void serve(const struct refused *f)
+{
+	static const struct fuse_lowlevel_ops ops = {.fsync = fsync_called};
+	static char *argv[] = {(char *)"poolfs", NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	struct fs fs = {0};
+
+	if (keep_open(f->file, &fs.keep, NULL) < 0)
+		_exit(1);
+	fs.errors = last_errors_new(fs.keep);
+	session = fuse_session_new(&args, &ops, sizeof(ops), NULL);
+	if (!fs.errors || !session || receive_start(session, f->fds[1], &fs, NULL, NULL) < 0)
+		_exit(2);
+	receive_repeat();
+	_exit(receive_requests() < 0 ? 3 : 0);
+}
+
+/* Serves in a process until that ends. */
+static void run_process(struct refused *f)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		serve(f);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	keep_free(f->keep);
+	assert_int_equal(keep_open(f->file, &f->keep, &e), 0);
+}
+
+static int setup_processes(void **state)
+{
+	const struct init init = {
+		.len = sizeof(init), .opcode = OPCODE_INIT, .unique = 2, .major = 7, .minor = 31};
+	struct refused *f;
+
+	begun = mmap(NULL, NODES * sizeof(*begun), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(begun != MAP_FAILED);
+	if (setup(state) < 0)
+		return -1;
+	f = *state;
+	assert_int_equal(write(f->fds[0], &init, sizeof(init)), sizeof(init));
+	return 0;
+}
+
+static int teardown_processes(void **state)
+{
+	(void)munmap(begun, NODES * sizeof(*begun));
+	return teardown(state);
+}
+
+static struct request fsync_of(uint64_t unique, enum node node)
+{
+	return (struct request){
+		.len = sizeof(struct request), .opcode = OPCODE_FSYNC, .unique = unique, .node = node};
+}
+
+static void send_fsync(const struct refused *f, uint64_t unique, enum node node)
+{
+	const struct request request = fsync_of(unique, node);
+
+	assert_int_equal(write(f->fds[0], &request, sizeof(request)), sizeof(request));
+}
+
+/* Whether the request was answered by now, with *ret_error. Answers to others are dropped. */
+static bool is_answered(const struct refused *f, uint64_t unique, int *ret_error)
+{
+	struct {
+		struct answer answer;
+		char rest[256];
+	} got;
+
+	while (recv(f->fds[0], &got, sizeof(got), MSG_DONTWAIT) >= (ssize_t)sizeof(got.answer))
+		if (got.answer.unique == unique) {
+			*ret_error = got.answer.error;
+			return true;
+		}
+	return false;
+}
+
+static void assert_answered(const struct refused *f, uint64_t unique, int error)
+{
+	int got = 1;
+
+	assert_true(is_answered(f, unique, &got));
+	assert_int_equal(got, error);
+}
+
+/* What was not answered when the process ended is done again; what was is not. */
+static void test_done_once(void **state)
+{
+	struct refused *f = *state;
+
+	send_fsync(f, 4, NODE_DIES_BEFORE);
+	run_process(f);
+	send_fsync(f, 6, NODE_DIES_AFTER);
+	run_process(f);
+	assert_answered(f, 4, 0);
+	assert_answered(f, 6, 0);
+	assert_int_equal(atomic_load(&begun[NODE_DIES_BEFORE]), 2);
+	send_fsync(f, 8, NODE_LAST);
+	run_process(f);
+	assert_answered(f, 8, 0);
+	assert_int_equal(atomic_load(&begun[NODE_DIES_BEFORE]), 2);
+	assert_int_equal(atomic_load(&begun[NODE_DIES_AFTER]), 1);
+}
+
+/* What the process had received, and not kept, when it was killed is done, and only by the next one. */
+static void test_received_last(void **state)
+{
+	struct refused *f = *state;
+	const struct request left = fsync_of(6, NODE_ANSWERED);
+
+	send_fsync(f, 4, NODE_LAST);
+	run_process(f);
+	memcpy(keep_inbox(f->keep), &left, sizeof(left));
+	for (uint64_t i = 1; i < 3; i++) {
+		send_fsync(f, 6 + 2 * i, NODE_LAST);
+		run_process(f);
+		if (i == 1)
+			assert_answered(f, 6, 0);
+		assert_answered(f, 6 + 2 * i, 0);
+		assert_int_equal(atomic_load(&begun[NODE_ANSWERED]), 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_refused_closes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_requests, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_done_once, setup_processes, teardown_processes),
+		cmocka_unit_test_setup_teardown(test_received_last, setup_processes, teardown_processes),
 	};
 
 	return cmocka_run_group_tests_name("fs_receive", tests, NULL, NULL);
