@@ -272,11 +272,28 @@ static void close_refused(struct keep *keep, const struct in *in, size_t len)
 		keep_remove(keep, KEEP_HANDLE, release->fh);
 }
 
+/* Gives the answer that is kept of a request that is done. False: there is none. */
+static bool give_kept_answer(int fd, struct keep *keep, uint64_t id)
+{
+	size_t len;
+	_cleanup_free_ char *answer = keep_get(keep, KEEP_REPLY, id, &len);
+
+	if (!answer)
+		return false;
+	(void)!write(fd, answer, len); /* ENOENT: the kernel has it */
+	keep_remove(keep, KEEP_REQUEST, id);
+	return true;
+}
+
+/* Unless it is done. */
 static void refuse_kept(int fd, struct keep *keep, uint64_t id, int error)
 {
 	size_t len;
-	_cleanup_free_ char *bytes = keep_get(keep, KEEP_REQUEST, id, &len);
+	_cleanup_free_ char *bytes = NULL;
 
+	if (give_kept_answer(fd, keep, id))
+		return;
+	bytes = keep_get(keep, KEEP_REQUEST, id, &len);
 	if (bytes && len >= sizeof(struct in))
 		close_refused(keep, (const struct in *)bytes, len);
 	refuse(fd, id, error);
@@ -370,12 +387,9 @@ static void repeat_requests(int fd, struct keep *keep)
 	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_REQUEST, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		_cleanup_free_ char *answer = keep_get(keep, KEEP_REPLY, list[i], &len);
 		_cleanup_free_ char *bytes = NULL;
 
-		if (answer) {
-			(void)!write(fd, answer, len); /* ENOENT: the kernel has it */
-			keep_remove(keep, KEEP_REQUEST, list[i]);
+		if (give_kept_answer(fd, keep, list[i])) {
 			note_served();
 			continue;
 		}

@@ -59,7 +59,10 @@ void receive_repeat(void);
  * there was none for a while. 0, -errno.
  */
 int receive_requests(void);
-/** Answers all requests that are kept with @error, and forgets them. For a process without a session. */
+/**
+ * Answers all requests that are kept with @error, those that are done with their answer, and forgets them. For a process
+ * without a session.
+ */
 void receive_refuse_kept(int fd, struct keep *keep, int error);
 /** Receives a request, for which this may wait, and answers it with @error. -ENODEV: the mount is gone. */
 int receive_refuse(int fd, struct keep *keep, int error);

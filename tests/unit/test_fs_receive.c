@@ -128,6 +128,23 @@ static void test_refused_requests(void **state)
 	assert_int_equal(valid, 0);
 }
 
+/* What is done is not refused: the process was killed between the change and its answer, and that is given. */
+static void test_done_is_not_refused(void **state)
+{
+	struct refused *f = *state;
+	const struct request request = {.len = sizeof(request), .opcode = OPCODE_OPEN, .unique = 4};
+	const struct answer done = {.len = sizeof(done), .unique = 4};
+	struct answer answer;
+
+	assert_int_equal(keep_set(f->keep, KEEP_REQUEST, 4, &request, sizeof(request)), 0);
+	assert_int_equal(keep_set(f->keep, KEEP_REPLY, 4, &done, sizeof(done)), 0);
+	receive_refuse_kept(f->fds[1], f->keep, EIO);
+	assert_int_equal(recv(f->fds[0], &answer, sizeof(answer), MSG_DONTWAIT), sizeof(answer));
+	assert_memory_equal(&answer, &done, sizeof(answer));
+	assert_int_equal(recv(f->fds[0], &answer, sizeof(answer), MSG_DONTWAIT), -1);
+	assert_false(keep_has(f->keep, KEEP_REQUEST, 4));
+}
+
 /* ---------------------------------------------------------- processes that serve */
 
 /* What an FSYNC does, by its node: how a process ends, when, and what else there is. */
@@ -308,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_refused_closes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_requests, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_done_is_not_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_once, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_received_last, setup_processes, teardown_processes),
 	};
