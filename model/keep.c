@@ -694,6 +694,24 @@ static int load(struct keep *k, struct error *e)
 	return 0;
 }
 
+/*
+ * If a page of the inbox were not present when the process is killed in read(2), the kernel could not bring it in, and
+ * would fail the request. Another process may be receiving into it (fs/upgrade.h), so nothing in it may be written.
+ */
+static int fill_inbox(struct keep *k, struct error *e)
+{
+	_Atomic uint8_t *inbox = keep_inbox(k);
+
+	if (madvise(keep_inbox(k), KEEP_INBOX, MADV_POPULATE_WRITE) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return error_set(e, errno, "cannot have memory for what is received: %s", strerror(errno));
+	/* before Linux 5.14 */
+	for (size_t i = 0; i < KEEP_INBOX; i += 4096)
+		(void)atomic_fetch_or(&inbox[i], 0);
+	return 0;
+}
+
 int keep_open(int fd, struct keep **ret, struct error *e)
 {
 	struct keep *k = calloc(1, sizeof(*k));
@@ -718,17 +736,9 @@ int keep_open(int fd, struct keep **ret, struct error *e)
 	}
 	k->map = map;
 	k->header = map;
-	/*
-	 * If a page of it were not present when the process is killed in read(2), the kernel could not bring it in, and
-	 * would fail the request.
-	 */
-	for (size_t i = 0; i < KEEP_INBOX; i += 4096) {
-		volatile uint8_t *byte = (uint8_t *)keep_inbox(k) + i;
-
-		*byte = *byte;
-	}
-	r = grow_index(k);
-	r = r < 0 ? error_oom(e) : load(k, e);
+	r = fill_inbox(k, e);
+	if (r == 0)
+		r = grow_index(k) < 0 ? error_oom(e) : load(k, e);
 	if (r < 0) {
 		keep_free(k);
 		return r;

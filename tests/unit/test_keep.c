@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -25,6 +27,19 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size)
 {
 	return fails ? NULL : __real_calloc(count, size);
+}
+
+static bool old_kernel, no_memory; /* of madvise(2) */
+
+int __real_madvise(void *addr, size_t len, int advice);
+int __wrap_madvise(void *addr, size_t len, int advice);
+int __wrap_madvise(void *addr, size_t len, int advice)
+{
+	if (advice == MADV_POPULATE_WRITE && (old_kernel || no_memory)) {
+		errno = old_kernel ? EINVAL : ENOMEM;
+		return -1;
+	}
+	return __real_madvise(addr, len, advice);
 }
 
 static struct keep *open_keep(int fd)
@@ -252,6 +267,98 @@ static void test_killed_writer(void **state)
 	(void)close(fd);
 }
 
+#define PAGE 4096
+
+/* The process that receives: writes into each page of the inbox, and counts what was changed by others. */
+struct receiver {
+	volatile uint8_t *inbox;
+	atomic_bool ends;
+	atomic_int rounds, lost;
+};
+
+static void *receive(void *arg)
+{
+	struct receiver *r = arg;
+
+	for (uint8_t value = 1; !atomic_load(&r->ends); value++) {
+		for (size_t i = 0; i < KEEP_INBOX; i += PAGE) {
+			(void)atomic_fetch_add(&r->lost, r->inbox[i] != (uint8_t)(value - 1));
+			r->inbox[i] = value;
+		}
+		(void)atomic_fetch_add(&r->rounds, 1);
+	}
+	return NULL;
+}
+
+/* Opening it changes nothing in what another process is receiving. */
+static void check_open_while_receiving(void)
+{
+	int fd = new_file();
+	struct keep *k = open_keep(fd);
+	struct receiver r = {.inbox = keep_inbox(k)};
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, receive, &r), 0);
+	for (int i = 0; i < 150 || atomic_load(&r.rounds) < 150; i++)
+		keep_free(open_keep(fd));
+	atomic_store(&r.ends, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(atomic_load(&r.lost), 0);
+	keep_free(k);
+	(void)close(fd);
+}
+
+static void test_open_while_receiving(void **state)
+{
+	(void)state;
+	check_open_while_receiving();
+}
+
+static void test_open_on_an_old_kernel(void **state)
+{
+	(void)state;
+	old_kernel = true;
+	check_open_while_receiving();
+	old_kernel = false;
+}
+
+/* All pages of the inbox are there, so that the kernel can write to them when the process is gone. */
+static void test_inbox_is_present(void **state)
+{
+	(void)state;
+	for (int old = 0; old < 2; old++) {
+		static uint64_t entries[KEEP_INBOX / PAGE];
+		int fd = new_file(), map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+		struct keep *k;
+
+		old_kernel = old;
+		k = open_keep(fd);
+		old_kernel = false;
+		assert_int_equal(pread(map, entries, sizeof(entries),
+				       (off_t)((uintptr_t)keep_inbox(k) / PAGE * sizeof(entries[0]))),
+				 sizeof(entries));
+		for (size_t i = 0; i < ARRAY_SIZE(entries); i++)
+			assert_true(entries[i] >> 63); /* present */
+		keep_free(k);
+		(void)close(map);
+		(void)close(fd);
+	}
+}
+
+static void test_without_memory_for_the_inbox(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct keep *k = NULL;
+	int fd = new_file();
+
+	(void)state;
+	no_memory = true;
+	assert_int_equal(keep_open(fd, &k, &e), -ENOMEM);
+	no_memory = false;
+	assert_null(k);
+	(void)close(fd);
+}
+
 static void test_foreign_file(void **state)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -462,6 +569,10 @@ int main(void)
 		cmocka_unit_test(test_now),
 		cmocka_unit_test(test_log_is_bounded),
 		cmocka_unit_test(test_killed_writer),
+		cmocka_unit_test(test_open_while_receiving),
+		cmocka_unit_test(test_open_on_an_old_kernel),
+		cmocka_unit_test(test_inbox_is_present),
+		cmocka_unit_test(test_without_memory_for_the_inbox),
 		cmocka_unit_test(test_foreign_file),
 		cmocka_unit_test(test_owned_values),
 		cmocka_unit_test(test_values_without_owner),
