@@ -5,23 +5,16 @@
 #include <string.h>
 
 #include "model/cleanup.h"
+#include "rest/page_files.h"
 
-#define EMBED(name, file)                                                                                    \
-	extern const char name##_start[], name##_end[];                                                      \
-	__asm__(".section .rodata\n" #name "_start: .incbin \"" PAGE_FOLDER "/" file "\"\n" #name            \
-		"_end: .byte 0\n"                                                                            \
-		".previous\n")
-
-EMBED(page_html, "page.html");
-EMBED(page_css, "page.css");
-EMBED(page_js, "page.js");
+#define BYTES(array) (array), (array) + sizeof(array)
 
 const struct page_file *page_find(const char *target)
 {
 	static const struct page_file files[] = {
-		{"/", "text/html;charset=UTF-8", page_html_start, page_html_end},
-		{"/page.css", "text/css;charset=UTF-8", page_css_start, page_css_end},
-		{"/page.js", "text/javascript;charset=UTF-8", page_js_start, page_js_end},
+		{"/", "text/html;charset=UTF-8", BYTES(page_html)},
+		{"/page.css", "text/css;charset=UTF-8", BYTES(page_css)},
+		{"/page.js", "text/javascript;charset=UTF-8", BYTES(page_js)},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
