@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See keep_index.h. */
+#include "model/keep_index.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/*
+ * Values longer than SMALL, which programs choose, leave the rest for those without which nothing goes on: handles,
+ * requests, what the kernel was given.
+ */
+#define ROOM_LARGE(room) ((room) / 3 * 2)
+#define SMALL		 4096
+
+/* Deleted places keep their number, and have this type. */
+#define PLACE_DELETED UINT16_MAX
+
+int keep_index_init(struct keep_index *index, uint64_t most)
+{
+	*index = (struct keep_index){.most = most};
+	return keep_index_grow(index);
+}
+
+void keep_index_done(struct keep_index *index)
+{
+	free(index->places);
+}
+
+static size_t hash(uint16_t type, uint64_t id)
+{
+	uint64_t h = (id + type) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (size_t)(h ^ h >> 29);
+}
+
+struct keep_place *keep_index_find(const struct keep_index *index, uint16_t type, uint64_t id)
+{
+	for (size_t i = hash(type, id);; i++) {
+		struct keep_place *p = &index->places[i & (index->room - 1)];
+
+		if (!p->type)
+			return NULL;
+		if (p->type == type && p->id == id)
+			return p;
+	}
+}
+
+struct keep_place *keep_index_next(const struct keep_index *index, const struct keep_place *place)
+{
+	for (size_t i = place ? (size_t)(place - index->places) + 1 : 0; i < index->room; i++)
+		if (index->places[i].type && index->places[i].type != PLACE_DELETED)
+			return &index->places[i];
+	return NULL;
+}
+
+/* Puts @place into a table that has room and does not have it. */
+static void insert(struct keep_place *places, size_t room, const struct keep_place *place)
+{
+	size_t i = hash(place->type, place->id) & (room - 1);
+
+	while (places[i].type)
+		i = (i + 1) & (room - 1);
+	places[i] = *place;
+}
+
+int keep_index_grow(struct keep_index *index)
+{
+	size_t count = 0, room = 1024;
+	struct keep_place *grown;
+
+	if (index->used + index->reserved_count + 1 < index->room / 4 * 3)
+		return 0;
+	for (const struct keep_place *p = NULL; (p = keep_index_next(index, p));)
+		count++;
+	while (room < 4 * (count + index->reserved_count))
+		room *= 2;
+	grown = calloc(room, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	for (const struct keep_place *p = NULL; (p = keep_index_next(index, p));)
+		insert(grown, room, p);
+	free(index->places);
+	index->places = grown;
+	index->room = room;
+	index->used = count;
+	return 0;
+}
+
+int keep_index_check_room(struct keep_index *index, uint64_t len, uint64_t size)
+{
+	if (index->valid + index->reserved + size > (len > SMALL ? ROOM_LARGE(index->most) : index->most))
+		return -ENOSPC;
+	return keep_index_grow(index);
+}
+
+void keep_index_reserve(struct keep_index *index, uint64_t bytes)
+{
+	index->reserved += bytes;
+	index->reserved_count++;
+}
+
+void keep_index_unreserve(struct keep_index *index, uint64_t bytes, size_t count)
+{
+	index->reserved -= bytes;
+	index->reserved_count -= count;
+}
+
+/* Counts bytes of the log as valid, or as out of date. */
+static void count_bytes(struct keep_index *index, uint16_t type, uint64_t more, uint64_t less)
+{
+	index->valid += more - less;
+	if (type < KEEP_TYPES)
+		index->bytes[type] += more - less;
+}
+
+void keep_index_put(struct keep_index *index, const struct keep_place *place)
+{
+	struct keep_place *former = keep_index_find(index, place->type, place->id);
+
+	count_bytes(index, place->type, place->bytes, former ? former->bytes : 0);
+	if (former) {
+		*former = *place;
+		return;
+	}
+	insert(index->places, index->room, place);
+	index->used++;
+}
+
+void keep_index_remove(struct keep_index *index, struct keep_place *place)
+{
+	count_bytes(index, place->type, 0, place->bytes);
+	place->type = PLACE_DELETED;
+}
