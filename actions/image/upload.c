@@ -12,6 +12,7 @@
 #include "actions/engine/result.h"
 #include "actions/image/file.h"
 #include "actions/image/upload_internal.h"
+#include "model/clock.h"
 #include "model/keep.h"
 
 /* How often a job that waits for a task checks whether it should stop. */
@@ -66,7 +67,7 @@ struct upload *upload_new(struct uploads *uploads, struct pool *pool, const char
 	u->tail = &u->head;
 	u->writer = WRITER_INIT;
 	u->opens = u->writers = 1;
-	u->used = now;
+	u->used = clock_monotonic();
 	u->st = (struct stat){.st_mode = S_IFREG | (mode & UPLOAD_MODE),
 			      .st_uid = uid,
 			      .st_gid = getegid(),
@@ -196,7 +197,7 @@ void upload_do(struct upload *u, struct upload_task *task)
 	bool ended;
 
 	pthread_mutex_lock(&u->lock);
-	u->used = store_now();
+	u->used = clock_monotonic();
 	ended = u->ended;
 	if (ended)
 		(void)error_repeat(&e, &u->end);
@@ -234,7 +235,8 @@ static bool is_finished(const struct upload *u)
 	if (u->removed)
 		return true;
 	return !u->head && !u->opens &&
-	       (!upload_name_is_temporary(u->file_name) || store_now() - u->used > UPLOAD_IDLE_S * NS_PER_S);
+	       (!upload_name_is_temporary(u->file_name) ||
+		clock_monotonic() - u->used > UPLOAD_IDLE_S * NS_PER_S);
 }
 
 enum upload_event upload_wait(struct upload *u, const struct job *job, struct upload_task **ret_task)
@@ -268,7 +270,7 @@ void upload_finish(struct upload *u)
 {
 	scoped_lock(&u->lock);
 	u->done = true;
-	u->used = store_now();
+	u->used = clock_monotonic();
 	upload_save(u);
 }
 
@@ -328,7 +330,7 @@ void upload_set_stat(struct upload *u, const struct stat *st)
 	u->st.st_uid = st->st_uid;
 	u->st.st_gid = st->st_gid;
 	u->st.st_mtim = st->st_mtim;
-	u->used = store_now();
+	u->used = clock_monotonic();
 	upload_save(u);
 }
 
@@ -357,7 +359,7 @@ int upload_open(struct upload *u, bool writes, struct error *e)
 		return upload_error_uploading(u->file_name, EBUSY, e);
 	u->opens++;
 	u->writers += writes;
-	u->used = store_now();
+	u->used = clock_monotonic();
 	return 0;
 }
 

@@ -23,7 +23,7 @@ struct upload {
 	struct stat st;
 	struct writer writer;
 	unsigned opens, writers;
-	int64_t used;	      /* time of the last use, ns since 1970 */
+	int64_t used;	      /* time of the last use, CLOCK_MONOTONIC, ns */
 	bool made;	      /* the image is Ready, with everything that was written */
 	bool closed;	      /* closed since the last write, under a temporary name */
 	bool removed;	      /* the file was removed */

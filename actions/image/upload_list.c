@@ -12,6 +12,7 @@
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/result.h"
 #include "actions/image/upload_internal.h"
+#include "model/clock.h"
 #include "model/json.h"
 #include "model/keep.h"
 #include "model/states.h"
@@ -129,12 +130,12 @@ static bool is_image(const struct uploads *uploads, struct upload *u)
 	const struct object *image;
 
 	scoped_lock(&u->lock);
-	if (!u->made || (u->ended && !is_kept(u, store_now())))
+	if (!u->made || (u->ended && !is_kept(u, clock_monotonic())))
 		return false;
 	image = view ? view_get(view, KIND_IMAGE, upload_image(u)) : NULL;
 	if (!image || !object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return false;
-	u->used = store_now();
+	u->used = clock_monotonic();
 	return true;
 }
 
@@ -175,7 +176,7 @@ static void take_name(struct uploads *uploads, const char *name)
 /* Forgets what was finished long ago, or too many. Call with the list's lock held. */
 static void sweep(struct uploads *uploads)
 {
-	int64_t now = store_now();
+	int64_t now = clock_monotonic();
 	size_t kept = 0;
 
 	for (struct upload *u = uploads->list; u; u = u->next)
@@ -277,7 +278,7 @@ void upload_close(struct upload *u, bool wrote)
 	pthread_mutex_lock(&u->lock);
 	u->opens--;
 	u->writers -= wrote;
-	u->used = store_now();
+	u->used = clock_monotonic();
 	pthread_cond_signal(&u->wake);
 	pthread_mutex_unlock(&u->lock);
 	forget(u);
@@ -293,7 +294,7 @@ static int rename_locked(struct upload *u, const char *name, struct upload_task 
 	scoped_lock(&u->lock);
 	if (u->ended || u->removed)
 		return upload_error_ended(u, e);
-	u->used = store_now();
+	u->used = clock_monotonic();
 	snprintf(task->former, sizeof(task->former), "%s", u->file_name);
 	snprintf(u->file_name, sizeof(u->file_name), "%s", name);
 	/* a program renames what it has closed, but the kernel may report the end of the last close later */

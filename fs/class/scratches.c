@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/tree/family.h"
+#include "model/clock.h"
 #include "model/keep.h"
 
 struct file {
@@ -13,7 +14,7 @@ struct file {
 	uid_t uid;
 	mode_t mode;	 /* type and permissions */
 	int64_t changed; /* ns: the mtime in stat(2) */
-	int64_t used;	 /* ns: last use */
+	int64_t used;	 /* CLOCK_MONOTONIC, ns: last use */
 	char *data;	 /* owned */
 	size_t len, room;
 	unsigned names, opens;
@@ -29,7 +30,7 @@ struct entry {
 
 /* What is kept of a file besides its bytes, and of an entry besides its name. */
 struct kept_file {
-	int64_t changed, used;
+	int64_t changed, unused;
 	uint32_t uid, mode;
 };
 _Static_assert(sizeof(struct kept_file) == 24 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
@@ -61,11 +62,10 @@ static struct file *find_file(const struct scratches *s, int64_t number)
 
 /* -------------------------------------------------------------- keep, under the lock */
 
-/* The values of a file; when it was used last does not matter much. */
+/* The values of a file; loading it counts as a use. */
 static void save_file(struct scratches *s, const struct file *file)
 {
-	const struct kept_file kept = {
-		.changed = file->changed, .used = file->used, .uid = file->uid, .mode = file->mode};
+	const struct kept_file kept = {.changed = file->changed, .uid = file->uid, .mode = file->mode};
 
 	(void)keep_set(s->keep, KEEP_SCRATCH, (uint64_t)file->number, &kept, sizeof(kept));
 }
@@ -117,7 +117,7 @@ static int load_file(struct scratches *s, uint64_t number)
 	file->uid = kept.uid;
 	file->mode = kept.mode;
 	file->changed = kept.changed;
-	file->used = store_now();
+	file->used = clock_monotonic();
 	file->data = keep_get(s->keep, KEEP_SCRATCH_DATA, number, &file->len);
 	if (!file->data)
 		file->len = 0;
@@ -192,7 +192,7 @@ static struct file *use_file(struct scratches *s, int64_t number)
 	struct file *file = find_file(s, number);
 
 	if (file)
-		file->used = store_now();
+		file->used = clock_monotonic();
 	return file;
 }
 
@@ -277,20 +277,16 @@ static int add_entry(struct scratches *s, struct file *file, uint64_t dir, const
 	return 0;
 }
 
-static void expire(struct scratches *s, int64_t now)
+static void expire(struct scratches *s)
 {
+	int64_t now = clock_monotonic();
+
 	for (struct entry *e = s->entries, *next; e; e = next) {
 		next = e->next;
 		if (!e->file->opens && now - e->file->used > SCRATCH_IDLE_S * NS_PER_S &&
 		    !is_full(s, e->file))
 			drop_entry(s, e);
 	}
-}
-
-void scratches_expire(struct scratches *s, int64_t now)
-{
-	scoped_lock(&s->lock);
-	expire(s, now);
 }
 
 void scratches_free(struct scratches *s)
@@ -319,11 +315,12 @@ int scratch_create(struct scratches *s, struct node dir, uid_t uid, const char *
 	if (!file)
 		return -ENOMEM;
 	scoped_lock(&s->lock);
-	expire(s, store_now());
+	expire(s);
 	file->number = next_number(s);
 	file->uid = uid;
 	file->mode = mode & (S_IFMT | 07777);
-	file->changed = file->used = store_now();
+	file->changed = store_now();
+	file->used = clock_monotonic();
 	file->next = s->files;
 	s->files = file;
 	save_file(s, file);
@@ -386,7 +383,7 @@ int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char 
 		return r;
 	if (target)
 		drop_entry(s, target);
-	entry->file->used = store_now();
+	entry->file->used = clock_monotonic();
 	entry->dir = node_pack(to);
 	snprintf(entry->name, sizeof(entry->name), "%s", to_name);
 	save_entry(s, entry);
@@ -567,7 +564,7 @@ static bool find(const struct place *dir, const char *name, enum node_class clas
 	const struct entry *entry;
 
 	scoped_lock(&s->lock);
-	expire(s, store_now());
+	expire(s);
 	entry = get_entry(s, node_pack(dir->node), dir->caller.uid, name);
 	if (!entry || scratch_node(entry->file).class != class)
 		return false;
@@ -602,7 +599,7 @@ static int64_t next(const struct place *dir, int64_t after, enum node_class clas
 	struct scratches *s = dir->fs->scratches;
 
 	scoped_lock(&s->lock);
-	expire(s, store_now());
+	expire(s);
 	for (const struct entry *e = s->entries; e; e = e->next)
 		if (e->number > after && e->dir == node_pack(dir->node) && e->file->uid == dir->caller.uid &&
 		    scratch_node(e->file).class == class) {

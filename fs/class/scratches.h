@@ -36,9 +36,6 @@ struct scratches;
 struct scratches *scratches_new(struct keep *keep);
 /** Accepts NULL. */
 void scratches_free(struct scratches *s);
-/** Deletes the files that have been idle for too long at @now (ns). Lookups, listings and creations do so with
- * the present time; this one is for tests. */
-void scratches_expire(struct scratches *s, int64_t now);
 
 /** Creates an empty file or directory. @mode: type and permissions. -EEXIST, -ENOSPC (too many), -ENOMEM. */
 int scratch_create(struct scratches *s, struct node dir, uid_t uid, const char *name, mode_t mode,

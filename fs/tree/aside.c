@@ -3,17 +3,19 @@
 #include "fs/tree/aside.h"
 
 #include "model/cleanup.h"
+#include "model/clock.h"
 #include "model/keep.h"
-#include "model/store.h"
 
 #define FILES_MAX 64
 
 struct moved {
 	uint64_t file; /* node number; 0 = free */
 	uid_t uid;
-	int64_t until; /* ns */
+	int64_t until; /* CLOCK_MONOTONIC, ns */
 	bool is_back;  /* it was created anew */
 };
+
+_Static_assert(sizeof(struct moved) == 32 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
 struct aside {
 	struct keep *keep; /* immutable; or NULL */
@@ -52,10 +54,16 @@ void aside_free(struct aside *a)
 /* Call with the lock held. */
 static struct moved *find(struct aside *a, struct node file, uid_t uid)
 {
-	for (unsigned i = 0; i < FILES_MAX; i++)
-		if (a->files[i].file == node_pack(file) && a->files[i].uid == uid &&
-		    a->files[i].until > store_now())
-			return &a->files[i];
+	int64_t now = clock_monotonic();
+
+	for (unsigned i = 0; i < FILES_MAX; i++) {
+		struct moved *m = &a->files[i];
+
+		/* Versions that took the time of day for it left moments that are decades away: those are over. */
+		if (m->file == node_pack(file) && m->uid == uid && m->until > now &&
+		    m->until <= now + ASIDE_S * NS_PER_S)
+			return m;
+	}
 	return NULL;
 }
 
@@ -67,7 +75,8 @@ void aside_begin(struct aside *a, struct node file, uid_t uid)
 	m = find(a, file, uid);
 	if (!m)
 		m = &a->files[a->next++ % FILES_MAX];
-	*m = (struct moved){.file = node_pack(file), .uid = uid, .until = store_now() + ASIDE_S * NS_PER_S};
+	*m = (struct moved){
+		.file = node_pack(file), .uid = uid, .until = clock_monotonic() + ASIDE_S * NS_PER_S};
 	save(a, m);
 }
 
@@ -98,6 +107,6 @@ void aside_end(struct aside *a, struct node file, uid_t uid)
 	if (!m)
 		return;
 	m->is_back = true;
-	m->until = store_now() + ASIDE_S * NS_PER_S;
+	m->until = clock_monotonic() + ASIDE_S * NS_PER_S;
 	save(a, m);
 }

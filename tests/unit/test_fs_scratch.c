@@ -6,6 +6,7 @@
 
 #include "fs/table.h"
 #include "fs/class/scratches.h"
+#include "tests/unit/shifted_clock.h"
 
 static struct fs fs = {.nodes = node_table};
 static const struct node folder = {.class = N_FOLDER, .index = 1}, other = {.class = N_FOLDER, .index = 2};
@@ -102,18 +103,25 @@ static void test_open_files_are_kept(void **state)
 
 static void test_idle_files_are_removed(void **state)
 {
-	int64_t idle = create(folder, 1, "idle"), open = create(folder, 1, "open"), now = store_now();
+	int64_t idle = create(folder, 1, "idle"), open = create(folder, 1, "open");
 
 	(void)state;
 	assert_int_equal(scratch_open(fs.scratches, open), 0);
-	scratches_expire(fs.scratches, now + (SCRATCH_IDLE_S - 1) * NS_PER_S);
-	assert_true(scratch_is_here(fs.scratches, idle));
-	scratches_expire(fs.scratches, now + (SCRATCH_IDLE_S + 1) * NS_PER_S);
+	monotonic_ahead += SCRATCH_IDLE_S - 60;
+	assert_int_equal(find(folder, 1, "idle"), idle);
+	wall_ahead = 86400; /* the time of day does not matter */
+	assert_int_equal(find(folder, 1, "idle"), idle);
+	wall_ahead = -86400;
+	monotonic_ahead += 61;
+	assert_int_equal(find(folder, 1, "idle"), 0);
 	assert_false(scratch_is_here(fs.scratches, idle));
-	assert_true(scratch_is_here(fs.scratches, open));
+	assert_int_equal(find(folder, 1, "open"), open);
 	scratch_close(fs.scratches, open);
-	scratches_expire(fs.scratches, now + (SCRATCH_IDLE_S + 60) * NS_PER_S);
+	assert_int_equal(find(folder, 1, "open"), open);
+	monotonic_ahead += SCRATCH_IDLE_S + 1;
+	assert_int_equal(find(folder, 1, "open"), 0);
 	assert_false(scratch_is_here(fs.scratches, open));
+	wall_ahead = 0;
 }
 
 static void test_limits(void **state)

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/pool_fixture.h"
 
+#include "tests/unit/shifted_clock.h"
 #include "tests/unit/upload_task.h"
 
 static struct upload *create(struct pool_fixture *f, const char *name)
@@ -257,6 +258,34 @@ static void a_creation_can_be_cancelled_until_it_has_begun(void **state)
 	wait_until(f, no_job_runs, NULL);
 }
 
+/* Is the name still that of an upload? */
+static bool is_found(struct pool_fixture *f, const char *name)
+{
+	struct upload *u = uploads_find(pool_uploads(f->pool), name);
+
+	if (u)
+		upload_unref(u);
+	return u != NULL;
+}
+
+static void a_finished_upload_is_found_for_a_while(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, "late.raw");
+
+	assert_int_equal(add(u, "\1oot", 0), 4);
+	assert_int_equal(close_it(u), 1);
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	monotonic_ahead = UPLOAD_KEEP_S - 20;
+	wall_ahead = 86400; /* the time of day does not matter */
+	assert_true(is_found(f, "late.raw"));
+	wall_ahead = -86400;
+	monotonic_ahead += UPLOAD_KEEP_S + 1; /* that was a use */
+	assert_false(is_found(f, "late.raw"));
+	wall_ahead = 0;
+}
+
 #define ON_A_POOL(test) cmocka_unit_test_setup_teardown(test, pool_fixture_setup, pool_fixture_teardown)
 
 int main(void)
@@ -270,6 +299,7 @@ int main(void)
 		ON_A_POOL(a_temporary_name_waits_for_its_final_name),
 		ON_A_POOL(a_rename_may_come_before_the_end_of_the_last_close),
 		ON_A_POOL(a_creation_can_be_cancelled_until_it_has_begun),
+		ON_A_POOL(a_finished_upload_is_found_for_a_while),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
