@@ -268,7 +268,7 @@ static int serve(struct fuse_session *session, struct fs *fs, const struct sessi
 		 struct error *e)
 {
 	static struct jobs jobs; /* of the process */
-	int device, r = get_device(link, &device, e);
+	int device = -1, r = get_device(link, &device, e);
 
 	if (r < 0)
 		return r;

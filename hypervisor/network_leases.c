@@ -200,7 +200,7 @@ int network_leases_apply(const struct hv_call *call, virNetworkPtr network, cons
 	_cleanup_free_ char *known =
 		doc ? xml_get(doc, NULL, "/network/dns/txt[@name='" NETWORK_MARK "']/@value") : NULL;
 	char mark[NETWORK_MARK_SIZE];
-	bool obstructed;
+	bool obstructed = false;
 	int rc;
 
 	if (!text)

@@ -140,7 +140,7 @@ static int affinity_add_vm_allows(const struct view *view, const struct request 
 
 static int affinity_add_vm_check(const struct view *view, const struct request *req, struct error *e)
 {
-	const struct object *group = request_object(view, req), *vm, *usage;
+	const struct object *group = request_object(view, req), *vm = NULL, *usage;
 	int r = find_member(view, req, &vm, e);
 
 	if (r < 0)
@@ -164,7 +164,7 @@ static int affinity_add_vm_apply(struct txn *t, const struct request *req, json_
 
 static int affinity_remove_vm_check(const struct view *view, const struct request *req, struct error *e)
 {
-	const struct object *vm, *usage;
+	const struct object *vm = NULL, *usage;
 	int r = find_member(view, req, &vm, e);
 
 	if (r < 0)

@@ -107,7 +107,7 @@ static int share_apply(struct txn *t, const struct request *req, json_t **ret_re
 
 	(void)ret_result;
 	json_array_foreach (json_object_get(req->params, "resourceUuids"), i, uuid) {
-		const struct object *o;
+		const struct object *o = NULL;
 		int r = find_resource(txn_view(t), "resourceUuids", json_string_value(uuid), &o, e);
 
 		if (r == 0)
@@ -186,7 +186,7 @@ static int check_pattern_use(const struct view *view, const struct object *patte
 /* Parts go with the whole, and groups do not hold the VMs of others. */
 static int owner_check(const struct view *view, const struct request *req, struct error *e)
 {
-	const struct object *o, *group;
+	const struct object *o = NULL, *group;
 	int r = find_resource(view, "resourceUuid", request_str(req, "resourceUuid"), &o, e);
 
 	if (r < 0)
@@ -276,7 +276,7 @@ static struct view *owned_derive(const struct view *view, const char *account)
 static int owner_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const char *uuid = request_str(req, "resourceUuid");
-	const struct object *o;
+	const struct object *o = NULL;
 	int r = find_resource(txn_view(t), "resourceUuid", uuid, &o, e);
 
 	if (r < 0)

@@ -244,7 +244,7 @@ static int adopt_fn(struct txn *t, void *arg, struct error *e)
 	const char *uuid = a->survey->domain.uuid, *l3 = NULL, *first = NULL;
 	char root[UUID_SIZE], volume[UUID_SIZE];
 	uint64_t used = 0;
-	const struct object *present = view_get_any(txn_view(t), uuid), *vm;
+	const struct object *present = view_get_any(txn_view(t), uuid), *vm = NULL;
 	struct object *copy;
 	int r;
 

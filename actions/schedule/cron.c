@@ -207,7 +207,7 @@ static int read_day_of_month(struct reader *r, struct cron *ret)
 {
 	struct reader look = *r;
 	uint64_t set;
-	int day, result;
+	int day = 0, result;
 
 	if (take(r, 'L'))
 		return take_last_day(r, ret);
@@ -231,7 +231,7 @@ static int read_day_of_week(struct reader *r, struct cron *ret)
 {
 	struct reader look = *r;
 	uint64_t set;
-	int day, nth, result;
+	int day = 0, nth = 0, result;
 
 	if (take(r, 'L') && at_end(r)) {
 		ret->rule = CRON_DAYS_OF_WEEK;

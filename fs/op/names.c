@@ -33,7 +33,7 @@ static bool is_movable(const struct place *p)
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
 	_cleanup_view_ struct view *view = NULL;
-	const struct file_class *io;
+	const struct file_class *io = NULL;
 	struct place dir, p;
 	int r = find_free_name(req, parent, name, &view, &dir, &p, &io);
 
@@ -97,7 +97,7 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
 	_cleanup_view_ struct view *file_view = NULL, *view = NULL;
-	const struct file_class *io;
+	const struct file_class *io = NULL;
 	struct place dir, p, taken;
 	int r = request_place(req, ino, &file_view, &p);
 
@@ -160,7 +160,7 @@ static void refuse_to_make(fuse_req_t req, fuse_ino_t parent, const char *name)
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	_cleanup_view_ struct view *view = NULL;
-	const struct file_class *io;
+	const struct file_class *io = NULL;
 	struct place dir, p;
 	int r;
 

@@ -207,7 +207,7 @@ int hv_firmware_copy(struct hypervisor *hv, const char *from_host, const char *f
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_nvram_pool_ virStoragePoolPtr pool = NULL;
 	_cleanup_free_ char *bytes = NULL;
-	size_t size;
+	size_t size = 0;
 	int r = read_variables(hv, from_host, from, &bytes, &size, e);
 
 	if (r < 0 || !bytes)

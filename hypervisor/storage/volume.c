@@ -123,7 +123,7 @@ int hv_volume_download(struct hypervisor *hv, const char *host, const char *path
 		       hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	const struct storage_backend *backend;
+	const struct storage_backend *backend = NULL;
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
 	return rc < 0 ? rc : backend->download(&call, path, file, progress, ctx, e);
@@ -132,7 +132,7 @@ int hv_volume_download(struct hypervisor *hv, const char *host, const char *path
 int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, int64_t size, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	const struct storage_backend *backend;
+	const struct storage_backend *backend = NULL;
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
 	return rc < 0 ? rc : backend->resize(&call, path, size, e);
@@ -142,7 +142,7 @@ int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, co
 		   hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	const struct storage_backend *backend;
+	const struct storage_backend *backend = NULL;
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
 	return rc < 0 ? rc : backend->pull(&call, path, base, progress, ctx, e);
@@ -152,7 +152,7 @@ int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, st
 		   struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	const struct storage_backend *backend;
+	const struct storage_backend *backend = NULL;
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
 	return rc < 0 ? rc : backend->info(&call, path, ret, e);
@@ -162,7 +162,7 @@ int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path,
 		      struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	const struct storage_backend *backend;
+	const struct storage_backend *backend = NULL;
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
 	if (rc == 0 && !backend->backing)
@@ -173,7 +173,7 @@ int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path,
 int hv_volume_snapshot(struct hypervisor *hv, const char *host, const char *path, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	const struct storage_backend *backend;
+	const struct storage_backend *backend = NULL;
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
 	if (rc == 0 && !backend->snapshot)

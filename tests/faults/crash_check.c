@@ -271,7 +271,8 @@ bool crash_check_pool(const char *state, const struct crash_facts *facts, char r
 	if (child == 0) {
 		bool ok;
 
-		(void)freopen("/dev/null", "w", stdout);
+		if (!freopen("/dev/null", "w", stdout))
+			_exit(1);
 		(void)dup2(out[1], STDERR_FILENO);
 		snprintf(reason, 512, "it failed without a reason");
 		ok = pool_whole(state, facts, reason);

@@ -19,7 +19,7 @@ static int64_t ids[KIND_COUNT];
 /* The uuid of the object called @name: readable, and the same for all kinds. */
 static inline const char *uuid_of(const char *name)
 {
-	static char ring[4][64];
+	static char ring[4][80];
 	static int next;
 	char *u = ring[next++ % 4];
 

@@ -108,7 +108,7 @@ static char *read_all(void)
 	assert_non_null(text);
 	if (!f)
 		fail_msg("there is no %s", PATH);
-	(void)fread(text, 1, (1 << 18) - 1, f);
+	assert_true(fread(text, 1, (1 << 18) - 1, f) > 0);
 	(void)fclose(f);
 	return text;
 }

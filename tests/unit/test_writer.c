@@ -24,8 +24,8 @@ static pid_t start_child(int status, int *ret_end)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		(void)close(ends[1]);
-		(void)write(ends[0], &byte, 1);
-		(void)read(ends[0], &byte, 1);
+		if (write(ends[0], &byte, 1) == 1)
+			(void)!read(ends[0], &byte, 1); /* until the other end is closed */
 		_exit(status);
 	}
 	(void)close(ends[0]);
