@@ -30,6 +30,7 @@ struct disk_reader {
 	int fd;			/* immutable; -1 when it is read through nbd */
 	struct nbd_handle *nbd; /* locks itself; owned */
 	int64_t size;		/* immutable */
+	int64_t content;	/* immutable; disk_reader_content() */
 };
 
 /* --------------------------------------------------------------------- looking */
@@ -198,6 +199,51 @@ static int open_disk(struct disk_reader *r, const char *format, struct error *e)
 	return 0;
 }
 
+/* FNV-1a. Not 0. */
+static int64_t mix(const int64_t *values, size_t count)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < count * sizeof(*values); i++)
+		h = (h ^ ((const uint8_t *)values)[i]) * UINT64_C(0x100000001b3);
+	return (int64_t)(h | 1);
+}
+
+static int64_t content_of_file(const struct stat *st)
+{
+	const int64_t values[] = {(int64_t)st->st_dev, (int64_t)st->st_ino, st->st_size, st->st_mtim.tv_sec,
+				  st->st_mtim.tv_nsec};
+
+	return mix(values, ARRAY_SIZE(values));
+}
+
+/* Before the disk is opened: a change meanwhile makes it another content. */
+static int note_content(struct disk_reader *r, const struct object *o, struct error *e)
+{
+	struct stat st;
+
+	if (*r->path != '/')
+		r->content = mix(&o->changed, 1);
+	else if (stat(r->path, &st) == 0)
+		r->content = content_of_file(&st);
+	else
+		return error_set(e, errno, "cannot read '%s': %s", r->path, strerror(errno));
+	return 0;
+}
+
+/* Has nobody written to the file since? qemu-nbd would go on with what it knows of it. */
+static bool is_unchanged(const struct disk_reader *r)
+{
+	struct stat st;
+
+	return *r->path != '/' || (stat(r->path, &st) == 0 && content_of_file(&st) == r->content);
+}
+
+int64_t disk_reader_content(const struct disk_reader *r)
+{
+	return r->content;
+}
+
 static int open_image(struct disk_reader *r, struct error *e)
 {
 	struct stat st;
@@ -206,6 +252,7 @@ static int open_image(struct disk_reader *r, struct error *e)
 	if (r->fd < 0 || fstat(r->fd, &st) < 0)
 		return error_set(e, errno, "cannot read '%s': %s", r->path, strerror(errno));
 	r->size = st.st_size;
+	r->content = content_of_file(&st);
 	return 0;
 }
 
@@ -234,6 +281,8 @@ int disk_reader_open(const struct view *view, const struct object *o, struct dis
 	if (r->kind == KIND_IMAGE)
 		rc = open_image(r, e);
 	else
+		rc = note_content(r, o, e);
+	if (rc == 0 && r->fd < 0)
 		rc = open_disk(r, object_text(o, format_field(o)), e);
 	if (rc < 0)
 		return rc;
@@ -263,7 +312,9 @@ ssize_t disk_reader_read(struct disk_reader *r, void *buffer, size_t size, int64
 
 		return got < 0 ? -errno : got;
 	}
-	return nbd_pread(r->nbd, buffer, size, (uint64_t)offset, 0) < 0 ? nbd_errno() : (ssize_t)size;
+	if (nbd_pread(r->nbd, buffer, size, (uint64_t)offset, 0) < 0)
+		return nbd_errno();
+	return is_unchanged(r) ? (ssize_t)size : -ESTALE;
 }
 
 /* The search for the first hole, or the first data. */
@@ -317,8 +368,10 @@ int64_t disk_reader_seek(struct disk_reader *r, int64_t offset, int whence)
 		return -EINVAL;
 	if (offset < 0 || offset >= r->size)
 		return -ENXIO;
-	if (r->fd < 0)
-		return seek_disk(r, offset, whence == SEEK_HOLE);
+	if (r->fd < 0) {
+		at = seek_disk(r, offset, whence == SEEK_HOLE);
+		return is_unchanged(r) ? at : -ESTALE;
+	}
 	at = lseek(r->fd, offset, whence);
 	return at < 0 ? -errno : at;
 }

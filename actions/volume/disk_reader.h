@@ -8,7 +8,8 @@
  * the holes are. This works only if the storage's files are on this machine.
  *
  * A volume can be read while no guest has it open. A reader does not keep a guest
- * from starting; it is not valid any more as soon as the volume's files may change.
+ * from starting; it is not valid any more as soon as the volume's files may change,
+ * nor is it once the guest has stopped, if that has written.
  *
  * Readers are counted by reference. Any number of threads may use one at the same
  * time. All functions but disk_reader_size(), disk_reader_occupied(),
@@ -41,11 +42,19 @@ void disk_reader_unref(struct disk_reader *r);
 
 /** True while the opened files still are those of the object in @view. */
 bool disk_reader_is_valid(const struct disk_reader *r, const struct view *view);
-/** Reads up to @size bytes at @offset. Returns the number of bytes read, 0 at the end, or an error. */
+/**
+ * Which bytes it reads, as a number that is not 0: another one if they have changed since, or may have. Of a file it is
+ * made from its number and time, of an image of Ceph from when its row changed.
+ */
+int64_t disk_reader_content(const struct disk_reader *r);
+/**
+ * Reads up to @size bytes at @offset. Returns the number of bytes read, 0 at the end, or an error; -ESTALE: others have
+ * written to the file since it was opened.
+ */
 ssize_t disk_reader_read(struct disk_reader *r, void *buffer, size_t size, int64_t offset);
 /**
  * Returns the offset of the next data (SEEK_DATA) or hole (SEEK_HOLE) at or after @offset, as lseek(2).
- * -ENXIO when there is none or @offset is behind the end, -EINVAL for another @whence.
+ * -ENXIO when there is none or @offset is behind the end, -EINVAL for another @whence, -ESTALE as for reading.
  */
 int64_t disk_reader_seek(struct disk_reader *r, int64_t offset, int whence);
 

@@ -8,6 +8,7 @@
 #include "fs/tell/last_error.h"
 #include "fs/tell/refusal.h"
 #include "fs/tree/permissions.h"
+#include "model/keep.h"
 #include "model/states.h"
 
 bool data_here(const struct place *dir)
@@ -115,6 +116,7 @@ static int open_reader(const struct view *view, struct node node, struct disk_re
 static int reply_open(struct data_work *w, const struct view *view, struct disk_reader *reader)
 {
 	_cleanup_handle_ struct handle *h = handle_new(w->node, w->mode, view, &w->caller);
+	bool begins;
 	int r;
 
 	if (!h) {
@@ -123,15 +125,20 @@ static int reply_open(struct data_work *w, const struct view *view, struct disk_
 	}
 	h->state = reader;
 	h->state_free = reader_free;
+	h->start = disk_reader_content(reader);
+	begins = keep_begin(w->fs->keep);
 	r = handles_add(w->fs->handles, h);
-	if (r < 0)
-		return r;
-	w->fi.fh = h->number;
-	w->fi.direct_io = 1; /* readers may see different states of the object */
-	w->fi.noflush = 1;
-	if (fuse_reply_open(w->req, &w->fi) == -ENOENT)
-		handles_remove(w->fs->handles, h->number); /* interrupted: there will be no release */
-	return 0;
+	if (r == 0) {
+		kill_point("data-opened");
+		w->fi.fh = h->number;
+		w->fi.direct_io = 1; /* readers may see different states of the object */
+		w->fi.noflush = 1;
+		if (fuse_reply_open(w->req, &w->fi) == -ENOENT)
+			handles_remove(w->fs->handles, h->number); /* interrupted: there will be no release */
+	}
+	if (begins)
+		keep_commit(w->fs->keep);
+	return r;
 }
 
 static void open_work(void *arg)
@@ -183,7 +190,7 @@ static void release(const struct fs *fs, struct disk_reader *reader)
 		disk_reader_unref(reader);
 }
 
-/* Opens a file again that a process before this one has opened. */
+/* Opens a file again that a process before this one has opened. -ESTALE: it has other bytes since. */
 static int open_again(struct data_work *w)
 {
 	_cleanup_view_ struct view *view = NULL;
@@ -197,6 +204,10 @@ static int open_again(struct data_work *w)
 	r = open_reader(view, h->node, &reader, NULL);
 	if (r < 0)
 		return r;
+	if (h->start && h->start != disk_reader_content(reader)) {
+		disk_reader_unref(reader);
+		return -ESTALE;
+	}
 	pthread_mutex_lock(&h->lock);
 	if (!h->state) {
 		h->state = steal(&reader);

@@ -73,9 +73,10 @@ struct handle {
 	 * it is there it stays, unless poll(2) was used on the handle (fs/tell/polls.h).
 	 */
 	struct document *content;
-	bool reads;	      /* immutable; open for reading */
-	atomic_bool lost;     /* the process that opened it had a content, which has to be made again */
-	int64_t start;	      /* immutable; of `events`: position where the file begins */
+	bool reads;	  /* immutable; open for reading */
+	atomic_bool lost; /* the process that opened it had a content, which has to be made again */
+	/* Immutable. Of `events`: position where the file begins; of `data`: disk_reader_content(), 0 = unknown. */
+	int64_t start;
 	_Atomic int64_t seen; /* what the reader has last seen, see fs/tell/polls.c */
 	bool polled;	      /* poll(2) was used on it */
 	atomic_bool closed;   /* removed from the table */

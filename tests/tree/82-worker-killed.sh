@@ -51,6 +51,26 @@ act images/by-name/shown delete-export
 assert_fails "Stale file handle" cat <&3
 exec 3<&-
 
+step "a volume is read on as well, unless it has other bytes now"
+offering=$(create disk-offerings '{"params":{"name":"2M","diskSize":2097152}}')
+storage=$(first primary-storage)
+for name in same changed; do
+	volume=$(create volumes '{"params":{"name":"'$name'","diskOfferingUuid":"'"$offering"'","primaryStorageUuid":"'"$storage"'"}}')
+	qemu-io -c "write -q -P 7 0 2M" "$(value "volumes/$volume/installPath")"
+done
+exec 3<"$MOUNT/volumes/by-name/same/data" 4<"$MOUNT/volumes/by-name/changed/data"
+head -c 1M <&3 | cmp - <(head -c 1M /dev/zero | tr '\0' '\7')
+head -c 1M <&4 >/dev/null
+kill -KILL "$(worker_pid)"
+qemu-io -c "write -q -P 9 1M 64k" "$(value "volumes/$volume/installPath")"
+cmp <(cat <&3) <(head -c 1M /dev/zero | tr '\0' '\7')
+assert_fails "Stale file handle" cat <&4
+exec 3<"$MOUNT/volumes/by-name/changed/data" 4<&-
+head -c 4096 <&3 >/dev/null
+qemu-io -c "write -q -P 5 1M 64k" "$(value "volumes/$volume/installPath")" # nor while one process reads it
+assert_fails "Stale file handle" cat <&3
+exec 3<&-
+
 step "why a request failed is known after the end of the worker that refused it"
 zone=$(first zones)
 assert_refused "zones/$zone/actions" "fly" EINVAL

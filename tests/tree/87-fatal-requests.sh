@@ -75,6 +75,31 @@ step "killed from outside, as for want of memory"
 dies_of request-read kill
 is_refused 1 cat "$MOUNT/images/$image/data"
 
+step "an open file that nobody has been told of is not kept"
+handles() {
+	python3 - "/proc/$(supervisor_pid)/fd" <<-'X'
+		import glob, os, struct, sys
+		HANDLE, REMOVE, HEADER, INBOX, HALF = 7, 2, 4096, 2 << 20, 512 << 20  # model/keep_log.c
+		path = next(p for p in glob.glob(sys.argv[1] + '/*') if os.readlink(p).startswith('/memfd:poolfs'))
+		kept, at = set(), 0
+		with open(path, 'rb') as f:
+		    f.seek(16)
+		    state, = struct.unpack('Q', f.read(8))
+		    while at < state & ~1:
+		        f.seek(HEADER + INBOX + (state & 1) * HALF + at)
+		        number, _, length, type, kind = struct.unpack('QQIHH', f.read(24))
+		        if type == HANDLE:
+		            (kept.discard if kind == REMOVE else kept.add)(number)
+		        at += (24 + length + 7) & ~7
+		print(len(kept))
+	X
+}
+dies_of data-opened kill
+[ "$(handles)" -gt 0 ] || fail "what the watch has open is not kept"
+is_refused 1 cat "$MOUNT/images/$image/data"
+nothing_is_open() { [ "$(handles)" = 0 ]; }
+wait_until 10 nothing_is_open
+
 step "a crash in the thread of the store: the request is not done later either"
 dies_of request-accept crash
 is_refused 1 bash -c "echo after >'$MOUNT/zones/$zone/description'"
