@@ -13,6 +13,7 @@
 #include "hypervisor/connection.h"
 
 #include <string.h>
+#include <time.h>
 
 #include <libvirt/virterror.h>
 
@@ -297,6 +298,40 @@ static int read_info(struct connection *connection, struct error *e)
 
 /* ---------------------------------------------------------- the domains */
 
+/* How long the tools of a connection before this one may take to end, and how often they are looked for. */
+#define TOOLS_PATIENCE_MS 30000
+#define TOOLS_STEP_MS	  50
+
+static bool has_tools(virConnectPtr conn, const char *uri)
+{
+	virDomainPtr *domains = NULL;
+	int count = virConnectListAllDomains(conn, &domains, VIR_CONNECT_LIST_DOMAINS_TRANSIENT);
+	bool found = false;
+
+	for (int i = 0; i < count; i++) {
+		found = found || domain_is_nobodys(uri, virDomainGetName(domains[i]));
+		(void)virDomainFree(domains[i]);
+	}
+	free(domains);
+	return found;
+}
+
+/*
+ * What works on volumes for this process ends with the connection, but not at once: libvirt lets a call that has
+ * begun return first. Who is told that the host is connected may use the volumes, so none may be open any more.
+ * After a while whatever is left is somebody else's.
+ */
+static void wait_for_tools(const struct connection *connection)
+{
+	const struct timespec step = {.tv_nsec = TOOLS_STEP_MS * 1000000L};
+
+	for (int waited = 0; waited < TOOLS_PATIENCE_MS; waited += TOOLS_STEP_MS) {
+		if (!has_tools(connection->conn, connection->host->uri))
+			return;
+		(void)nanosleep(&step, NULL);
+	}
+}
+
 /* The uuids of transient domains, as one string of 33-character fields; NULL when there are none. */
 static int read_transient(virConnectPtr conn, char **ret_uuids, struct error *e)
 {
@@ -436,6 +471,8 @@ int connection_open(struct host *host, void (*opened)(void *ctx), void *ctx,
 	rc = register_events(connection, e);
 	if (rc == 0)
 		rc = read_info(connection, e);
+	if (rc == 0 && !host->simulated)
+		wait_for_tools(connection);
 	if (rc == 0)
 		rc = read_domains(connection->conn, ret_domains, ret_count, e);
 	if (rc < 0) {

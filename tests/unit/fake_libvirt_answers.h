@@ -24,6 +24,7 @@ struct fake_libvirt {
 	bool off;	    /* domains and networks are not active */
 	bool asleep;	    /* domains */
 	bool bare;	    /* there is no network filter yet */
+	int tools;	    /* so many lists of domains have one that copies a volume */
 };
 
 extern struct fake_libvirt fake;

@@ -514,10 +514,24 @@ static void every_failure_tells_its_reason(void **state)
 	assert_int_equal(lost, 0);
 }
 
+/* A daemon that was killed while it copied a volume leaves the domain that has it open, for a moment. */
+static void a_host_is_connected_when_no_copy_is_left(void **state)
+{
+	const struct hv_events events = {.host = on_host};
+
+	(void)state;
+	assert_int_equal(hv_new(&events, NULL, &hv, e), 0);
+	fake.tools = 3;
+	assert_int_equal(connect_host(HOST), 0);
+	assert_int_equal(fake.tools, 0);
+	hv_free(hv);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_failure_tells_its_reason),
+		cmocka_unit_test(a_host_is_connected_when_no_copy_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
