@@ -435,15 +435,16 @@ static virConnectPtr open_connection(struct host *host)
 	return conn;
 }
 
-int connection_open(struct host *host, void (*opened)(void *ctx), void *ctx,
+int connection_open(struct host *host, bool (*opened)(void *ctx), void *ctx,
 		    struct connection **ret_connection, struct listed_domain **ret_domains, size_t *ret_count,
 		    struct error *e)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
+	bool wanted;
 	int rc;
 
 	if (!connection) {
-		opened(ctx);
+		(void)opened(ctx);
 		return error_set(e, ENOMEM, "out of memory");
 	}
 	connection->refs = 1;
@@ -455,7 +456,12 @@ int connection_open(struct host *host, void (*opened)(void *ctx), void *ctx,
 	for (size_t i = 0; i < CONNECTION_EVENT_IDS; i++)
 		connection->callbacks[i] = -1;
 	connection->conn = open_connection(host);
-	opened(ctx);
+	wanted = opened(ctx);
+	if (connection->conn && !wanted) {
+		(void)virConnectClose(connection->conn);
+		connection_unref(connection);
+		return error_set(e, ECANCELED, "nobody waits for the connection any more");
+	}
 	if (!connection->conn) {
 		rc = error_set_virt(e, NULL, "cannot connect to '%s'", host->uri);
 		connection_unref(connection);

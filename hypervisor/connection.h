@@ -31,9 +31,10 @@ struct connection {
 
 /*
  * Opens @host's connection, registers events, probes when asked and takes the list of domains. May hang for
- * as long as libvirt does. @opened is called as soon as libvirt has answered.
+ * as long as libvirt does. @opened is called as soon as libvirt has answered; false: nobody
+ * waits any more, which is -ECANCELED.
  */
-int connection_open(struct host *host, void (*opened)(void *ctx), void *ctx,
+int connection_open(struct host *host, bool (*opened)(void *ctx), void *ctx,
 		    struct connection **ret_connection, struct listed_domain **ret_domains, size_t *ret_count,
 		    struct error *e);
 /* Ends the registrations, closes the connection and drops the caller's reference. Accepts NULL. */

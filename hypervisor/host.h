@@ -46,10 +46,11 @@ struct host {
 	bool reconnect;		       /* lock: drop the connection and make a new one */
 	struct connection *connection; /* lock: the connection in use, NULL when there is none */
 	struct waiter *waiters;	       /* lock */
+	unsigned int left_behind;      /* lock: openers that hang, and for which nobody waits any more */
 
-	/* the test driver's state lives in its connection, so one stays open; opener only, one at a time */
+	/* the test driver's state lives in its connection, so one stays open; opener only, of which there is one */
 	virConnectPtr cached;
-	/* results of the probes; opener only, the host's thread resets them between two openers */
+	/* results of the probes; opener that is not left behind, the host's thread resets them between two */
 	bool probed, kvm, bandwidth;
 
 	/* the host's thread only */

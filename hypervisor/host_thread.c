@@ -10,9 +10,12 @@
  *        CONNECTED + list, then events --lost------------+
  *
  * The opener is a thread per attempt, because virConnectOpen() may never come
- * back. The host's thread waits for it without holding the host's lock, reports
- * after OPEN_PATIENCE_MS that the host does not answer, and abandons a hung opener
- * when the host is removed; the opener then cleans up after itself.
+ * back, or come back long after the host: to one that is silent, the kernel repeats
+ * a connection's first packet at growing intervals, for up to two minutes. The
+ * host's thread waits for it without holding the host's lock. After OPEN_PATIENCE_MS
+ * it reports that the host does not answer, leaves the opener behind, and makes
+ * another attempt. It also leaves one when the host is removed. An opener that was
+ * left cleans up after itself.
  */
 #include "hypervisor/host_thread.h"
 
@@ -32,6 +35,11 @@
 #define STEADY_MS 5000
 /* How long libvirt may take to open a connection before the host counts as not answering. */
 #define OPEN_PATIENCE_MS 10000
+/*
+ * Openers of a host that were left behind, at most. There are fewer as long as the kernel ends each after two minutes,
+ * since a new one comes only every OPEN_PATIENCE_MS and back-off.
+ */
+#define LEFT_BEHIND_MOST 10
 
 /* One attempt to open a connection. Shared by both threads; the last one to leave frees it. */
 struct attempt {
@@ -39,7 +47,7 @@ struct attempt {
 	pthread_t thread;	       /* the host's thread only */
 	bool opened;		       /* host->lock: libvirt has answered, the rest takes a bounded time */
 	bool done;		       /* host->lock */
-	bool abandoned;		       /* host->lock: nobody waits for it any more */
+	bool abandoned;		       /* host->lock: nobody waits for it any more, see host->left_behind */
 	struct connection *connection; /* the result, once done; NULL = failed */
 	struct listed_domain *domains; /* ditto */
 	size_t domain_count;
@@ -189,13 +197,14 @@ static void attempt_free(struct attempt *attempt)
 	free(attempt);
 }
 
-static void attempt_opened(void *ctx)
+static bool attempt_opened(void *ctx)
 {
 	struct attempt *attempt = ctx;
 
 	scoped_lock(&attempt->host->lock);
 	attempt->opened = true;
 	(void)pthread_cond_broadcast(&attempt->host->changed);
+	return !attempt->abandoned;
 }
 
 static void *attempt_run(void *arg)
@@ -210,6 +219,8 @@ static void *attempt_run(void *arg)
 	attempt->connection = connection;
 	attempt->done = true;
 	abandoned = attempt->abandoned;
+	if (abandoned)
+		attempt->host->left_behind--;
 	(void)pthread_cond_broadcast(&attempt->host->changed);
 	pthread_mutex_unlock(&attempt->host->lock);
 	if (abandoned) {
@@ -246,17 +257,29 @@ static struct attempt *attempt_start(struct host *host)
 	return NULL;
 }
 
-/*
- * Waits for the attempt's end; NULL when the host was removed meanwhile, and the attempt then belongs
- * to its thread.
- */
+/* Whether another attempt may be made beside this one. Under the host's lock. */
+static bool may_leave(const struct host *host, const struct attempt *attempt)
+{
+	return !attempt->opened && !host->simulated && host->left_behind < LEFT_BEHIND_MOST;
+}
+
+/* From now on the attempt belongs to its thread. Under the host's lock. */
+static void leave(struct host *host, struct attempt *attempt)
+{
+	count_abandoned(1);
+	host->left_behind++;
+	(void)pthread_detach(attempt->thread);
+	attempt->abandoned = true;
+}
+
+/* Waits for the attempt's end; NULL when it was left behind. */
 static struct attempt *attempt_finish(struct host *host, struct attempt *attempt)
 {
 	struct timespec patience = deadline_in(OPEN_PATIENCE_MS);
 	bool told = false;
 
 	pthread_mutex_lock(&host->lock);
-	while (!attempt->done && !host->removed) {
+	while (!attempt->done && !host->removed && !(told && may_leave(host, attempt))) {
 		if (attempt->opened || told) {
 			(void)pthread_cond_wait(&host->changed, &host->lock);
 		} else if (pthread_cond_timedwait(&host->changed, &host->lock, &patience) == ETIMEDOUT) {
@@ -267,9 +290,7 @@ static struct attempt *attempt_finish(struct host *host, struct attempt *attempt
 		}
 	}
 	if (!attempt->done) {
-		count_abandoned(1);
-		(void)pthread_detach(attempt->thread);
-		attempt->abandoned = true;
+		leave(host, attempt);
 		attempt = NULL;
 	}
 	pthread_mutex_unlock(&host->lock);
