@@ -10,6 +10,7 @@
 #include "actions/network/host_prepare.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/adopted.h"
+#include "actions/vm/remove.h"
 #include "actions/vm/removed_device.h"
 #include "actions/vm/second_copy.h"
 #include "actions/vm/state.h"
@@ -167,7 +168,8 @@ static void prepare(void *arg)
 	foreign_domains_count(event->pool, event->host);
 	if (host_prepare(event->pool, event->host, &e) < 0)
 		log_error("host", event->host, "%s", error_sentence(&e));
-	/* files that were left behind while the host could not be reached */
+	/* what was left behind while the host could not be reached */
+	vm_expunge_left_behind(event->pool);
 	snapshots_reconcile_idle(event->pool);
 	(void)orphan_files_collect(event->pool, NULL);
 	free(event);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actions/engine/config.h"
+#include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/network/l3_network.h"
 #include "actions/operations/table.h"
@@ -26,7 +27,22 @@ static int vm_destroy_run(struct job *job, json_t **ret_result, struct error *e)
 	if (object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_CREATED)))
 		return vm_remove(job, job->req->target, e);
 	r = vm_destroy(job, vm, request_is_enforcing(job->req), e);
-	return r < 0 || !direct ? r : vm_remove(job, job->req->target, e);
+	if (r < 0 || !direct)
+		return r;
+	kill_point("vm-destroyed");
+	return vm_remove(job, job->req->target, e);
+}
+
+/* Destroying can be repeated, but to one that was killed after it, the VM is what others had destroyed. */
+static int vm_destroy_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	_cleanup_object_ const struct object *vm = vm_now(job->pool, job->req->target);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	if (vm && object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) &&
+	    strcmp(config_str(view, "vm.deletionPolicy"), "Direct") == 0)
+		return vm_remove(job, job->req->target, e);
+	return vm_destroy_run(job, ret_result, e);
 }
 
 static int vm_expunge_run(struct job *job, json_t **ret_result, struct error *e)
@@ -102,7 +118,7 @@ static const struct operation destroy_vm_instance = {
 	.error_code = "VM.1004",
 	.help = "destroys the VM; it can be recovered until it is expunged",
 	.run = vm_destroy_run,
-	.recover = vm_destroy_run, /* destroying can be repeated */
+	.recover = vm_destroy_recover,
 };
 
 static const struct operation recover_vm_instance = {

@@ -25,6 +25,7 @@
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/firmware.h"
 #include "hypervisor/hypervisor.h"
+#include "model/log.h"
 #include "model/states.h"
 
 /* --------------------------------------------------------------- tear down */
@@ -353,6 +354,25 @@ static int expunge(struct pool *pool, const char *uuid, bool incomplete, struct 
 	return r < 0 ? r : submit_expunge(pool, uuid, e);
 }
 
+/* Expunging without a job: the roll-back of its creation, or its removal, has failed. */
+static bool is_left_behind(const struct view *view, const struct object *vm)
+{
+	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING)) &&
+	       !job_is_pending_for(view, object_uuid(vm));
+}
+
+void vm_expunge_left_behind(struct pool *pool)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	view_for_each (vm, view, KIND_VM) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+
+		if (is_left_behind(view, vm) && expunge(pool, object_uuid(vm), true, &e) < 0)
+			log_error("vm", object_uuid(vm), "cannot be removed yet: %s", error_sentence(&e));
+	}
+}
+
 int vm_expunge_due(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
@@ -361,8 +381,7 @@ int vm_expunge_due(struct pool *pool, struct error *e)
 	int result = 0;
 
 	view_for_each (vm, view, KIND_VM) {
-		/* Expunging without a job: an incomplete VM whose roll-back failed. */
-		bool incomplete = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
+		bool incomplete = is_left_behind(view, vm);
 		bool old = object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED)) && !by_hand &&
 			   object_int(vm, VM_LAST_OP_DATE) <= due;
 		int r;

@@ -25,6 +25,8 @@ int vm_remove(struct job *job, const char *uuid, struct error *e);
  * at the first failure. Blocking.
  */
 int vm_remove_all_where(struct job *job, int field, const char *uuid, struct error *e);
+/** Expunges what could not be removed, when its creation or its removal failed: a host is back. Blocking. */
+void vm_expunge_left_behind(struct pool *pool);
 /**
  * Submits the expunge of VMs that have been Destroyed for longer than vm.expungePeriod. All are
  * tried; one of the failures is returned. Blocking.

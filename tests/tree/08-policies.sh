@@ -109,6 +109,11 @@ vm4=$(create_vm direct "$image")
 act "vm-instances/$vm4" destroy
 is_gone "vm-instances/$vm4" || fail "the row is still there"
 
+step "also when the daemon is killed in between"
+vm4=$(create_vm direct "$image")
+kill_at vm-destroyed "vm-instances/$vm4/actions" destroy
+is_gone "vm-instances/$vm4" || fail "the row is still there"
+
 step "data volumes go with the VM when the setting says so"
 setting vm.deletionPolicy Delay
 setting vm.dataVolume.deleteOnVmDestroy true
