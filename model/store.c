@@ -81,9 +81,9 @@ struct store {
 	int64_t opened;		    /* immutable; ns */
 	struct announcer announcer; /* the writer thread's */
 
-	txn_guard_fn *guard;	      /* the writer thread's */
-	struct observer observers[8]; /* the writer thread's */
-	size_t observer_count;	      /* the writer thread's */
+	txn_guard_fn *guard;	       /* the writer thread's */
+	struct observer observers[12]; /* the writer thread's */
+	size_t observer_count;	       /* the writer thread's */
 };
 
 int64_t store_now(void)
