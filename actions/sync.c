@@ -10,6 +10,7 @@
 #include "actions/network/host_prepare.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/adopted.h"
+#include "actions/vm/moved.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/removed_device.h"
 #include "actions/vm/second_copy.h"
@@ -97,12 +98,15 @@ static int compare_all(struct txn *t, struct host_event *event, struct error *e)
 		event->domains[i].errand = errand_for(txn_view(t), event->host, domain);
 		if (event->domains[i].errand == ERRAND_SECOND_COPY)
 			continue; /* the row is right: the VM is elsewhere */
+		if (vm_stop_is_unsure(txn_view(t), domain->uuid, event->host, domain->state))
+			continue; /* prepare() asks */
 		r = vm_set_observed(t, event->host, domain->uuid, domain->state, domain->reason, e);
 		if (r < 0)
 			return r;
 	}
 	while ((vm = next_vm(txn_view(t), event->host, &after))) {
-		if (lists_domain(event, object_uuid(vm)))
+		if (lists_domain(event, object_uuid(vm)) ||
+		    vm_stop_is_unsure(txn_view(t), object_uuid(vm), event->host, HV_DOMAIN_ABSENT))
 			continue;
 		r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT, HV_REASON_OTHER, e);
 		if (r < 0)
@@ -164,6 +168,7 @@ static void prepare(void *arg)
 
 	/* first: guests that run twice must not get networks and storage */
 	run_errands(event);
+	vm_settle_adopted(event->pool, event->host);
 	vm_reconcile_unknown(event->pool);
 	foreign_domains_count(event->pool, event->host);
 	if (host_prepare(event->pool, event->host, &e) < 0)
@@ -230,7 +235,9 @@ static int domain_event_fn(struct txn *t, void *arg, struct error *e)
 	struct domain_event *event = arg;
 
 	event->foreign = !view_get(txn_view(t), KIND_VM, event->vm);
-	event->ask = is_contested(txn_view(t), event);
+	event->ask = is_contested(txn_view(t), event) ||
+		     vm_stop_is_unsure(txn_view(t), event->vm, event->host, event->state) ||
+		     vm_has_left(txn_view(t), event->vm, event->host, event->state);
 	if (event->ask || event->foreign)
 		return 0;
 	return vm_set_observed(t, event->host, event->vm, event->state, event->reason, e);
@@ -327,6 +334,7 @@ static void count_others(void *arg)
 {
 	struct others_event *event = arg;
 
+	vm_seek_arrivals(event->pool, event->host);
 	foreign_domains_changed(event->pool, event->host);
 	free(event);
 }
@@ -391,12 +399,11 @@ int pool_connect_hosts(struct pool *pool, struct error *e)
 	_cleanup_view_ struct view *view = NULL;
 	int r = store_run(pool_store(pool), all_connecting_fn, NULL, e);
 
+	if (r == 0)
+		r = vm_adopted_start(pool, e); /* before the hosts say which domains they have */
 	if (r < 0)
 		return r;
 	view = store_view(pool_store(pool));
-	r = vm_tell_all_adopted(view, e); /* before the hosts say which domains they have */
-	if (r < 0)
-		return r;
 	view_for_each (host, view, KIND_HOST) {
 		r = hv_host_add(pool_hypervisor(pool), object_uuid(host), object_text(host, HOST_URI), e);
 

@@ -11,7 +11,7 @@
 
 struct adopted {
 	struct adopted *next;
-	char uuid[33];
+	char host[33], uuid[33];       /* the key */
 	struct hv_adopted_disk *disks; /* owned */
 	size_t disk_count;
 	struct hv_adopted_nic *nics; /* owned */
@@ -31,33 +31,34 @@ static void adopted_free(struct adopted *a)
 }
 
 /* Under lock. */
-static struct adopted **find(const char *uuid)
+static struct adopted **find(const char *host, const char *uuid)
 {
 	struct adopted **at = &all;
 
-	while (*at && strcmp((*at)->uuid, uuid) != 0)
+	while (*at && (strcmp((*at)->uuid, uuid) != 0 || strcmp((*at)->host, host) != 0))
 		at = &(*at)->next;
 	return at;
 }
 
-void hv_release_domain(const char *uuid)
+void hv_release_domain(const char *host, const char *uuid)
 {
 	struct adopted *a, **at;
 
 	scoped_lock(&lock);
-	at = find(uuid);
+	at = find(host, uuid);
 	a = *at;
 	if (a)
 		*at = a->next;
 	adopted_free(a);
 }
 
-int hv_adopt_domain(const char *uuid, const struct hv_adopted_disk *disks, size_t disk_count,
-		    const struct hv_adopted_nic *nics, size_t nic_count, struct error *e)
+int hv_adopt_domain(const char *host, const char *uuid, const struct hv_adopted_disk *disks,
+		    size_t disk_count, const struct hv_adopted_nic *nics, size_t nic_count, struct error *e)
 {
 	struct adopted *a = calloc(1, sizeof(*a));
 
 	if (a) {
+		(void)snprintf(a->host, sizeof(a->host), "%s", host);
 		(void)snprintf(a->uuid, sizeof(a->uuid), "%s", uuid);
 		a->disks = calloc(disk_count + 1, sizeof(*disks));
 		a->nics = calloc(nic_count + 1, sizeof(*nics));
@@ -70,17 +71,17 @@ int hv_adopt_domain(const char *uuid, const struct hv_adopted_disk *disks, size_
 		a->disks[a->disk_count] = disks[a->disk_count];
 	for (; a->nic_count < nic_count; a->nic_count++)
 		a->nics[a->nic_count] = nics[a->nic_count];
-	hv_release_domain(uuid);
+	hv_release_domain(host, uuid);
 	scoped_lock(&lock);
 	a->next = all;
 	all = a;
 	return 0;
 }
 
-bool adopted_has(const char *uuid)
+bool adopted_has(const char *host, const char *uuid)
 {
 	scoped_lock(&lock);
-	return *find(uuid) != NULL;
+	return *find(host, uuid) != NULL;
 }
 
 /* ------------------------------------------------------------------ devices */
@@ -103,47 +104,48 @@ static struct hv_adopted_nic *find_nic(struct adopted *a, int device_id)
 	return NULL;
 }
 
-bool adopted_find_disk(const char *uuid, const char *volume, char ret_target[ADOPTED_TARGET_SIZE])
+bool adopted_find_disk(const char *host, const char *uuid, const char *volume,
+		       char ret_target[ADOPTED_TARGET_SIZE])
 {
 	const struct hv_adopted_disk *disk;
 
 	scoped_lock(&lock);
-	disk = find_disk(*find(uuid), volume);
+	disk = find_disk(*find(host, uuid), volume);
 	if (disk)
 		memcpy(ret_target, disk->target, ADOPTED_TARGET_SIZE);
 	return disk != NULL;
 }
 
-bool adopted_find_nic(const char *uuid, int device_id, char ret_mac[ADOPTED_MAC_SIZE])
+bool adopted_find_nic(const char *host, const char *uuid, int device_id, char ret_mac[ADOPTED_MAC_SIZE])
 {
 	const struct hv_adopted_nic *nic;
 
 	scoped_lock(&lock);
-	nic = find_nic(*find(uuid), device_id);
+	nic = find_nic(*find(host, uuid), device_id);
 	if (nic)
 		memcpy(ret_mac, nic->mac, ADOPTED_MAC_SIZE);
 	return nic != NULL;
 }
 
-void adopted_drop_disk(const char *uuid, const char *volume)
+void adopted_drop_disk(const char *host, const char *uuid, const char *volume)
 {
 	struct hv_adopted_disk *disk;
 	struct adopted *a;
 
 	scoped_lock(&lock);
-	a = *find(uuid);
+	a = *find(host, uuid);
 	disk = find_disk(a, volume);
 	if (disk)
 		*disk = a->disks[--a->disk_count];
 }
 
-void adopted_drop_nic(const char *uuid, int device_id)
+void adopted_drop_nic(const char *host, const char *uuid, int device_id)
 {
 	struct hv_adopted_nic *nic;
 	struct adopted *a;
 
 	scoped_lock(&lock);
-	a = *find(uuid);
+	a = *find(host, uuid);
 	nic = find_nic(a, device_id);
 	if (nic)
 		*nic = a->nics[--a->nic_count];

@@ -85,7 +85,7 @@ static void queue(struct connection *connection, virDomainPtr domain, enum event
 	char uuid[33];
 	struct event *event;
 
-	bool ours = domain_is_ours(domain, uuid);
+	bool ours = domain_is_ours(connection->host->uuid, domain, uuid);
 
 	if (!*uuid || (!ours && (kind != EVENT_LIFECYCLE ||
 				 domain_is_nobodys(connection->host->uri, virDomainGetName(domain)))))
@@ -333,7 +333,7 @@ static void wait_for_tools(const struct connection *connection)
 }
 
 /* The uuids of transient domains, as one string of 33-character fields; NULL when there are none. */
-static int read_transient(virConnectPtr conn, char **ret_uuids, struct error *e)
+static int read_transient(const char *host, virConnectPtr conn, char **ret_uuids, struct error *e)
 {
 	virDomainPtr *domains = NULL;
 	int count = virConnectListAllDomains(conn, &domains, VIR_CONNECT_LIST_DOMAINS_TRANSIENT);
@@ -350,7 +350,7 @@ static int read_transient(virConnectPtr conn, char **ret_uuids, struct error *e)
 	}
 	for (int i = 0; i < count; i++) {
 		if (uuids) {
-			(void)domain_is_ours(domains[i], uuids + len);
+			(void)domain_is_ours(host, domains[i], uuids + len);
 			if (uuids[len]) {
 				uuids[len + 32] = ' ';
 				len += 33;
@@ -365,8 +365,8 @@ static int read_transient(virConnectPtr conn, char **ret_uuids, struct error *e)
 	return rc;
 }
 
-static int read_domains(virConnectPtr conn, struct listed_domain **ret_domains, size_t *ret_count,
-			struct error *e)
+static int read_domains(const char *host, virConnectPtr conn, struct listed_domain **ret_domains,
+			size_t *ret_count, struct error *e)
 {
 	_cleanup_free_ char *transient = NULL;
 	virDomainStatsRecordPtr *records = NULL;
@@ -375,7 +375,7 @@ static int read_domains(virConnectPtr conn, struct listed_domain **ret_domains, 
 	int count;
 	int rc;
 
-	rc = read_transient(conn, &transient, e);
+	rc = read_transient(host, conn, &transient, e);
 	if (rc < 0)
 		return rc;
 	count = virConnectGetAllDomainStats(conn, VIR_DOMAIN_STATS_STATE, &records, 0);
@@ -388,7 +388,7 @@ static int read_domains(virConnectPtr conn, struct listed_domain **ret_domains, 
 		int reason = 0;
 		bool ask;
 
-		domain->ours = domain_is_ours(records[i]->dom, domain->status.uuid);
+		domain->ours = domain_is_ours(host, records[i]->dom, domain->status.uuid);
 		if (!*domain->status.uuid)
 			continue;
 		(void)virTypedParamsGetInt(records[i]->params, records[i]->nparams, "state.state", &state);
@@ -480,7 +480,7 @@ int connection_open(struct host *host, bool (*opened)(void *ctx), void *ctx,
 	if (rc == 0 && !host->simulated)
 		wait_for_tools(connection);
 	if (rc == 0)
-		rc = read_domains(connection->conn, ret_domains, ret_count, e);
+		rc = read_domains(host->uuid, connection->conn, ret_domains, ret_count, e);
 	if (rc < 0) {
 		connection_close(connection);
 		return rc;

@@ -5,21 +5,9 @@
 #include <libvirt/virterror.h>
 
 #include "hypervisor/errors.h"
+#include "hypervisor/states.h"
 
-/* The domain @uuid, -ENOENT when the host does not know it. */
-static int domain_find(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
-		       struct error *e)
-{
-	virDomainPtr domain = virDomainLookupByUUIDString(call->conn, uuid);
-
-	if (!domain)
-		return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
-	*ret_domain = domain;
-	return 0;
-}
-
-int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
-			 struct error *e)
+int domain_find_any(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain, struct error *e)
 {
 	*ret_domain = virDomainLookupByUUIDString(call->conn, uuid);
 	if (*ret_domain || virt_error_code() == VIR_ERR_NO_DOMAIN)
@@ -27,12 +15,44 @@ int domain_find_optional(const struct hv_call *call, const char *uuid, virDomain
 	return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
 }
 
+int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+			 struct error *e)
+{
+	int rc = domain_find_any(call, uuid, ret_domain, e);
+	char own[33];
+
+	if (rc == 0 && *ret_domain && !domain_is_ours(call->host->uuid, *ret_domain, own)) {
+		domain_free(ret_domain);
+		*ret_domain = NULL;
+	}
+	return rc;
+}
+
+int domain_find_replaceable(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+			    struct error *e)
+{
+	int rc = domain_find_any(call, uuid, ret_domain, e);
+	char own[33];
+
+	if (rc < 0 || !*ret_domain || domain_is_ours(call->host->uuid, *ret_domain, own))
+		return rc;
+	return error_set(
+		e, EEXIST,
+		"the host has a domain of others, '%s', with the uuid of the VM, '%s'; undefine it there, or "
+		"use another host",
+		virDomainGetName(*ret_domain), uuid);
+}
+
 int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, struct hv_call *ret_call,
 		 virDomainPtr *ret_domain, struct error *e)
 {
 	int rc = hv_call_begin(hv, host, ret_call, e);
 
-	return rc < 0 ? rc : domain_find(ret_call, uuid, ret_domain, e);
+	if (rc == 0)
+		rc = domain_find_optional(ret_call, uuid, ret_domain, e);
+	if (rc == 0 && !*ret_domain)
+		rc = error_set(e, ENOENT, "cannot find domain '%s'", uuid);
+	return rc;
 }
 
 int domain_read_live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid,

@@ -80,7 +80,8 @@ static int report_connected(struct host *host, const struct connection *connecti
 	if (!list || states_load(&host->domains, attempt->domains, attempt->domain_count) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < attempt->domain_count; i++)
-		if (attempt->domains[i].ours)
+		/* by now it may have been adopted */
+		if (attempt->domains[i].ours || adopted_has(host->uuid, attempt->domains[i].status.uuid))
 			list[count++] = attempt->domains[i].status;
 	report(host, HV_HOST_CONNECTED, &connection->info, list, count, NULL);
 	return 0;
@@ -111,8 +112,7 @@ static int deliver_state(struct host *host, const struct connection *connection,
 
 	if (rc < 0)
 		return rc;
-	/* by now it may have been adopted */
-	if (!event->ours && !adopted_has(event->uuid)) {
+	if (!event->ours && !adopted_has(host->uuid, event->uuid)) {
 		host->others_changed = true;
 		return 0;
 	}

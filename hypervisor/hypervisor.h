@@ -6,7 +6,7 @@
  *   domain/domain.h domain_size.h domain_xml.h console.h migrate.h
  *   domain/nic.h cdrom.h disk.h disk_chain.h disk_copy.h
  *   storage/pool.h volume.h ceph_path.h
- *   domain/survey.h adopted.h
+ *   domain/survey.h domain/sighting.h adopted.h
  *   network.h host_uri.h
  *
  * A `struct hypervisor` has one thread per host, which connects, reconnects and
@@ -14,7 +14,8 @@
  * the process's one libvirt event loop thread. Hosts, domains, volumes and
  * networks are named by the pool's own 32-digit uuids; domains on a host whose
  * name is not their uuid in that form belong to somebody else, and only domain/survey.h
- * tells of them, until they are adopted (adopted.h). Nothing of libvirt's types leaves this folder, and nothing here knows the
+ * and domain/sighting.h tell of them, until they are adopted (adopted.h): for all other
+ * calls they are not there, and so cannot be changed. Nothing of libvirt's types leaves this folder, and nothing here knows the
  * model, jobs or FUSE; of model/ only error.h, cleanup.h and child.h are used.
  *
  * Blocking: each call that names a host may wait for it; call them from executor

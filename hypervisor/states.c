@@ -28,7 +28,7 @@ void events_free(struct event *event)
 	}
 }
 
-bool domain_is_ours(virDomainPtr domain, char ret_uuid[33])
+bool domain_is_ours(const char *host, virDomainPtr domain, char ret_uuid[33])
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char uuid[VIR_UUID_BUFLEN];
@@ -42,7 +42,7 @@ bool domain_is_ours(virDomainPtr domain, char ret_uuid[33])
 		ret_uuid[2 * i + 1] = digits[uuid[i] & 15];
 	}
 	ret_uuid[32] = '\0';
-	return strcmp(name, ret_uuid) == 0 || adopted_has(ret_uuid);
+	return strcmp(name, ret_uuid) == 0 || adopted_has(host, ret_uuid);
 }
 
 /* That domain uses nothing. */

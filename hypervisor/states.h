@@ -3,8 +3,9 @@
  * What libvirt's states and events mean for a domain of ours.
  *
  * Ours are the domains whose name is their own uuid in 32 hex digits, and those that
- * were adopted (adopted.h); all others on a host belong to somebody else, except those
- * that the pool makes as tools. Their states are followed, too, since they may be adopted
+ * were adopted on this host (adopted.h); all others on a host belong to somebody else,
+ * except those that the pool makes as tools. For the calls that name a domain by its uuid,
+ * those of others are not there (domain_handle.h). Their states are followed, too, since they may be adopted
  * at any time, but not reported.
  *
  * libvirt reports events, the pool needs states: DEFINED says nothing about a
@@ -57,8 +58,11 @@ int states_load(void **table, const struct listed_domain *domains, size_t count)
 int states_fold(void **table, const struct event *event, struct state_change *ret_change);
 void states_free(void **table);
 
-/* Writes the 32 hex digits of a domain's uuid, or "" if they cannot be read; true if it is of the pool. */
-bool domain_is_ours(virDomainPtr domain, char ret_uuid[33]);
+/*
+ * The only place that decides whether a domain of @host (its uuid) is of the pool: writes the 32 hex digits of the
+ * domain's uuid, or "" if they cannot be read.
+ */
+bool domain_is_ours(const char *host, virDomainPtr domain, char ret_uuid[33]);
 
 /* The works for which the pool makes a domain for a while (probe.c, storage/dir_jobs.c), and how its name begins. */
 #define WORK_PROBE     "probe"

@@ -104,7 +104,7 @@ static int read_real(const struct hv_call *call, struct hv_domain_statistics **r
 		return error_set_virt(e, call->conn, "cannot read the statistics of the host's domains");
 	list = calloc((size_t)count + 1, sizeof(*list));
 	for (int i = 0; list && i < count; i++) {
-		if (!domain_is_ours(records[i]->dom, list[used].uuid))
+		if (!domain_is_ours(call->host->uuid, records[i]->dom, list[used].uuid))
 			continue;
 		read_record(records[i], &list[used++]);
 	}
@@ -141,7 +141,7 @@ static int read_simulated(const struct hv_call *call, struct hv_domain_statistic
 		return error_set_virt(e, call->conn, "cannot list the host's domains");
 	list = calloc((size_t)count + 1, sizeof(*list));
 	for (int i = 0; i < count; i++) {
-		if (list && domain_is_ours(domains[i], list[used].uuid))
+		if (list && domain_is_ours(call->host->uuid, domains[i], list[used].uuid))
 			read_simulated_domain(domains[i], &list[used++]);
 		(void)virDomainFree(domains[i]);
 	}

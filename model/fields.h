@@ -299,7 +299,9 @@
 	X_STR(X, VM, MACHINE_TYPE, "machineType", F_FILE | F_SHARED,                                                 \
 	      "q35 or pc, unless the tag vmMachineType says otherwise; empty: pc, as before there was a choice")   \
 	X_STR(X, VM, DOMAIN_NAME, "domainName", F_FILE,                                                      \
-	      "name of its domain on the host, of a VM that was adopted and not started since; else empty: its uuid")
+	      "name of its domain on the host, of a VM that was adopted and not started since; else empty: its uuid") \
+	X(VM, DOMAIN_HOSTS, "domainHosts", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
+	  "hosts where a domain that others made is, or may be, its own: uuids with a space between")
 
 #define NIC_FIELDS(X)                                                                                        \
 	X_UUID(X, NIC)                                                                                       \

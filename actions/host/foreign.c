@@ -30,7 +30,7 @@ static int count_fn(struct txn *t, void *arg, struct error *e)
 		return 0;
 	for (size_t i = 0; i < c->count; i++)
 		if (hv_domain_is_up(c->domains[i].state) &&
-		    domain_is_foreign(txn_view(t), c->domains[i].uuid, c->host)) {
+		    domain_is_foreign(txn_view(t), c->domains[i].uuid, c->host, c->domains[i].own)) {
 			cpus += c->domains[i].cpus;
 			memory += c->domains[i].memory;
 		}
@@ -61,91 +61,159 @@ static void count_once(struct pool *pool, const char *host)
 /* ------------------------------------------------------------- one at a time */
 
 /*
- * A host whose domains are being counted: by one thread, which does it again as long as somebody has asked meanwhile. So
- * no older list is written after a newer one, and one list serves all who ask while another one is under way.
+ * A host whose domains are being counted: by one thread at a time, and again as long as somebody has asked meanwhile. So
+ * no older list is written after a newer one, and one list serves all who ask while another one is under way. A thread
+ * makes one list; the next is made by one of those that wait for it, or in the background, whichever comes first: a job
+ * is not held by a host whose domains never rest.
  */
 struct counter {
 	struct counter *next;
-	const struct pool *pool;
+	struct pool *pool;
 	char host[UUID_SIZE];
 	bool again;		     /* somebody has asked since the present list was begun */
+	bool free;		     /* the present list is nobody's yet */
 	unsigned int begun, written; /* lists */
-	unsigned int waiting;	     /* threads */
-	bool ended;		     /* freed by the last one that waits */
+	unsigned int refs;	     /* threads that wait, and work in the background */
+	bool ended;		     /* freed with the last reference */
 };
 
 static struct {
 	pthread_mutex_t lock; /* a leaf */
-	pthread_cond_t written;
+	pthread_cond_t changed;
 	struct counter *first; /* lock; with all that is in them */
-} counters = {.lock = PTHREAD_MUTEX_INITIALIZER, .written = PTHREAD_COND_INITIALIZER};
+} counters = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static void counter_put(struct counter *c)
 {
-	if (c->ended && c->waiting == 0)
+	if (c->ended && c->refs == 0)
 		free(c);
 }
 
-/*
- * The counter for the caller to work through. NULL: there is one, which has been asked for one more list, and with @wait
- * has written it; or memory is short, and the next change is counted.
- */
-static struct counter *counter_enter(const struct pool *pool, const char *host, bool wait)
-{
-	struct counter *c;
-	unsigned int mine;
-
-	scoped_lock(&counters.lock);
-	for (c = counters.first; c && (c->pool != pool || strcmp(c->host, host) != 0);)
-		c = c->next;
-	if (!c) {
-		c = calloc(1, sizeof(*c));
-		if (!c)
-			return NULL;
-		c->pool = pool;
-		snprintf(c->host, sizeof(c->host), "%s", host);
-		c->again = true;
-		c->next = counters.first;
-		counters.first = c;
-		return c;
-	}
-	c->again = true;
-	mine = c->begun + 1;
-	c->waiting++;
-	while (wait && c->written < mine)
-		(void)pthread_cond_wait(&counters.written, &counters.lock);
-	c->waiting--;
-	counter_put(c);
-	return NULL;
-}
-
-/* After a list, and at the beginning: whether there is one to be made. If not, the counter is gone. */
-static bool counter_goes_on(struct counter *c)
+static void counter_end(struct counter *c)
 {
 	struct counter **at = &counters.first;
 
-	scoped_lock(&counters.lock);
-	c->written = c->begun;
-	(void)pthread_cond_broadcast(&counters.written);
-	if (c->again) {
-		c->again = false;
-		c->begun++;
-		return true;
-	}
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
 	c->ended = true;
 	counter_put(c);
+}
+
+/* Under lock. True when the present list has become the caller's. */
+static bool counter_take(struct counter *c)
+{
+	bool taken = c->free;
+
+	c->free = false;
+	return taken;
+}
+
+static void count_in_background(void *arg);
+
+/* The caller has made a list. True when the next one, too, is the caller's: the background takes no work any more. */
+static bool counter_goes_on(struct counter *c)
+{
+	pthread_mutex_lock(&counters.lock);
+	c->written = c->begun;
+	(void)pthread_cond_broadcast(&counters.changed);
+	if (!c->again) {
+		counter_end(c);
+		pthread_mutex_unlock(&counters.lock);
+		return false;
+	}
+	c->again = false;
+	c->begun++;
+	c->free = true;
+	c->refs++;
+	pthread_mutex_unlock(&counters.lock);
+	if (pool_background(c->pool, count_in_background, c) == 0)
+		return false;
+	scoped_lock(&counters.lock);
+	c->refs--;
+	if (counter_take(c))
+		return true;
+	counter_put(c);
 	return false;
+}
+
+/* The present list is the caller's. */
+static void counter_work(struct counter *c)
+{
+	do
+		count_once(c->pool, c->host);
+	while (counter_goes_on(c));
+}
+
+static void count_in_background(void *arg)
+{
+	struct counter *c = arg;
+	bool mine;
+
+	pthread_mutex_lock(&counters.lock);
+	c->refs--;
+	mine = counter_take(c);
+	if (!mine)
+		counter_put(c);
+	pthread_mutex_unlock(&counters.lock);
+	if (mine)
+		counter_work(c);
+}
+
+/* Under lock. Waits until the list is written that was asked for last, or makes it. */
+static void counter_wait(struct counter *c)
+{
+	unsigned int mine = c->begun + (c->again ? 1 : 0);
+
+	c->refs++;
+	while (c->written < mine)
+		if (counter_take(c)) {
+			pthread_mutex_unlock(&counters.lock);
+			counter_work(c);
+			pthread_mutex_lock(&counters.lock);
+		} else {
+			(void)pthread_cond_wait(&counters.changed, &counters.lock);
+		}
+	c->refs--;
+	counter_put(c);
+}
+
+/* NULL: memory is short, and the next change is counted. @ret_new: its first list is the caller's. */
+static struct counter *counter_find(struct pool *pool, const char *host, bool *ret_new)
+{
+	struct counter *c = counters.first;
+
+	while (c && (c->pool != pool || strcmp(c->host, host) != 0))
+		c = c->next;
+	*ret_new = !c;
+	if (c)
+		return c;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->pool = pool;
+	snprintf(c->host, sizeof(c->host), "%s", host);
+	c->begun = 1;
+	c->next = counters.first;
+	counters.first = c;
+	return c;
 }
 
 static void count(struct pool *pool, const char *host, bool wait)
 {
-	struct counter *c = counter_enter(pool, host, wait);
+	struct counter *c;
+	bool is_new;
 
-	while (c && counter_goes_on(c))
-		count_once(pool, host);
+	pthread_mutex_lock(&counters.lock);
+	c = counter_find(pool, host, &is_new);
+	if (c && !is_new) {
+		c->again = c->again || !c->free;
+		if (wait)
+			counter_wait(c);
+	}
+	pthread_mutex_unlock(&counters.lock);
+	if (c && is_new)
+		counter_work(c);
 }
 
 void foreign_domains_count(struct pool *pool, const char *host)
@@ -171,7 +239,7 @@ int foreign_domains_list(struct pool *pool, const struct view *view, const char 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < count; i++)
-		if (domain_is_foreign(view, domains[i].uuid, host) &&
+		if (domain_is_foreign(view, domains[i].uuid, host, domains[i].own) &&
 		    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:I}", "uuid",
 							  domains[i].uuid, "name", domains[i].name, "state",
 							  vm_state_name(vm_state_of_domain(domains[i].state)),

@@ -27,13 +27,14 @@ const char *vm_place(const struct object *vm)
 	return host ? host : object_str(vm, VM_LAST_HOST_UUID);
 }
 
-bool domain_is_foreign(const struct view *view, const char *uuid, const char *host)
+bool vm_is_adopted_on(const struct object *vm, const char *host)
+{
+	return strstr(object_text(vm, VM_DOMAIN_HOSTS), host); /* all uuids are of one length */
+}
+
+bool domain_is_foreign(const struct view *view, const char *uuid, const char *host, bool own)
 {
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	const char *place = vm ? vm_place(vm) : NULL;
 
-	if (!vm)
-		return true;
-	return object_str(vm, VM_DOMAIN_NAME) && place && strcmp(place, host) != 0 &&
-	       !object_str_is(vm, VM_MIGRATION_HOST_UUID, host);
+	return !vm || (!own && !vm_is_adopted_on(vm, host));
 }

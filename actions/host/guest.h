@@ -11,9 +11,15 @@ enum vm_state vm_state_of_domain(enum hv_domain_state domain);
 /** The host where the VM is, or was last; NULL for one that was nowhere yet. Its uuid, borrowed. */
 const char *vm_place(const struct object *vm);
 /**
- * True when the domain @uuid on @host is none of the pool: there is no such VM, or the VM was adopted on another host. It
- * has kept the uuid that others have given it, and they may have given it to a second domain as well.
+ * True when the VM's domain on @host was, or may have been, made by others: it was adopted there, or has been moved there
+ * since. The hypervisor's table (hypervisor/adopted.h) has the same hosts.
  */
-bool domain_is_foreign(const struct view *view, const char *uuid, const char *host);
+bool vm_is_adopted_on(const struct object *vm, const char *host);
+/**
+ * True when the domain @uuid on @host is none of the pool: there is no such VM, or its name is not its uuid (@own), and it
+ * was not adopted there. A VM that was adopted has kept the uuid that others have given it, and they may have given it to
+ * a second domain as well.
+ */
+bool domain_is_foreign(const struct view *view, const char *uuid, const char *host, bool own);
 
 #endif

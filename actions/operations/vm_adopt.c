@@ -2,7 +2,8 @@
 /*
  * Living together with virsh and virt-manager: the VMs that they have made on a host, adopting one of them, and
  * letting a VM go. Neither changes anything in the guest, which goes on as it is; only rows are made and removed, in
- * one change.
+ * one change, and the domain is not started with its host any more, since the pool may have started the VM on another
+ * one by then.
  *
  * What the pool could not give a VM again at its next start is refused (hypervisor/domain/survey.h), as are disks
  * that do not lie on a primary storage, where the pool could neither find nor count them, and what a released VM would
@@ -23,7 +24,6 @@
 #include "actions/operations/table.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
-#include "actions/vm/adopted.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/nic.h"
@@ -32,8 +32,10 @@
 #include "actions/vm/state.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/sighting.h"
 #include "hypervisor/domain/survey.h"
 #include "model/json.h"
+#include "model/log.h"
 #include "model/states.h"
 #include "model/uuid.h"
 
@@ -218,6 +220,7 @@ static int put_vm(struct txn *t, const struct adoption *a, const struct object *
 	object_set_str(vm, VM_UUID, domain->uuid);
 	object_set_str(vm, VM_NAME, name ? name : domain->name);
 	object_set_str(vm, VM_DOMAIN_NAME, domain->name);
+	object_set_str(vm, VM_DOMAIN_HOSTS, object_uuid(a->host));
 	object_set_str(vm, VM_ZONE_UUID, object_str(a->host, HOST_ZONE_UUID));
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(a->host, HOST_CLUSTER_UUID));
 	object_set_str(vm, VM_PLATFORM, platform ? platform : a->survey->virtio ? "Linux" : "Other");
@@ -278,10 +281,13 @@ static int settle_adopted(struct job *job, const char *uuid, json_t **ret_result
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	int r = vm ? vm_tell_adopted(view, vm, e) : error_gone(e, KIND_VM, uuid);
+	_cleanup_(error_done) struct error why = ERROR_INIT;
 
-	if (r < 0)
-		return r;
+	if (!vm)
+		return error_gone(e, KIND_VM, uuid);
+	/* if it cannot be done now, it is when the host connects again */
+	if (hv_domain_stop_autostart(pool_hypervisor(job->pool), job->req->target, uuid, &why) < 0)
+		log_warning("vm", uuid, "%s", error_sentence(&why));
 	/* what has happened to it since it was looked at */
 	vm_reconcile(job->pool, job->req->target, uuid);
 	foreign_domains_count(job->pool, job->req->target);
@@ -296,13 +302,12 @@ static int check_twins(struct pool *pool, const struct view *view, const struct 
 	const struct hv_listed *domain = &a->survey->domain;
 
 	view_for_each (host, view, KIND_HOST) {
-		enum hv_domain_reason reason;
-		enum hv_domain_state state;
+		struct hv_sighting s;
 
-		if (host == a->host || hv_domain_state(pool_hypervisor(pool), object_uuid(host), domain->uuid,
-						       &state, &reason, NULL) < 0)
-			continue;
-		if (state != HV_DOMAIN_ABSENT)
+		if (host != a->host &&
+		    hv_domain_sight(pool_hypervisor(pool), object_uuid(host), domain->uuid, NULL, &s, NULL) ==
+			    0 &&
+		    s.found)
 			return error_set(
 				e, EEXIST,
 				"the host '%s' has a domain with the uuid of '%s', '%s', too, which must be "
@@ -434,7 +439,6 @@ static int vm_release_run(struct job *job, json_t **ret_result, struct error *e)
 	if (r < 0)
 		return r;
 	kill_point("vm-released");
-	hv_release_domain(uuid);
 	if (host)
 		foreign_domains_count(job->pool, host);
 	return 0;

@@ -26,6 +26,7 @@
 #include "actions/operations/table.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
+#include "actions/vm/adopted.h"
 #include "actions/vm/describe.h"
 #include "actions/vm/iso.h"
 #include "actions/vm/lease.h"
@@ -35,6 +36,7 @@
 #include "actions/volume/location.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/migrate.h"
+#include "hypervisor/domain/sighting.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
 
@@ -112,6 +114,36 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	return vm_write(t, before, vm, e);
 }
 
+static int put_target_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct move *m = arg;
+
+	return vm_put_adopted_on(t, m->uuid, m->to, e);
+}
+
+/*
+ * A domain that others have made keeps its name: at the target, too, it is known by the row. That is written when
+ * nothing else there has its uuid, which would be taken for it.
+ */
+static int name_target(struct move *m, const struct object *vm, struct error *e)
+{
+	struct hv_sighting s;
+	int r;
+
+	if (!vm_is_adopted_on(vm, m->from))
+		return 0;
+	r = hv_domain_sight(pool_hypervisor(m->job->pool), m->to, m->uuid, NULL, &s, e);
+	if (r < 0)
+		return r;
+	if (s.found && !s.ours)
+		return error_set(
+			e, EEXIST,
+			"host '%s' has a domain of others with the uuid of the VM, '%s'; undefine it there, or "
+			"migrate to another host",
+			m->to, m->uuid);
+	return store_run(pool_store(m->job->pool), put_target_fn, m, e);
+}
+
 /* Step 2: the libvirt pools of the VM's volumes, its networks, its media. */
 static int prepare_target(struct move *m, const struct view *view, struct error *e)
 {
@@ -120,6 +152,9 @@ static int prepare_target(struct move *m, const struct view *view, struct error 
 
 	if (!vm || !host)
 		return error_set(e, ENOENT, "VM '%s' or its new host is gone", m->uuid);
+	r = name_target(m, vm, e);
+	if (r < 0)
+		return r;
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid) {
 		const struct object *ps =
 			view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
@@ -279,11 +314,13 @@ static void clean_up(const struct move *m, enum place place)
 	orphan_files_remove(m->job->pool, m->job->uuid);
 	if (place == AT_SOURCE) {
 		(void)hv_domain_undefine(hv, m->to, m->uuid, NULL);
+		vm_settle_domain(m->job->pool, m->to, m->uuid);
 		vm_forget_leases(m->job->pool, view, m->uuid, m->to);
 	}
 	if (place != AT_TARGET)
 		return;
 	(void)hv_domain_undefine(hv, m->from, m->uuid, NULL);
+	vm_settle_domain(m->job->pool, m->from, m->uuid);
 	vm_forget_leases(m->job->pool, view, m->uuid, m->from);
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid)
 		if (object_str(volume, VOLUME_HOST_UUID))

@@ -2,9 +2,137 @@
 /* See adopted.h. */
 #include "actions/vm/adopted.h"
 
-#include "hypervisor/domain/survey.h"
+#include <string.h>
 
-int vm_tell_adopted(const struct view *view, const struct object *vm, struct error *e)
+#include "actions/engine/operation.h"
+#include "actions/host/guest.h"
+#include "hypervisor/domain/sighting.h"
+#include "hypervisor/domain/survey.h"
+#include "model/log.h"
+
+/* --------------------------------------------------------- hosts in a row */
+
+#define UUID_LENGTH (UUID_SIZE - 1)
+
+/* The next host of the list at *@at, which moves on; false after the last. */
+static bool next_host(const char **at, char ret[UUID_SIZE])
+{
+	if (strlen(*at) < UUID_LENGTH)
+		return false;
+	snprintf(ret, UUID_SIZE, "%.*s", (int)UUID_LENGTH, *at);
+	*at += UUID_LENGTH;
+	*at += **at == ' ';
+	return true;
+}
+
+int vm_put_adopted_on(struct txn *t, const char *uuid, const char *host, struct error *e)
+{
+	const struct object *vm = view_get(txn_view(t), KIND_VM, uuid);
+	_cleanup_free_ char *hosts = NULL;
+	struct object *copy;
+
+	if (!vm)
+		return error_gone(e, KIND_VM, uuid);
+	if (vm_is_adopted_on(vm, host))
+		return 0;
+	if (asprintf(&hosts, "%s%s%s", object_text(vm, VM_DOMAIN_HOSTS),
+		     object_str(vm, VM_DOMAIN_HOSTS) ? " " : "", host) < 0)
+		return error_oom(e);
+	copy = object_copy(vm);
+	object_set_str(copy, VM_DOMAIN_HOSTS, hosts);
+	return txn_put(t, copy, NULL, e);
+}
+
+static int clear_targets(struct txn *t, const char *uuid, struct error *e)
+{
+	const struct object *volume;
+	int64_t after = 0;
+	int r = 0;
+
+	while (r == 0 && (volume = view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, uuid, after))) {
+		struct object *copy;
+
+		after = volume->id;
+		if (!object_str(volume, VOLUME_DOMAIN_TARGET))
+			continue;
+		copy = object_copy(volume);
+		object_set_null(copy, VOLUME_DOMAIN_TARGET);
+		r = txn_put(t, copy, NULL, e);
+	}
+	return r;
+}
+
+/* The hosts of the VM without @host, and without those that have left the pool; NULL when memory is short. */
+static char *hosts_without(const struct view *view, const struct object *vm, const char *host)
+{
+	const char *list = object_text(vm, VM_DOMAIN_HOSTS), *at = list;
+	size_t size = strlen(list) + 1, used = 0;
+	char *left = calloc(1, size), one[UUID_SIZE];
+
+	while (left && next_host(&at, one))
+		if (strcmp(one, host) != 0 && view_get(view, KIND_HOST, one))
+			used += (size_t)snprintf(left + used, size - used, "%s%s", used ? " " : "", one);
+	return left;
+}
+
+int vm_put_own_domain(struct txn *t, const char *uuid, const char *host, struct error *e)
+{
+	const struct object *vm = view_get(txn_view(t), KIND_VM, uuid);
+	const char *place = vm ? vm_place(vm) : NULL;
+	_cleanup_free_ char *left = NULL;
+	struct object *copy;
+	bool none;
+	int r;
+
+	if (!vm || !object_str(vm, VM_DOMAIN_HOSTS))
+		return 0;
+	left = hosts_without(txn_view(t), vm, host);
+	if (!left)
+		return error_oom(e);
+	none = !*left;
+	copy = object_copy(vm);
+	object_set_str(copy, VM_DOMAIN_HOSTS, none ? NULL : left);
+	if (!place || !strstr(left, place))
+		object_set_null(copy, VM_DOMAIN_NAME);
+	r = txn_put(t, copy, NULL, e);
+	return r < 0 || !none ? r : clear_targets(t, uuid, e);
+}
+
+struct settling {
+	const char *host, *uuid;
+	struct hv_sighting sighting;
+};
+
+static int settle_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct settling *s = arg;
+	const struct object *vm = view_get(txn_view(t), KIND_VM, s->uuid);
+	const char *place = vm ? vm_place(vm) : NULL;
+	bool absent_for_good = vm && !s->sighting.found &&
+			       !object_str_is(vm, VM_MIGRATION_HOST_UUID, s->host) &&
+			       (!place || strcmp(place, s->host) != 0 ||
+				vm_state_is_in(object_str(vm, VM_STATE), S_DESTROYED | S_EXPUNGING));
+
+	return s->sighting.own || absent_for_good ? vm_put_own_domain(t, s->uuid, s->host, e) : 0;
+}
+
+void vm_settle_domain(struct pool *pool, const char *host, const char *uuid)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	struct settling s = {.host = host, .uuid = uuid};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (!vm || !vm_is_adopted_on(vm, host) ||
+	    hv_domain_sight(pool_hypervisor(pool), host, uuid, NULL, &s.sighting, NULL) < 0)
+		return;
+	if (store_run(pool_store(pool), settle_fn, &s, &e) < 0)
+		log_error("vm", uuid, "%s", error_sentence(&e));
+}
+
+/* ------------------------------------------------- the hypervisor's table */
+
+static int tell(const struct view *view, const struct object *vm, const char *host, struct error *e)
 {
 	struct hv_adopted_disk disks[SURVEY_DISKS];
 	struct hv_adopted_nic nics[SURVEY_NICS];
@@ -27,13 +155,24 @@ int vm_tell_adopted(const struct view *view, const struct object *vm, struct err
 		snprintf(nics[nic_count].mac, sizeof(nics[nic_count].mac), "%s", object_text(nic, NIC_MAC));
 		nic_count++;
 	}
-	return hv_adopt_domain(object_uuid(vm), disks, disk_count, nics, nic_count, e);
+	return hv_adopt_domain(host, object_uuid(vm), disks, disk_count, nics, nic_count, e);
 }
 
-int vm_tell_all_adopted(const struct view *view, struct error *e)
+/* What has changed from one row to the other; NULL: no row. */
+static int follow_row(const struct view *view, const struct object *before, const struct object *after,
+		      struct error *e)
 {
-	view_for_each (vm, view, KIND_VM) {
-		int r = object_str(vm, VM_DOMAIN_NAME) ? vm_tell_adopted(view, vm, e) : 0;
+	const char *was = before ? object_text(before, VM_DOMAIN_HOSTS) : "";
+	const char *is = after ? object_text(after, VM_DOMAIN_HOSTS) : "", *at;
+	char host[UUID_SIZE];
+
+	if (strcmp(was, is) == 0)
+		return 0;
+	for (at = was; next_host(&at, host);)
+		if (!strstr(is, host))
+			hv_release_domain(host, object_uuid(before));
+	for (at = is; next_host(&at, host);) {
+		int r = strstr(was, host) ? 0 : tell(view, after, host, e);
 
 		if (r < 0)
 			return r;
@@ -41,23 +180,49 @@ int vm_tell_all_adopted(const struct view *view, struct error *e)
 	return 0;
 }
 
-int vm_put_own_domain(struct txn *t, const char *uuid, struct error *e)
+/* In the writer thread: who is told that a change has been committed finds it in the table. */
+static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
-	const struct object *vm = view_get(txn_view(t), KIND_VM, uuid), *volume;
-	struct object *copy;
-	int64_t after = 0;
-	int r;
+	(void)ctx;
+	for (size_t i = 0; i < count; i++) {
+		const struct object *any = changes[i].after ? changes[i].after : changes[i].before;
+		_cleanup_(error_done) struct error e = ERROR_INIT;
 
-	if (!vm || !object_str(vm, VM_DOMAIN_NAME))
-		return 0;
-	copy = object_copy(vm);
-	object_set_null(copy, VM_DOMAIN_NAME);
-	r = txn_put(t, copy, NULL, e);
-	while (r == 0 && (volume = view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, uuid, after))) {
-		after = volume->id;
-		copy = object_copy(volume);
-		object_set_null(copy, VOLUME_DOMAIN_TARGET);
-		r = txn_put(t, copy, NULL, e);
+		if (any->kind->id == KIND_VM && follow_row(view, changes[i].before, changes[i].after, &e) < 0)
+			log_error("vm", object_uuid(any), "%s", error_sentence(&e));
+	}
+}
+
+/* Before rows had hosts, the domain's was where the VM was. */
+static int fill_hosts_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *vm;
+	int64_t after = 0;
+	int r = 0;
+
+	(void)arg;
+	while (r == 0 && (vm = view_next(txn_view(t), KIND_VM, after))) {
+		after = vm->id;
+		if (object_str(vm, VM_DOMAIN_NAME) && !object_str(vm, VM_DOMAIN_HOSTS) && vm_place(vm))
+			r = vm_put_adopted_on(t, object_uuid(vm), vm_place(vm), e);
 	}
 	return r;
+}
+
+int vm_adopted_start(struct pool *pool, struct error *e)
+{
+	_cleanup_view_ struct view *view = NULL;
+	int r = store_run(pool_store(pool), fill_hosts_fn, NULL, e);
+
+	if (r == 0)
+		r = pool_observe(pool, observe, NULL, e);
+	if (r < 0)
+		return r;
+	view = store_view(pool_store(pool));
+	view_for_each (vm, view, KIND_VM) {
+		r = follow_row(view, NULL, vm, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

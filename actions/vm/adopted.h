@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * VMs that were adopted: made by others, and running on as they were until the pool starts them. Their rows say how
- * the hypervisor knows their domains and devices (VM_DOMAIN_NAME, VOLUME_DOMAIN_TARGET, the MACs of NICs), which it is
- * told at the adoption and at each start of the pool.
+ * VMs that were adopted: made by others, and running on as they were until the pool starts them.
+ *
+ * Their rows say on which hosts a domain that others have made is, or may still be, the VM's own (VM_DOMAIN_HOSTS), and
+ * how its devices are found there (VOLUME_DOMAIN_TARGET, the MACs of NICs). The hypervisor's table
+ * (hypervisor/adopted.h) is derived from them here, at the start and after each commit, and nowhere else; so nobody who
+ * changes a row, or a domain, has to keep it.
+ *
+ * A host stays in the row until it has said that the domain is gone there or has the pool's name by now: a host that
+ * was silent when the VM was started elsewhere, or that has kept the definition after a migration, still has it.
  */
 #ifndef POOLFS_VM_ADOPTED_H
 #define POOLFS_VM_ADOPTED_H
 
-#include "model/error.h"
-#include "model/txn.h"
+#include "actions/engine/pool.h"
 
-/** Tells the hypervisor of one such VM. -ENOMEM. */
-int vm_tell_adopted(const struct view *view, const struct object *vm, struct error *e);
-/** Of all of them. -ENOMEM. */
-int vm_tell_all_adopted(const struct view *view, struct error *e);
+/** Tells the hypervisor of all of them, and of what changes from now on. -ENOMEM, errors of pool_observe(). */
+int vm_adopted_start(struct pool *pool, struct error *e);
+/** The VM's domain on @host is, or is about to be, one that others have made. For change functions. */
+int vm_put_adopted_on(struct txn *t, const char *uuid, const char *host, struct error *e);
+/** The VM has a domain that the pool itself has made on @host, or none. For change functions. */
+int vm_put_own_domain(struct txn *t, const char *uuid, const char *host, struct error *e);
 /**
- * The VM has a domain that the pool itself has made, or none: its rows say no more how to know one that was adopted. For
- * change functions.
+ * Asks @host whether it still has a domain that others have made of this VM; if not, its row says so. The host where
+ * the VM is stays in the row without a domain, which may come back (`virsh create`), until the VM is destroyed. Blocking.
  */
-int vm_put_own_domain(struct txn *t, const char *uuid, struct error *e);
+void vm_settle_domain(struct pool *pool, const char *host, const char *uuid);
 
 #endif

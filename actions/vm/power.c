@@ -212,6 +212,7 @@ static int prepare_and_start(struct up *up, struct error *e)
 		_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 		vm_leave_host(pool, up->last_host, up->uuid);
+		vm_settle_domain(pool, up->last_host, up->uuid);
 		vm_forget_leases(pool, view, up->uuid, up->last_host);
 	}
 	return 0;
@@ -236,7 +237,7 @@ static int started_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_LAST_HOST_UUID, up->host);
 	r = vm_write(t, before, vm, e);
 	if (r == 0)
-		r = vm_put_own_domain(t, up->uuid, e);
+		r = vm_put_own_domain(t, up->uuid, up->host, e);
 	if (r < 0 || !tag_value(txn_view(t), up->uuid, "cdromBootOnce"))
 		return r;
 	/* The boot order was set for one start, which is this one. */
@@ -279,6 +280,7 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 		if (up.tried && hv_domain_destroy(pool_hypervisor(job->pool), up.host, uuid, &ignored) == 0)
 			up.tried = false;
 		(void)store_run(pool_store(job->pool), failed_fn, &up, &ignored);
+		vm_settle_domain(job->pool, up.host, uuid);
 		if (up.tried)
 			vm_reconcile(job->pool, up.host, uuid);
 		return r;

@@ -21,7 +21,6 @@
 #include "actions/volume/attach.h"
 #include "actions/volume/location.h"
 #include "actions/volume/remove.h"
-#include "hypervisor/adopted.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/firmware.h"
 #include "hypervisor/hypervisor.h"
@@ -47,8 +46,6 @@ static int remove_from_host(struct pool *pool, struct view *view, const struct o
 	if (r < 0)
 		return r;
 	r = for_good ? hv_domain_undefine(hv, host, uuid, e) : hv_domain_retire(hv, host, uuid, e);
-	if (r == 0)
-		hv_release_domain(uuid);
 	/* a clone that was never started has variables, but no definition */
 	if (r == 0 && for_good && vm_has_uefi(view, vm))
 		r = hv_firmware_remove(hv, host, uuid, e);
@@ -270,8 +267,6 @@ static int destroyed_fn(struct txn *t, void *arg, struct error *e)
 	if (r < 0)
 		return r;
 	r = eject_isos(t, uuid, e);
-	if (r == 0)
-		r = vm_put_own_domain(t, uuid, e); /* the one that was adopted is gone */
 	return r < 0 ? r : vm_put_stopped(t, uuid, VM_STATE_DESTROYED, e);
 }
 
@@ -306,8 +301,10 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 	r = store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
 	if (r == 0) {
 		orphan_files_remove(pool, NULL);
-		if (vm_place(vm))
+		if (vm_place(vm)) {
+			vm_settle_domain(pool, vm_place(vm), uuid);
 			vm_forget_leases(pool, view, uuid, vm_place(vm));
+		}
 	}
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/engine/job.h"
+#include "actions/host/guest.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/state.h"
 #include "actions/volume/attach.h"
@@ -38,10 +39,10 @@ static void settle_volume(struct pool *pool, const char *host, const char *vm, c
 {
 	struct volume_claim claim = {.volume = volume, .vm = vm};
 	struct hypervisor *hv = pool_hypervisor(pool);
-	_cleanup_free_ char *path = NULL;
+	bool is_gone;
 
 	/* The second call finds it gone from the guest, and removes it from the definition. */
-	if (hv_disk_path(hv, host, vm, volume, &path, NULL) == 0 && !path &&
+	if (hv_disk_is_gone(hv, host, vm, volume, &is_gone, NULL) == 0 && is_gone &&
 	    hv_disk_detach(hv, host, vm, volume, 0, NULL) == 0)
 		(void)store_run(pool_store(pool), volume_put_released, &claim, NULL);
 }
@@ -75,27 +76,55 @@ static void settle_memory(struct pool *pool, const char *host, const char *vm)
 		(void)store_run(pool_store(pool), put_memory_fn, &m, NULL);
 }
 
+static void settle_nic(struct pool *pool, const struct view *view, const char *host, const struct object *nic)
+{
+	bool is_gone;
+
+	if (hv_nic_is_gone(pool_hypervisor(pool), host, object_text(nic, NIC_VM_UUID),
+			   (int)object_int(nic, NIC_DEVICE_ID), &is_gone, NULL) == 0 &&
+	    is_gone)
+		(void)vm_remove_nic(pool, view, nic, NULL);
+}
+
+/* The aliases of a domain that others have made are libvirt's, and say nothing: which of its devices is gone? */
+static bool settle_adopted(struct pool *pool, const struct view *view, const char *host, const char *vm)
+{
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
+		if (job_is_pending_for(view, object_uuid(volume)))
+			return false;
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
+		if (object_str(volume, VOLUME_DOMAIN_TARGET) && !object_str_is(volume, VOLUME_TYPE, "Root"))
+			settle_volume(pool, host, vm, object_uuid(volume));
+	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, vm)
+		settle_nic(pool, view, host, nic);
+	return true;
+}
+
 bool vm_settle_removed_device(struct pool *pool, const char *host, const char *vm_uuid, const char *alias)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *vm = view_get(view, KIND_VM, vm_uuid), *volume = NULL, *nic = NULL;
-	bool is_gone = false, memory = strncmp(alias, "dimm", 4) == 0;
+	bool memory = strncmp(alias, "dimm", 4) == 0, adopted = false;
 	int id;
 
 	if (sscanf(alias, "ua-disk-%d", &id) == 1)
 		volume = volume_at(view, vm_uuid, id);
 	else if (sscanf(alias, "ua-nic-%d", &id) == 1)
 		nic = nic_at(view, vm_uuid, id);
-	if (!vm || (!volume && !nic && !memory) || !volume_vm_is_active(vm) ||
+	else
+		adopted = !memory && vm && vm_is_adopted_on(vm, host);
+	if (!vm || (!volume && !nic && !memory && !adopted) || !volume_vm_is_active(vm) ||
 	    !object_str_is(vm, VM_HOST_UUID, host))
 		return true;
 	if (job_is_pending_for(view, vm_uuid) || (volume && job_is_pending_for(view, object_uuid(volume))))
 		return false;
+	if (adopted)
+		return settle_adopted(pool, view, host, vm_uuid);
 	if (memory)
 		settle_memory(pool, host, vm_uuid);
 	else if (volume)
 		settle_volume(pool, host, vm_uuid, object_uuid(volume));
-	else if (hv_nic_is_gone(pool_hypervisor(pool), host, vm_uuid, id, &is_gone, NULL) == 0 && is_gone)
-		(void)vm_remove_nic(pool, view, nic, NULL);
+	else
+		settle_nic(pool, view, host, nic);
 	return true;
 }

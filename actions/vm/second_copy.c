@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "actions/host/guest.h"
+#include "actions/vm/adopted.h"
 #include "actions/vm/state.h"
-#include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/domain.h"
 #include "model/log.h"
 
@@ -15,34 +15,10 @@ bool vm_is_second_copy(const struct view *view, const char *uuid, const char *ho
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	const char *own = vm ? object_str(vm, VM_HOST_UUID) : NULL;
 
-	if (vm && domain_is_foreign(view, uuid, host))
-		return !vm_state_is_in(object_str(vm, VM_STATE), S_MIGRATING);
 	if (!own || strcmp(own, host) == 0)
 		return false;
 	return vm_state_is_in(object_str(vm, VM_STATE), S_STARTING | S_RUNNING | S_STOPPING | S_REBOOTING |
 								S_PAUSING | S_PAUSED | S_RESUMING);
-}
-
-/*
- * The VM was adopted on another host, which may have moved it here (virsh migrate). It has if it does not have it any
- * more, or if the guest here is on the VM's own disk; else this domain is somebody else's, and is left alone.
- */
-static bool has_moved(struct pool *pool, const struct view *view, const struct object *vm, const char *host)
-{
-	const struct object *root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
-	struct hypervisor *hv = pool_hypervisor(pool);
-	_cleanup_free_ char *path = NULL;
-	enum hv_domain_reason reason;
-	enum hv_domain_state there;
-
-	if (hv_domain_state(hv, vm_place(vm), object_uuid(vm), &there, &reason, NULL) < 0 ||
-	    hv_domain_is_up(there))
-		return false;
-	if (there == HV_DOMAIN_ABSENT)
-		return true;
-	return root && !object_str(root, VOLUME_HOST_UUID) &&
-	       hv_disk_path(hv, host, object_uuid(vm), object_uuid(root), &path, NULL) == 0 && path &&
-	       object_str_is(root, VOLUME_INSTALL_PATH, path);
 }
 
 static bool runs(struct pool *pool, const char *host, const char *vm, bool *ret_active)
@@ -69,22 +45,16 @@ void vm_settle_second_copy(struct pool *pool, const char *host, const char *uuid
 		vm_reconcile(pool, host, uuid);
 		return;
 	}
-	if (domain_is_foreign(view, uuid, host)) {
-		if (has_moved(pool, view, vm, host))
-			vm_reconcile(pool, host, uuid);
-		else
-			log_warning("vm", uuid, "host %s has a domain of the same uuid, which is another one",
-				    host);
-		return;
-	}
 	/*
 	 * This host first: libvirt pauses the guest at its source before it runs at the destination, so when this
 	 * one runs, and then the other, there is no migration.
 	 */
 	here_runs = runs(pool, host, uuid, &here);
 	there_runs = runs(pool, object_str(vm, VM_HOST_UUID), uuid, &there);
-	if (!here)
+	if (!here) {
+		vm_settle_domain(pool, host, uuid);
 		return;
+	}
 	if (!starting && !(here_runs && there_runs)) {
 		if (!there)
 			vm_reconcile(pool, host, uuid);
@@ -95,6 +65,7 @@ void vm_settle_second_copy(struct pool *pool, const char *host, const char *uuid
 	if (hv_domain_destroy(pool_hypervisor(pool), host, uuid, &e) < 0 ||
 	    hv_domain_undefine(pool_hypervisor(pool), host, uuid, &e) < 0)
 		log_error("vm", uuid, "%s", error_sentence(&e));
+	vm_settle_domain(pool, host, uuid);
 }
 
 bool vm_is_leftover(const struct view *view, const char *uuid, const char *host)
@@ -103,8 +74,7 @@ bool vm_is_leftover(const struct view *view, const char *uuid, const char *host)
 	const char *own = vm ? vm_place(vm) : NULL;
 
 	/* A job may be about to move the VM here. */
-	return own && strcmp(own, host) != 0 && !domain_is_foreign(view, uuid, host) &&
-	       !job_is_pending_for(view, uuid);
+	return own && strcmp(own, host) != 0 && !job_is_pending_for(view, uuid);
 }
 
 void vm_remove_leftover(struct pool *pool, const char *host, const char *uuid)
@@ -114,4 +84,5 @@ void vm_remove_leftover(struct pool *pool, const char *host, const char *uuid)
 
 	if (vm_is_leftover(view, uuid, host))
 		(void)hv_domain_undefine(pool_hypervisor(pool), host, uuid, &ignored);
+	vm_settle_domain(pool, host, uuid);
 }

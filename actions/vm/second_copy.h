@@ -8,7 +8,8 @@
  * done for it on its host. QEMU's lock on the images keeps the later one from
  * writing as far as the storage carries locks between hosts.
  *
- * What others have made is never touched: a domain that has the uuid of a VM which was adopted on another host.
+ * What others have made is never touched: a domain that has the uuid of a VM, but was adopted on no host, or on another
+ * one, is not there for the calls that are made here (hypervisor/states.h).
  */
 #ifndef POOLFS_VM_SECOND_COPY_H
 #define POOLFS_VM_SECOND_COPY_H
@@ -17,13 +18,12 @@
 
 /**
  * True when a domain that is active on @host is a second one: the VM's row says that it runs, or is just being
- * started, on another host, or was adopted there. During a migration neither is.
+ * started, on another host. During a migration neither is.
  */
 bool vm_is_second_copy(const struct view *view, const char *vm, const char *host);
 /**
  * For such a domain: asks both hosts, in an order in which a migration never shows two guests that run. Destroys
- * that on @host if both do; else writes where the VM is. Of a VM that was adopted elsewhere, that is here only if it has
- * been moved. Blocking.
+ * that on @host if both do; else writes where the VM is. Blocking.
  */
 void vm_settle_second_copy(struct pool *pool, const char *host, const char *vm);
 /** True when an inactive definition on @host is of no use: the VM is, or was last, on another one. */

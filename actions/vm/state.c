@@ -11,6 +11,7 @@
 #include "actions/host/guest.h"
 #include "actions/host/wait.h"
 #include "actions/vm/adopted.h"
+#include "actions/vm/moved.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
@@ -325,12 +326,15 @@ void vm_reconcile(struct pool *pool, const char *host, const char *uuid)
 	 * would then overwrite for good. So the host is asked until it says what the row has already.
 	 * Without an answer, the host's VMs are reconciled when it connects again.
 	 */
+	vm_settle_domain(pool, host, uuid);
 	for (int round = 0; round < RECONCILE_ROUNDS; round++) {
 		before = o;
 		if (hv_domain_state(pool_hypervisor(pool), host, uuid, &o.state, &o.reason, &e) < 0)
 			return;
 		if (round > 0 && o.state == before.state && o.reason == before.reason)
 			return;
+		if (round == 0 && !hv_domain_is_up(o.state))
+			vm_seek_moved(pool, host, uuid);
 		if (store_run(pool_store(pool), reconcile_fn, &o, &e) < 0)
 			return;
 	}
@@ -361,12 +365,9 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct recovered *r = arg;
 	const struct object *before = view_get(txn_view(t), KIND_VM, r->uuid);
-	bool starting;
-	int result;
 
 	if (!before)
 		return error_gone(e, KIND_VM, r->uuid);
-	starting = is_in_state(before, VM_STATE_STARTING);
 	txn_set_fact(t);
 	if (!r->known) {
 		struct object *vm = object_copy(before);
@@ -378,8 +379,7 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 	r->state = vm_state_of_domain(r->domain);
 	if (!hv_domain_is_up(r->domain))
 		return vm_put_off(t, r->uuid, r->for_good, e);
-	result = vm_put_state(t, r->uuid, r->state, e);
-	return result < 0 || !starting ? result : vm_put_own_domain(t, r->uuid, e);
+	return vm_put_state(t, r->uuid, r->state, e);
 }
 
 /* How long a start may still take that a daemon had asked for, and how often the host is asked about it. */

@@ -42,10 +42,10 @@ int hv_disk_detach(struct hypervisor *hv, const char *host, const char *domain, 
 		return 0;
 	if (rc < 0)
 		return error_move(e, &why);
-	disk_path(domain, volume, path);
+	disk_path(host, domain, volume, path);
 	rc = guest_devices_detach(&d, path, VIR_DOMAIN_AFFECT_CONFIG, timeout_ms, e);
 	if (rc == 0)
-		adopted_drop_disk(domain, volume);
+		adopted_drop_disk(host, domain, volume);
 	return rc;
 }
 
@@ -62,8 +62,19 @@ int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, co
 	}
 	if (rc < 0)
 		return error_move(e, &why);
-	*ret_path = domain_disk_path(d.doc, domain, volume);
+	*ret_path = domain_disk_path(d.doc, host, domain, volume);
 	return 0;
+}
+
+int hv_disk_is_gone(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		    bool *ret, struct error *e)
+{
+	_cleanup_disk_ struct disk d = {0};
+	int rc = disk_enter(hv, host, domain, volume, &d, e);
+
+	if (rc == 0)
+		*ret = !d.target;
+	return rc;
 }
 
 /* ------------------------------------------------------------- limits and size */
@@ -99,7 +110,7 @@ int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, 
 	if (rc < 0)
 		return rc;
 	if (d.devices.call.simulated) {
-		path = domain_disk_path(d.devices.doc, domain, volume);
+		path = domain_disk_path(d.devices.doc, host, domain, volume);
 		return storage_backend_on(storage_backend_of_path(path), &d.devices.call)
 			->resize(&d.devices.call, path ? path : "", size, e);
 	}

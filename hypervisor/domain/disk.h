@@ -24,6 +24,9 @@ int hv_disk_detach(struct hypervisor *hv, const char *host, const char *domain, 
 /** The file that the domain writes to, allocated; NULL when it is not active or has no such disk. */
 int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 char **ret_path, struct error *e);
+/** Whether an active domain has no such disk (any more). -EBUSY when it is not active. */
+int hv_disk_is_gone(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		    bool *ret, struct error *e);
 /** Limits reading and writing together; 0 = unlimited. */
 int hv_disk_set_bandwidth(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 			  int64_t bytes_per_second, struct error *e);

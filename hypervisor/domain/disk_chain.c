@@ -131,7 +131,7 @@ static int disk_flush(const struct disk *d, struct error *e)
 /* The row of the storage that the disk is on; its path, which may be NULL, is owned by the caller. */
 static const struct storage_backend *backend_of(const struct disk *d, const char *volume, char **ret_path)
 {
-	*ret_path = domain_disk_path(d->devices.doc, d->devices.uuid, volume);
+	*ret_path = domain_disk_path(d->devices.doc, d->devices.call.host->uuid, d->devices.uuid, volume);
 	return storage_backend_on(storage_backend_of_path(*ret_path), &d->devices.call);
 }
 

@@ -63,11 +63,13 @@ static int prepare_copy(struct disk *d, const struct storage_backend *backend, s
 
 	if (rc < 0)
 		return rc;
-	b->targets[i] = domain_disk_get(d->devices.doc, d->devices.uuid, copy->volume, "target/@dev");
+	b->targets[i] = domain_disk_get(d->devices.doc, d->devices.call.host->uuid, d->devices.uuid,
+					copy->volume, "target/@dev");
 	if (!b->targets[i])
 		return error_set(e, ENOENT, "domain '%s' has no disk '%s'", d->devices.uuid, copy->volume);
 	if (d->devices.call.simulated) {
-		from = domain_disk_get(d->devices.doc, d->devices.uuid, copy->volume, "source/@file");
+		from = domain_disk_get(d->devices.doc, d->devices.call.host->uuid, d->devices.uuid,
+				       copy->volume, "source/@file");
 		return at.backend->copy(&d->devices.call, from ? from : "", copy->format, &at, copy->name,
 					copy->format, progress, ctx, &b->paths[i], e);
 	}

@@ -9,11 +9,11 @@
 #define HAS_SERIAL "string-length(serial) >= 20 and starts-with('%.32s', serial)"
 
 /* A serial says for certain which disk it is: the target that one was adopted with counts where no disk has it. */
-void disk_path(const char *domain, const char *volume, char ret[DISK_PATH_SIZE])
+void disk_path(const char *host, const char *domain, const char *volume, char ret[DISK_PATH_SIZE])
 {
 	char target[ADOPTED_TARGET_SIZE];
 
-	if (adopted_find_disk(domain, volume, target))
+	if (adopted_find_disk(host, domain, volume, target))
 		(void)snprintf(ret, DISK_PATH_SIZE,
 			       "/domain/devices/disk[(" HAS_SERIAL
 			       ") or (target/@dev='%s' and not(../disk[" HAS_SERIAL "]))]",
@@ -22,21 +22,22 @@ void disk_path(const char *domain, const char *volume, char ret[DISK_PATH_SIZE])
 		(void)snprintf(ret, DISK_PATH_SIZE, "/domain/devices/disk[" HAS_SERIAL "]", volume);
 }
 
-char *domain_disk_get(xmlDocPtr doc, const char *domain, const char *volume, const char *below)
+char *domain_disk_get(xmlDocPtr doc, const char *host, const char *domain, const char *volume,
+		      const char *below)
 {
 	char disk[DISK_PATH_SIZE], path[DISK_PATH_SIZE + 64];
 
-	disk_path(domain, volume, disk);
+	disk_path(host, domain, volume, disk);
 	(void)snprintf(path, sizeof(path), "%s/%s", disk, below);
 	return xml_get(doc, NULL, path);
 }
 
-char *domain_disk_path(xmlDocPtr doc, const char *domain, const char *volume)
+char *domain_disk_path(xmlDocPtr doc, const char *host, const char *domain, const char *volume)
 {
 	char path[DISK_PATH_SIZE];
 	xmlNodePtr disk;
 
-	disk_path(domain, volume, path);
+	disk_path(host, domain, volume, path);
 	disk = xml_find(doc, path);
 	return disk ? storage_read_disk_source(doc, disk) : NULL;
 }
@@ -53,7 +54,7 @@ int disk_enter(struct hypervisor *hv, const char *host, const char *domain, cons
 	int rc = guest_devices_enter(hv, host, domain, &d->devices, e);
 
 	if (rc == 0)
-		d->target = domain_disk_get(d->devices.doc, domain, volume, "target/@dev");
+		d->target = domain_disk_get(d->devices.doc, host, domain, volume, "target/@dev");
 	return rc;
 }
 

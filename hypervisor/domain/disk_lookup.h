@@ -19,13 +19,14 @@
 
 #define DISK_PATH_SIZE 400
 /* The XPath of the disk of the volume in the XML of the domain with the uuid @domain. */
-void disk_path(const char *domain, const char *volume, char ret[DISK_PATH_SIZE]);
+void disk_path(const char *host, const char *domain, const char *volume, char ret[DISK_PATH_SIZE]);
 
 /* The value at @below (XPath) of the disk with the serial @volume; allocated, NULL if none. */
-char *domain_disk_get(xmlDocPtr doc, const char *domain, const char *volume, const char *below);
+char *domain_disk_get(xmlDocPtr doc, const char *host, const char *domain, const char *volume,
+		      const char *below);
 
 /* The path of the disk with the serial @volume; allocated, NULL if none. */
-char *domain_disk_path(xmlDocPtr doc, const char *domain, const char *volume);
+char *domain_disk_path(xmlDocPtr doc, const char *host, const char *domain, const char *volume);
 
 struct disk {
 	struct guest_devices devices;

@@ -45,8 +45,8 @@ int disk_copy_find_backend(const struct disk *d, const struct hv_disk_copy *copi
 			   const struct storage_backend **ret_backend, struct error *e)
 {
 	for (size_t i = 0; i < count; i++) {
-		_cleanup_free_ char *path =
-			domain_disk_path(d->devices.doc, d->devices.uuid, copies[i].volume);
+		_cleanup_free_ char *path = domain_disk_path(d->devices.doc, d->devices.call.host->uuid,
+							     d->devices.uuid, copies[i].volume);
 		const struct storage_backend *backend = storage_backend_of_path(path);
 
 		if (i > 0 && backend != *ret_backend)
@@ -79,7 +79,8 @@ static int find_image(const struct disk *d, const struct storage_backend *backen
 
 	if (rc < 0)
 		return rc;
-	image->path = domain_disk_path(d->devices.doc, d->devices.uuid, copy->volume);
+	image->path =
+		domain_disk_path(d->devices.doc, d->devices.call.host->uuid, d->devices.uuid, copy->volume);
 	image->frozen = image->path ? backend->copy_source(image->path, copy->name) : NULL;
 	return image->frozen ? 0 : error_set(e, ENOMEM, "out of memory");
 }

@@ -16,7 +16,6 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 
-#include "hypervisor/adopted.h"
 #include "hypervisor/domain/console.h"
 #include "hypervisor/domain/domain_machine.h"
 #include "hypervisor/domain/domain_xml.h"
@@ -81,7 +80,7 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	xml = hv_domain_xml(&complete);
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
-	rc = domain_find_optional(&call, spec->uuid, &present, e);
+	rc = domain_find_replaceable(&call, spec->uuid, &present, e);
 	if (rc < 0)
 		return rc;
 	if (present && virDomainIsActive(present) == 1)
@@ -99,10 +98,8 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	domain = virDomainDefineXMLFlags(call.conn, xml, 0);
 	if (!domain)
 		return error_set_virt(e, call.conn, "cannot define domain '%s'", spec->uuid);
-	if (create(&call, domain, paused) == 0) {
-		hv_release_domain(spec->uuid); /* its devices are the pool's own now */
+	if (create(&call, domain, paused) == 0)
 		return 0;
-	}
 	rc = error_set_virt(e, call.conn, "cannot start domain '%s'", spec->uuid);
 	/* leave the host as it was, unless somebody else has started the domain meanwhile */
 	if (!present && virDomainIsActive(domain) == 0)

@@ -186,7 +186,8 @@ static int add_copied(struct migration *m, const struct hv_call *call, const str
 	int rc = how->copied_count ? domain_read_live_xml(call, m->domain, m->uuid, &doc, e) : 0;
 
 	for (size_t i = 0; i < how->copied_count && rc == 0; i++) {
-		_cleanup_free_ char *target = domain_disk_get(doc, m->uuid, how->copied[i], "target/@dev");
+		_cleanup_free_ char *target =
+			domain_disk_get(doc, call->host->uuid, m->uuid, how->copied[i], "target/@dev");
 
 		if (!target)
 			rc = error_set(e, ENOENT, "domain '%s' has no disk '%s'", m->uuid, how->copied[i]);
@@ -246,6 +247,7 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 	_cleanup_call_ struct hv_call source = {0};
 	_cleanup_call_ struct hv_call target = {0};
 	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ virDomainPtr replaced = NULL;
 	_cleanup_(migration_done) struct migration m = {
 		.flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE |
 			 VIR_MIGRATE_AUTO_CONVERGE | VIR_MIGRATE_ABORT_ON_ERROR | VIR_MIGRATE_UNSAFE,
@@ -263,6 +265,9 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 		return rc;
 	if (rc == 0)
 		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
+	rc = domain_find_replaceable(&target, uuid, &replaced, e);
+	if (rc < 0)
+		return rc;
 	if (source.simulated)
 		return sim_migrate(&source, &target, domain, uuid, e);
 	m.domain = domain;

@@ -13,11 +13,11 @@
 /* ---------------------------------------------------------------------- NICs */
 
 /* By its alias, which libvirt has made up in a domain that was adopted: there it is known by its MAC. */
-static void nic_path(const char *domain, int device_id, char ret_path[PATH_SIZE])
+static void nic_path(const char *host, const char *domain, int device_id, char ret_path[PATH_SIZE])
 {
 	char mac[ADOPTED_MAC_SIZE];
 
-	if (adopted_find_nic(domain, device_id, mac))
+	if (adopted_find_nic(host, domain, device_id, mac))
 		(void)snprintf(ret_path, PATH_SIZE, "/domain/devices/interface[mac/@address='%s']", mac);
 	else
 		(void)snprintf(ret_path, PATH_SIZE, "/domain/devices/interface[alias/@name='ua-nic-%d']",
@@ -32,7 +32,7 @@ int hv_nic_attach(struct hypervisor *hv, const char *host, const char *uuid, con
 	char path[PATH_SIZE];
 	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
-	nic_path(uuid, nic->device_id, path);
+	nic_path(host, uuid, nic->device_id, path);
 	if (rc < 0 || xml_has(d.doc, path))
 		return rc;
 	rc = nic->only_ip ? nic_filter_define(&d.call, e) : 0;
@@ -49,11 +49,11 @@ int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int
 	char path[PATH_SIZE];
 	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
-	nic_path(uuid, device_id, path);
+	nic_path(host, uuid, device_id, path);
 	if (rc == 0)
 		rc = guest_devices_detach(&d, path, 0, timeout_ms, e);
 	if (rc == 0)
-		adopted_drop_nic(uuid, device_id);
+		adopted_drop_nic(host, uuid, device_id);
 	return rc;
 }
 
@@ -64,7 +64,7 @@ int hv_nic_is_gone(struct hypervisor *hv, const char *host, const char *uuid, in
 	char path[PATH_SIZE];
 	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
-	nic_path(uuid, device_id, path);
+	nic_path(host, uuid, device_id, path);
 	if (rc == 0)
 		*ret = !xml_has(d.doc, path);
 	return rc;

@@ -23,7 +23,7 @@ void hv_listed_free(struct hv_listed *list, size_t count)
 }
 
 /* False for a domain that has gone meanwhile. */
-static bool read_listed(virDomainPtr domain, struct hv_listed *ret)
+static bool read_listed(const char *host, virDomainPtr domain, struct hv_listed *ret)
 {
 	enum hv_domain_reason reason;
 	virDomainInfo info;
@@ -31,8 +31,9 @@ static bool read_listed(virDomainPtr domain, struct hv_listed *ret)
 
 	if (virDomainGetInfo(domain, &info) < 0)
 		return false;
-	(void)domain_is_ours(domain, ret->uuid);
+	(void)domain_is_ours(host, domain, ret->uuid);
 	ret->name = strdup(virDomainGetName(domain));
+	ret->own = ret->name && strcmp(ret->name, ret->uuid) == 0;
 	ret->state = domain_state_of_virt(info.state, 0, &reason, &ask);
 	ret->cpus = info.nrVirtCpu;
 	ret->memory = (int64_t)info.maxMem * KIB;
@@ -56,7 +57,7 @@ int hv_host_domains(struct hypervisor *hv, const char *host, struct hv_listed **
 	list = calloc((size_t)count + 1, sizeof(*list));
 	for (int i = 0; i < count; i++) {
 		if (list && !domain_is_nobodys(call.host->uri, virDomainGetName(domains[i])) &&
-		    read_listed(domains[i], &list[used]))
+		    read_listed(host, domains[i], &list[used]))
 			used++;
 		(void)virDomainFree(domains[i]);
 	}
@@ -293,7 +294,7 @@ static int read_devices(const struct hv_call *call, virDomainPtr domain, struct 
 /* By uuid, with or without dashes, else by name. */
 static int find(const struct hv_call *call, const char *name, virDomainPtr *ret, struct error *e)
 {
-	if (domain_find_optional(call, name, ret, NULL) < 0 || !*ret)
+	if (domain_find_any(call, name, ret, NULL) < 0 || !*ret)
 		*ret = virDomainLookupByName(call->conn, name);
 	if (*ret && !domain_is_nobodys(call->host->uri, virDomainGetName(*ret)))
 		return 0;
@@ -314,7 +315,7 @@ int hv_domain_survey(struct hypervisor *hv, const char *host, const char *name, 
 		rc = find(&call, name, &domain, e);
 	if (rc < 0)
 		return rc;
-	if (!read_listed(domain, &ret->domain))
+	if (!read_listed(host, domain, &ret->domain))
 		return error_set_virt(e, call.conn, "cannot look at domain '%s'", name);
 	return read_devices(&call, domain, ret, e);
 }

@@ -13,6 +13,7 @@
 struct hv_listed {
 	char uuid[33];
 	char *name; /* owned */
+	bool own;   /* its name is its uuid, as that of all domains that the pool has made */
 	enum hv_domain_state state;
 	int cpus;
 	int64_t memory; /* bytes */

@@ -140,6 +140,14 @@ const char *virDomainGetName(virDomainPtr domain)
 	return domain == TOOL ? "poolfs-copy-x" : FAKE_VM;
 }
 
+int virDomainGetUUID(virDomainPtr domain, unsigned char *uuid)
+{
+	(void)domain;
+	(void)fake_call("virDomainGetUUID");
+	memset(uuid, 0x11, VIR_UUID_BUFLEN); /* FAKE_VM */
+	return 0;
+}
+
 const char *virNetworkGetName(virNetworkPtr network)
 {
 	(void)network;

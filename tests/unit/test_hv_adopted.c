@@ -13,6 +13,7 @@
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/nic.h"
+#include "hypervisor/domain/sighting.h"
 #include "hypervisor/domain/survey.h"
 #include "hypervisor/hypervisor.h"
 
@@ -50,12 +51,24 @@ static const char node[] =
 
 /* Set: the next uuid cannot be read. */
 static atomic_bool unreadable;
+/* With this uuid, web and db are adopted. */
+static atomic_int adopt_after;
+/* How many domains the last connection has listed as those of the pool. */
+static atomic_int listed;
+
+static void adopt(const char *domain, const char *root, const char *data, const char *mac);
 
 int __real_virDomainGetUUID(virDomainPtr domain, unsigned char *uuid);
 int __wrap_virDomainGetUUID(virDomainPtr domain, unsigned char *uuid);
 int __wrap_virDomainGetUUID(virDomainPtr domain, unsigned char *uuid)
 {
-	return atomic_exchange(&unreadable, false) ? -1 : __real_virDomainGetUUID(domain, uuid);
+	int r = atomic_exchange(&unreadable, false) ? -1 : __real_virDomainGetUUID(domain, uuid);
+
+	if (atomic_load(&adopt_after) > 0 && atomic_fetch_sub(&adopt_after, 1) == 1) {
+		adopt(WEB, WEB_ROOT, WEB_DATA, "");
+		adopt(DB, DB_ROOT, DB_DATA, "");
+	}
+	return r;
 }
 
 struct fixture {
@@ -70,7 +83,9 @@ static atomic_int others,
 static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
 		    const struct hv_domain_status *domains, size_t count, const char *sentence)
 {
-	(void)ctx, (void)host, (void)info, (void)domains, (void)count, (void)sentence;
+	(void)ctx, (void)host, (void)info, (void)domains, (void)sentence;
+	if (status == HV_HOST_CONNECTED)
+		atomic_store(&listed, (int)count);
 	if (status == HV_HOST_CONNECTED)
 		(void)sem_post(&connected);
 }
@@ -116,8 +131,8 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	hv_release_domain(WEB);
-	hv_release_domain(DB);
+	hv_release_domain(HOST, WEB);
+	hv_release_domain(HOST, DB);
 	hv_free(f->hv);
 	(void)unlink(f->file);
 	free(f);
@@ -132,7 +147,7 @@ static void adopt(const char *domain, const char *root, const char *data, const 
 	(void)snprintf(disks[0].volume, sizeof(disks[0].volume), "%s", root);
 	(void)snprintf(disks[1].volume, sizeof(disks[1].volume), "%s", data);
 	(void)snprintf(nic.mac, sizeof(nic.mac), "%s", mac);
-	assert_int_equal(hv_adopt_domain(domain, disks, 2, &nic, *mac ? 1 : 0, NULL), 0);
+	assert_int_equal(hv_adopt_domain(HOST, domain, disks, 2, &nic, *mac ? 1 : 0, NULL), 0);
 }
 
 /* The file of the volume's disk in the domain is @file; NULL: it has no such disk. */
@@ -177,8 +192,8 @@ static void a_disk_is_that_of_its_own_domain(void **state)
 	/* it leaves its domain: where it goes, another disk has the target that it had */
 	detach(f, WEB, WEB_DATA);
 	expect(f, WEB, WEB_DATA, NULL);
-	assert_false(adopted_find_disk(WEB, WEB_DATA, target));
-	assert_true(adopted_find_disk(WEB, WEB_ROOT, target));
+	assert_false(adopted_find_disk(HOST, WEB, WEB_DATA, target));
+	assert_true(adopted_find_disk(HOST, WEB, WEB_ROOT, target));
 	detach(f, DB, WEB_DATA);
 	expect(f, DB, DB_DATA, "/db-data");
 	attach(f, DB, WEB_DATA, "/web-data", 2);
@@ -229,10 +244,57 @@ static void a_nic_is_that_of_its_own_domain(void **state)
 
 /* ------------------------------------------------------------- whose domains they are */
 
-static void pause_and_resume(struct fixture *f, const char *domain)
+/* By libvirt alone: domains of others are not there for the calls. */
+static void pause_and_resume(struct fixture *f, const char *uuid)
 {
-	assert_int_equal(hv_domain_suspend(f->hv, HOST, domain, NULL), 0);
-	assert_int_equal(hv_domain_resume(f->hv, HOST, domain, NULL), 0);
+	_cleanup_call_ struct hv_call call = {0};
+	virDomainPtr domain;
+
+	assert_int_equal(hv_call_begin(f->hv, HOST, &call, NULL), 0);
+	domain = virDomainLookupByUUIDString(call.conn, uuid);
+	assert_non_null(domain);
+	assert_int_equal(virDomainSuspend(domain), 0);
+	assert_int_equal(virDomainResume(domain), 0);
+	assert_int_equal(virDomainFree(domain), 0);
+}
+
+/* A domain is the pool's on the host where it was adopted; the calls see no other. */
+static void a_domain_of_another_host_is_not_there(void **state)
+{
+	struct fixture *f = *state;
+	enum hv_domain_reason reason;
+	enum hv_domain_state now;
+	struct hv_sighting s;
+
+	assert_int_equal(hv_adopt_domain(PROBE, WEB, NULL, 0, NULL, 0, NULL), 0);
+	assert_int_equal(hv_domain_state(f->hv, HOST, WEB, &now, &reason, NULL), 0);
+	assert_int_equal(now, HV_DOMAIN_ABSENT);
+	assert_int_equal(hv_domain_suspend(f->hv, HOST, WEB, NULL), -ENOENT);
+	assert_int_equal(hv_domain_destroy(f->hv, HOST, WEB, NULL), 0);
+	assert_int_equal(hv_domain_undefine(f->hv, HOST, WEB, NULL), 0);
+	assert_int_equal(hv_domain_sight(f->hv, HOST, WEB, "/web-data", &s, NULL), 0);
+	assert_true(s.found && !s.ours && !s.own && s.uses);
+	assert_int_equal(s.state, HV_DOMAIN_RUNNING);
+	assert_int_equal(hv_domain_sight(f->hv, HOST, WEB, "/db-data", &s, NULL), 0);
+	assert_false(s.uses);
+	hv_release_domain(PROBE, WEB);
+	adopt(WEB, WEB_ROOT, WEB_DATA, "");
+	assert_int_equal(hv_domain_destroy(f->hv, HOST, WEB, NULL), 0);
+	assert_int_equal(hv_domain_undefine(f->hv, HOST, WEB, NULL), 0);
+	assert_int_equal(hv_domain_sight(f->hv, HOST, WEB, NULL, &s, NULL), 0);
+	assert_false(s.found);
+}
+
+/* What is adopted between the list of a new connection and its report is in the report. */
+static void what_is_adopted_meanwhile_is_listed(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&listed, 0);
+	atomic_store(&adopt_after, 5); /* the domains here */
+	assert_int_equal(hv_host_reconnect(f->hv, HOST, NULL), 0);
+	(void)sem_wait(&connected);
+	assert_int_equal(atomic_load(&listed), 2);
 }
 
 static void tools_of_the_pool_are_nobodys(void **state)
@@ -311,6 +373,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tools_of_the_pool_are_nobodys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tools_of_the_pool_are_not_told_of, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_unreadable_uuid_hides_no_other, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_domain_of_another_host_is_not_there, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_adopted_meanwhile_is_listed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_nic_is_that_of_its_own_domain, set_up, tear_down),
 	};
 

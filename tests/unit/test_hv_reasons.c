@@ -23,6 +23,7 @@
 #include "hypervisor/domain/firmware.h"
 #include "hypervisor/domain/migrate.h"
 #include "hypervisor/domain/nic.h"
+#include "hypervisor/domain/sighting.h"
 #include "hypervisor/host_load.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/network.h"
@@ -167,6 +168,18 @@ static int do_state(void)
 	enum hv_domain_reason reason;
 
 	return hv_domain_state(hv, HOST, VM, &state, &reason, e);
+}
+
+static int do_sight(void)
+{
+	struct hv_sighting s;
+
+	return hv_domain_sight(hv, HOST, VM, "/pool/b.qcow2", &s, e);
+}
+
+static int do_stop_autostart(void)
+{
+	return hv_domain_stop_autostart(hv, HOST, VM, e);
 }
 
 static int do_xml(void)
@@ -402,6 +415,8 @@ static const struct {
 	RUN(do_start),
 	RUN(do_undefine),
 	RUN(do_state),
+	RUN(do_sight),
+	RUN(do_stop_autostart),
 	RUN(do_xml),
 	RUN(do_shutdown),
 	RUN(do_destroy),

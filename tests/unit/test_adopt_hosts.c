@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Adopted VMs, and domains with their uuids on another host, in a pool of two hosts of libvirt's test driver: what
+ * others have made is never touched, and which domain is the VM's own is asked of its host.
+ */
+#include "tests/unit/adopt_fixture.h"
+
+#include "actions/vm/state.h"
+
+static int starting_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct object *vm;
+	int r = txn_edit(t, KIND_VM, arg, &vm, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(vm, VM_STATE, "Starting");
+	object_set_str(vm, VM_HOST_UUID, host_a);
+	return txn_put(t, vm, NULL, e);
+}
+
+/* The daemon was killed in a start, and the next one asks what has become of it. */
+static void recover_start(const char *vm)
+{
+	const struct actor actor = {.source = "fs"};
+	struct job job = {.pool = pool->pool, .uuid = "j", .deadline = INT64_MAX};
+
+	assert_int_equal(request_new(operation_by_name("StartVmInstance"), vm, NULL, &actor, &job.req, NULL),
+			 0);
+	assert_int_equal(vm_recover_state(&job, vm, VM_STATE_RUNNING), 0);
+	request_free(job.req);
+}
+
+static void stop_and_begin_start(const char *vm)
+{
+	must(pool, "StopVmInstance", vm, json_pack("{s:s}", "type", "cold"), NULL);
+	assert_int_equal(store_run(pool_store(pool->pool), starting_fn, (void *)(uintptr_t)vm, NULL), 0);
+}
+
+/* -------------------------------------------------------- domains of others */
+
+static void a_uuid_of_two_hosts_is_not_adopted(void **state)
+{
+	(void)state;
+	write_machine("b", AT("twin", WEB, "twin", OFF), NULL);
+	add_host_b();
+	must_fail(pool, "AdoptVmInstance", host_a, json_pack("{s:s}", "domain", "web"), 0,
+		  "the host 'b' has a domain with the uuid of 'web'");
+	assert_false(exists(pool, KIND_VM, WEB));
+	adopt(host_a, "db");
+	by_hand(host_b, WEB, virDomainUndefine);
+	adopt(host_a, "web");
+}
+
+/* The domains of a host that comes later, with the uuids of VMs that run, and that are off. */
+static void domains_of_others_are_never_touched(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	adopt(host_a, "db");
+	must(pool, "StopVmInstance", DB, NULL, NULL);
+	write_machine("b", AT("twin", WEB, "twin", RUNS), AT("db", DB, "twin", OFF));
+	add_host_b();
+	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_RUNNING);
+	assert_int_equal(state_on(host_b, DB), HV_DOMAIN_OFF);
+	expect_state(WEB, "Running", host_a);
+	/* the pool's own goes, and only that */
+	must(pool, "DestroyVmInstance", WEB, NULL, NULL);
+	must(pool, "DestroyVmInstance", DB, NULL, NULL);
+	assert_int_equal(state_on(host_a, WEB), HV_DOMAIN_ABSENT);
+	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_RUNNING);
+	assert_int_equal(state_on(host_b, DB), HV_DOMAIN_OFF);
+	wait_for_row(WEB, NULL);
+	wait_for_row(DB, NULL);
+}
+
+/* Nor those that come when the pool itself has made the VM's domain, in a start that outlives the daemon. */
+static void domains_of_others_are_not_touched_after_a_recovery(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	adopt(host_a, "db");
+	stop_and_begin_start(WEB);
+	stop_and_begin_start(DB);
+	by_hand(host_a, WEB, take_uuid_as_name);
+	by_hand(host_a, DB, take_uuid_as_name);
+	by_hand(host_a, WEB, virDomainCreate);
+	by_hand(host_a, DB, virDomainCreate);
+	recover_start(WEB);
+	recover_start(DB);
+	expect_state(WEB, "Running", host_a);
+	assert_true(is_null(KIND_VM, WEB, VM_DOMAIN_NAME));
+	write_machine("b", AT("twin", WEB, "twin", OFF), AT("twin2", DB, "twin", RUNS));
+	add_host_b();
+	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_OFF);
+	assert_int_equal(state_on(host_b, DB), HV_DOMAIN_RUNNING);
+	expect_state(DB, "Running", host_a);
+}
+
+static void a_start_replaces_no_domain_of_others(void **state)
+{
+	(void)state;
+	adopt(host_a, "db");
+	attach_nic(DB);
+	must(pool, "StopVmInstance", DB, NULL, NULL);
+	write_machine("b", AT("db", DB, "twin", OFF), NULL);
+	add_host_b();
+	must_fail(pool, "StartVmInstance", DB, json_pack("{s:s}", "hostUuid", host_b), EBUSY,
+		  "the host has a domain of others, 'db'");
+	expect_state(DB, "Stopped", NULL);
+	assert_int_equal(state_on(host_b, DB), HV_DOMAIN_OFF);
+	must(pool, "StartVmInstance", DB, NULL, NULL);
+	expect_state(DB, "Running", host_a);
+}
+
+/* One on another disk is not the VM, even when the VM's own host has it no more. */
+static void a_domain_of_others_is_not_taken_for_the_vm(void **state)
+{
+	(void)state;
+	adopt(host_a, "db");
+	must(pool, "StopVmInstance", DB, NULL, NULL);
+	write_machine("b", AT("twin", DB, "twin", RUNS), NULL);
+	add_host_b();
+	expect_state(DB, "Stopped", NULL);
+	expect_foreign(host_b, "twin", 2);
+	by_hand(host_a, DB, virDomainUndefine);
+	connect_again(host_b);
+	expect_state(DB, "Stopped", NULL);
+	expect_foreign(host_b, "twin", 2);
+	assert_true(is_null(KIND_VM, DB, VM_HOST_UUID));
+	assert_int_equal(state_on(host_b, DB), HV_DOMAIN_RUNNING);
+}
+
+/* The same path on local storage is another file. */
+static void a_path_says_nothing_on_local_storage(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	must(pool, "StopVmInstance", WEB, NULL, NULL);
+	write_machine("b", AT("web", WEB, "web", RUNS), NULL);
+	add_host_b();
+	expect_state(WEB, "Stopped", NULL);
+	wait_for_row(WEB, host_a);
+	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_RUNNING);
+}
+
+/* -------------------------------------------------------- the VM's own domain */
+
+/* The daemon was killed before it started the VM, and somebody else has. */
+static void a_start_by_hand_makes_no_domain_of_the_pool(void **state)
+{
+	char data[UUID_SIZE];
+
+	(void)state;
+	adopt(host_a, "web");
+	volume_of(WEB, "Data", data);
+	stop_and_begin_start(WEB);
+	by_hand(host_a, WEB, virDomainCreate);
+	recover_start(WEB);
+	expect_state(WEB, "Running", host_a);
+	assert_true(field_is(pool, KIND_VM, WEB, VM_DOMAIN_NAME, "web"));
+	expect_disk(host_a, WEB, data, "web-data");
+}
+
+/* Of a start whose host was lost, it is known when the host is back. */
+static void a_start_that_was_lost_counts_later(void **state)
+{
+	char data[UUID_SIZE];
+
+	(void)state;
+	adopt(host_a, "web");
+	volume_of(WEB, "Data", data);
+	stop_and_begin_start(WEB);
+	assert_int_equal(vm_set_state(pool->pool, WEB, VM_STATE_UNKNOWN, NULL), 0);
+	by_hand(host_a, WEB, take_uuid_as_name);
+	by_hand(host_a, WEB, virDomainCreate);
+	connect_again(host_a);
+	wait_for_row(WEB, NULL);
+	assert_true(is_null(KIND_VM, WEB, VM_DOMAIN_NAME));
+	assert_true(is_null(KIND_VOLUME, data, VOLUME_DOMAIN_TARGET));
+	expect_state(WEB, "Running", host_a);
+}
+
+static int forget_hosts_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct object *vm;
+	int r = txn_edit(t, KIND_VM, arg, &vm, e);
+
+	if (r < 0)
+		return r;
+	object_set_null(vm, VM_DOMAIN_HOSTS);
+	return txn_put(t, vm, NULL, e);
+}
+
+/* Of a pool from before rows had hosts. */
+static void a_row_without_hosts_gets_that_of_the_vm(void **state)
+{
+	char data[UUID_SIZE];
+
+	(void)state;
+	adopt(host_a, "web");
+	volume_of(WEB, "Data", data);
+	assert_int_equal(store_run(pool_store(pool->pool), forget_hosts_fn, WEB, NULL), 0);
+	pool_fixture_reopen(pool);
+	wait_until(pool, is_connected, host_a);
+	wait_for_row(WEB, host_a);
+	expect_disk(host_a, WEB, data, "web-data");
+	expect_state(WEB, "Running", host_a);
+}
+
+static void its_host_does_not_start_it(void **state)
+{
+	(void)state;
+	by_hand(host_a, WEB, set_autostart);
+	adopt(host_a, "web");
+	by_hand(host_a, WEB, has_no_autostart);
+}
+
+/* -------------------------------------------------------------------- recovery */
+
+/* What a job that was interrupted says of itself afterwards. */
+static int recover(const char *host, const char *domain)
+{
+	const struct actor actor = {.source = "fs"};
+	const struct operation *op = operation_by_name("AdoptVmInstance");
+	struct job job = {.pool = pool->pool, .uuid = "j", .deadline = INT64_MAX};
+	_cleanup_json_ json_t *params = json_pack("{s:s}", "domain", domain), *result = NULL;
+	int r;
+
+	assert_int_equal(request_new(op, host, params, &actor, &job.req, NULL), 0);
+	r = op->recover(&job, &result, NULL);
+	request_free(job.req);
+	return r;
+}
+
+static void an_interrupted_adoption_knows_its_own_domain(void **state)
+{
+	(void)state;
+	write_machine("b", AT("web", DB, "twin", OFF), NULL);
+	add_host_b();
+	adopt(host_a, "web");
+	assert_int_equal(recover(host_a, "web"), 0);
+	assert_int_equal(recover(host_a, "11111111-1111-1111-1111-111111111111"), 0);
+	assert_int_equal(recover(host_a, WEB), 0);
+	/* another host's, another domain */
+	assert_int_equal(recover(host_b, "web"), -EINTR);
+	assert_int_equal(recover(host_b, WEB), -EINTR);
+	assert_int_equal(recover(host_a, "db"), -EINTR);
+	assert_int_equal(recover(host_a, "11111111-1111-1111-1111-11111111111"), -EINTR);
+}
+
+#define LOCAL(test)  cmocka_unit_test_setup_teardown(test, set_up_local, pool_fixture_teardown)
+#define SHARED(test) cmocka_unit_test_setup_teardown(test, set_up_shared, pool_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LOCAL(a_uuid_of_two_hosts_is_not_adopted),
+		LOCAL(domains_of_others_are_never_touched),
+		LOCAL(domains_of_others_are_not_touched_after_a_recovery),
+		SHARED(a_start_replaces_no_domain_of_others),
+		LOCAL(a_domain_of_others_is_not_taken_for_the_vm),
+		SHARED(a_domain_of_others_is_not_taken_for_the_vm),
+		LOCAL(a_path_says_nothing_on_local_storage),
+		LOCAL(a_start_by_hand_makes_no_domain_of_the_pool),
+		LOCAL(a_start_that_was_lost_counts_later),
+		LOCAL(a_row_without_hosts_gets_that_of_the_vm),
+		LOCAL(its_host_does_not_start_it),
+		LOCAL(an_interrupted_adoption_knows_its_own_domain),
+	};
+
+	return cmocka_run_group_tests_name("adopt_hosts", tests, NULL, NULL);
+}
