@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/cleanup.h"
+
 /*
  * The most entries of a node. A copy of a node refers once more to each child or value, which is what a change
  * costs; keys alone are copied at once.
@@ -275,6 +277,85 @@ int pmap_set(struct pmap **root, uint64_t key, struct ref *value)
 	if (fresh && (*root)->n == room_max(*root))
 		r = grow(root);
 	return r < 0 ? r : set_below(root, key, value, fresh);
+}
+
+/* ------------------------------------------------------------------ build */
+
+/* Where entry group @i of @groups begins, when @count entries are divided evenly. */
+static size_t group_begin(size_t count, size_t groups, size_t i)
+{
+	return count / groups * i + (i < count % groups ? i : count % groups);
+}
+
+/* Frees the nodes of a tree that was not completed, but not its values. */
+static void discard(struct pmap *n)
+{
+	for (unsigned i = 0; i < n->n && n->height; i++)
+		discard(children(n)[i]);
+	free(n);
+}
+
+/* Makes the @leaf_count leaves of a map. -ENOMEM; those that there are then are in @ret, the others are NULL. */
+static int build_leaves(const uint64_t *keys, struct ref *const *values, size_t count, size_t leaf_count,
+			struct pmap **ret)
+{
+	for (size_t i = 0; i < leaf_count; i++)
+		ret[i] = NULL;
+	for (size_t i = 0; i < leaf_count; i++) {
+		size_t from = group_begin(count, leaf_count, i);
+		unsigned n = (unsigned)(group_begin(count, leaf_count, i + 1) - from);
+
+		ret[i] = node_new(0, n, !values);
+		if (!ret[i])
+			return -ENOMEM;
+		ret[i]->n = (uint8_t)n;
+		ret[i]->count = n;
+		memcpy(ret[i]->keys, keys + from, n * sizeof(*keys));
+		if (values)
+			memcpy(slots(ret[i]), values + from, n * sizeof(*values));
+	}
+	return 0;
+}
+
+/* Replaces the @count nodes of a level by the @parent_count nodes above them. -ENOMEM; the nodes are all there. */
+static int build_parents(struct pmap **level, size_t count, size_t parent_count)
+{
+	for (size_t i = 0; i < parent_count; i++) {
+		size_t from = group_begin(count, parent_count, i),
+		       end = group_begin(count, parent_count, i + 1);
+		struct pmap *parent = node_new(level[from]->height + 1U, (unsigned)(end - from), false);
+
+		if (!parent)
+			return -ENOMEM;
+		for (; from < end; from++) {
+			struct pmap *child = steal(&level[from]);
+
+			insert_entry(parent, parent->n, child->keys[0], &child->ref);
+			parent->count += child->count;
+		}
+		level[i] = parent;
+	}
+	return 0;
+}
+
+int pmap_build(const uint64_t *keys, struct ref *const *values, size_t count, struct pmap **ret_root)
+{
+	size_t max = values ? ENTRIES_MAX : KEYS_MAX, leaf_count = (count + max - 1) / max, n = leaf_count;
+	_cleanup_free_ struct pmap **level = malloc((n ? n : 1) * sizeof(struct pmap *));
+	int r = level ? build_leaves(keys, values, count, leaf_count, level) : -ENOMEM;
+
+	while (r == 0 && n > 1) {
+		size_t parent_count = (n + ENTRIES_MAX - 1) / ENTRIES_MAX;
+
+		r = build_parents(level, n, parent_count);
+		n = parent_count;
+	}
+	if (r == 0)
+		*ret_root = n ? level[0] : NULL;
+	for (size_t i = 0; r < 0 && level && i < leaf_count; i++)
+		if (level[i])
+			discard(level[i]);
+	return r;
 }
 
 /* ----------------------------------------------------------------- remove */

@@ -39,6 +39,13 @@ static inline void pmap_unref(struct pmap *root)
  */
 int pmap_set(struct pmap **root, uint64_t key, struct ref *value);
 
+/**
+ * The map of @count keys, in ascending order and each once, with a value each, or of keys alone (@values is NULL): what
+ * pmap_set() of each would make, several times as fast. Takes over the caller's references to the values. 0, or -ENOMEM,
+ * after which they are still the caller's.
+ */
+int pmap_build(const uint64_t *keys, struct ref *const *values, size_t count, struct pmap **ret_root);
+
 /** Removes @key. 0, -ENOENT, or -ENOMEM; on an error the content of the map is unchanged. */
 int pmap_remove(struct pmap **root, uint64_t key);
 

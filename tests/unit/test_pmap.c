@@ -180,6 +180,81 @@ static void a_failed_allocation_changes_nothing(void **state)
 	assert_int_equal(alive, 0);
 }
 
+/* Keys at random distances with a value each; @count of them. */
+static void make_entries(size_t count, model expected, uint64_t *keys, struct ref **values)
+{
+	uint64_t key = 0;
+
+	memset(expected, 0, sizeof(model));
+	for (size_t i = 0; i < count; i++) {
+		key += 1 + (uint64_t)rand() % (KEYS / count);
+		keys[i] = key;
+		values[i] = counted_new((int)i + 1);
+		expected[key] = (int)i + 1;
+	}
+}
+
+static void a_map_built_at_once_is_as_good_as_any(void **state)
+{
+	(void)state;
+
+	srand(3);
+	for (size_t count = 0; count <= KEYS; count++) {
+		uint64_t keys[KEYS];
+		struct ref *values[KEYS];
+		static model expected, snapshot_expected;
+		struct pmap *map = NULL, *snapshot;
+
+		make_entries(count, expected, keys, values);
+		assert_int_equal(pmap_build(keys, values, count, &map), 0);
+		check(map, expected);
+		for (int step = 1; step <= 100; step++) /* of nodes that nobody else refers to */
+			change(&map, expected, step);
+		check(map, expected);
+		snapshot = pmap_ref(map);
+		memcpy(snapshot_expected, expected, sizeof(model));
+		for (int step = 1; step <= 100; step++) /* of shared ones */
+			change(&map, expected, step);
+		check(map, expected);
+		check(snapshot, snapshot_expected);
+		pmap_unref(map);
+		check(snapshot, snapshot_expected);
+		pmap_unref(snapshot);
+		assert_int_equal(alive, 0);
+	}
+}
+
+static void a_map_that_cannot_be_built_leaves_nothing_behind(void **state)
+{
+	uint64_t keys[KEYS];
+	struct ref *values[KEYS];
+	static model expected;
+	struct pmap *map = NULL;
+	size_t before = bytes;
+	int r = -ENOMEM;
+	(void)state;
+
+	make_entries(KEYS, expected, keys, values);
+	for (int set = 0; set < 2; set++, r = -ENOMEM) {
+		for (int n = 0; r < 0; n++) {
+			fail_after = n;
+			r = pmap_build(keys, set ? NULL : values, KEYS, &map);
+			fail_after = -1;
+			if (r < 0) {
+				assert_int_equal(r, -ENOMEM);
+				assert_null(map);
+				assert_int_equal(bytes, before);
+				assert_int_equal(alive, set ? 0 : KEYS);
+			}
+		}
+		assert_int_equal(pmap_count(map), KEYS);
+		pmap_unref(map);
+		map = NULL;
+		assert_int_equal(bytes, before);
+		assert_int_equal(alive, 0);
+	}
+}
+
 /* Keys alone, in the order in which they come: ascending, descending, at random, in groups that grow at their ends. */
 static uint64_t key_in_order(int order, uint64_t i, uint64_t count)
 {
@@ -263,6 +338,47 @@ static void a_key_of_a_set_takes_few_bytes(void **state)
 	}
 }
 
+static void a_set_built_at_once_has_all_keys_in_few_bytes(void **state)
+{
+	enum { COUNT = 20000 };
+	static uint64_t keys[COUNT];
+	(void)state;
+
+	for (size_t count = 1; count <= COUNT; count = count * 3 + 1) {
+		struct pmap *set = NULL, *full;
+		size_t before = bytes;
+		uint64_t at = 0, key;
+		struct ref *value = NULL;
+		size_t n = 0;
+
+		for (size_t i = 0; i < count; i++)
+			keys[i] = i << 40 | i * 3;
+		assert_int_equal(pmap_build(keys, NULL, count, &set), 0);
+		assert_in_range(bytes - before, 8 * count, 10 * count + 100);
+		value = counted_new(1);
+		assert_int_equal(pmap_set(&set, 1, value), -EINVAL);
+		ref_put(value);
+		full = pmap_ref(set);
+		for (size_t i = 0; i < count; i += 2)
+			assert_int_equal(pmap_set(&set, keys[i] + 1, NULL), 0);
+		for (size_t i = 0; i < count; i++)
+			assert_int_equal(pmap_remove(&set, keys[i]), 0);
+		for (; pmap_next(set, at, &key, NULL); at = key, n++) {
+			assert_int_equal(key, keys[2 * n] + 1);
+			assert_int_equal(pmap_rank(set, key), n);
+		}
+		assert_int_equal(n, (count + 1) / 2);
+		assert_int_equal(pmap_count(full), count);
+		for (size_t i = 0; i < count; i++) {
+			assert_true(pmap_get(full, keys[i], NULL));
+			assert_int_equal(pmap_rank(full, keys[i]), i);
+		}
+		pmap_unref(set);
+		pmap_unref(full);
+		assert_int_equal(bytes, before);
+	}
+}
+
 static void walks_take_the_time_of_a_balanced_tree(void **state)
 {
 	struct pmap *map = NULL;
@@ -283,6 +399,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_operations_match_an_array_in_every_version),
 		cmocka_unit_test(a_failed_allocation_changes_nothing),
+		cmocka_unit_test(a_map_built_at_once_is_as_good_as_any),
+		cmocka_unit_test(a_map_that_cannot_be_built_leaves_nothing_behind),
+		cmocka_unit_test(a_set_built_at_once_has_all_keys_in_few_bytes),
 		cmocka_unit_test(sets_have_all_keys_whatever_their_order),
 		cmocka_unit_test(a_set_takes_no_values),
 		cmocka_unit_test(a_key_of_a_set_takes_few_bytes),
