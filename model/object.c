@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/compressed.h"
+#include "model/text_hash.h"
 
 /* ----------------------------------------------------------- editable form */
 
@@ -247,6 +248,14 @@ void object_unref(const struct object *o)
 {
 	if (o)
 		ref_put(&o->ref);
+}
+
+uint64_t object_text_hash(const struct object *o, int field)
+{
+	uint32_t slot = o->nulls & OBJECT_PACKED ? object_slot(o, field) : 0;
+
+	return slot & OBJECT_ELSEWHERE ? shared_text_hash(slot & ~OBJECT_ELSEWHERE)
+				       : text_hash(object_str(o, field));
 }
 
 const char *object_name(const struct object *o)

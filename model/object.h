@@ -138,6 +138,8 @@ static inline const char *object_uuid(const struct object *o)
 {
 	return object_str(o, FIELD_UUID);
 }
+/** text_hash() of a string field that is not null. */
+uint64_t object_text_hash(const struct object *o, int field);
 /** The name, or the uuid for kinds without one. */
 const char *object_name(const struct object *o);
 /** True when the string field has exactly this text (NULL = null). */

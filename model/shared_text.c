@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/cleanup.h"
+#include "model/text_hash.h"
 
 #define NONE SHARED_TEXT_NONE
 
@@ -99,7 +100,8 @@ static uint32_t add(const char *text, uint32_t hash)
 		free(copy);
 		return NONE;
 	}
-	*entry(at) = (struct shared_text){.text = copy, .hash = hash, .references = 1, .next = *bucket};
+	*entry(at) = (struct shared_text){
+		.text = copy, .index = text_hash(copy), .hash = hash, .references = 1, .next = *bucket};
 	*bucket = at;
 	used++;
 	return at;

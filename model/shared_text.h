@@ -16,7 +16,8 @@
 #define SHARED_TEXT_NONE UINT32_MAX
 
 struct shared_text {
-	char *text; /* immutable while there is a reference; owned */
+	char *text;	/* immutable while there is a reference; owned */
+	uint64_t index; /* the same; text_hash() */
 	uint32_t hash, references, next;
 };
 
@@ -34,6 +35,11 @@ void shared_text_put(uint32_t number);
 static inline const char *shared_text(uint32_t number)
 {
 	return shared_text_segments[number / SHARED_TEXT_SEGMENT][number % SHARED_TEXT_SEGMENT].text;
+}
+/** text_hash() of the text that the caller has a reference to. */
+static inline uint64_t shared_text_hash(uint32_t number)
+{
+	return shared_text_segments[number / SHARED_TEXT_SEGMENT][number % SHARED_TEXT_SEGMENT].index;
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "model/sqlite.h"
 #include "model/text.h"
 #include "model/txn_internal.h"
+#include "model/view_batch.h"
 
 const struct view *txn_view(const struct txn *t)
 {
@@ -323,9 +324,9 @@ void txn_statements_finalize(struct kind_statements *statements)
 
 /* --------------------------------------------------------------- loading */
 
-static struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stmt)
+static const struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stmt)
 {
-	struct object *o = object_new(kind);
+	_cleanup_object_ struct object *o = object_new(kind);
 	const char *times;
 	const char *text;
 	int64_t ns;
@@ -359,11 +360,7 @@ static struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stm
 		object_set_time(o, i, ns);
 	}
 	o->id = sqlite3_column_int64(stmt, n);
-	if (object_is_broken(o)) {
-		object_unref(o);
-		return NULL;
-	}
-	return o;
+	return object_is_broken(o) ? NULL : object_pack(o);
 }
 
 static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, struct error *e)
@@ -371,22 +368,30 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 	char *sql = schema_select_sql(kind);
 	sqlite3_stmt *stmt = NULL;
 	int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
-	int r = 0;
+	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind);
+	int r = batch ? 0 : -ENOMEM;
 
 	sqlite3_free(sql);
 	while (rc == SQLITE_OK && r == 0) {
-		_cleanup_object_ struct object *o = NULL;
+		_cleanup_object_ const struct object *o = NULL;
 
 		if (sqlite3_step(stmt) != SQLITE_ROW)
 			break;
 		o = object_from_row(kind, stmt);
-		r = o ? view_put(view, o) : -ENOMEM;
+		r = o ? view_batch_add(batch, o) : -ENOMEM;
 	}
 	if (rc == SQLITE_OK)
 		rc = sqlite3_reset(stmt);
 	sqlite3_finalize(stmt);
-	if (r < 0)
+	if (rc == SQLITE_OK && r == 0)
+		r = view_batch_put(batch);
+	if (r == -ENOMEM)
 		return error_oom(e);
+	if (r < 0)
+		return error_set(
+			e, EIO,
+			"database: the row ids of the table '%s' are not from 1 to %jd, each once and in order",
+			kind->table, (intmax_t)VIEW_ID_MAX - 1);
 	if (rc != SQLITE_OK)
 		return error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 	return 0;

@@ -11,25 +11,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/text.h"
+#include "model/text_hash.h"
 #include "model/uuid.h"
-
-/* Maximum number of F_INDEX fields; a unit test checks that there are not more. */
-#define INDEX_MAX 160
-
-struct view {
-	struct ref ref;
-	uint64_t version;
-	int64_t changed[KIND_COUNT];
-	struct pmap *objects[KIND_COUNT];
-	struct pmap *index[INDEX_MAX];
-	view_takes_fn *takes; /* NULL: nothing is summed up */
-	struct pmap *taken;   /* struct taken by the hash of the account, or the next free number */
-};
+#include "model/view_internal.h"
 
 /* Immutable. It stays when the account has nothing any more, so that a search can end at the first gap. */
 struct taken {
@@ -40,16 +27,12 @@ struct taken {
 
 /* Immutable after index_slots_init(). */
 static short index_slot[KIND_COUNT][FIELDS_MAX];
-static unsigned char hash_key[crypto_shorthash_KEYBYTES];
 static pthread_once_t index_once = PTHREAD_ONCE_INIT;
 
 static void index_slots_init(void)
 {
 	short next = 0;
 
-	if (sodium_init() < 0)
-		abort(); /* no source of random numbers */
-	randombytes_buf(hash_key, sizeof(hash_key));
 	for (int k = 0; k < KIND_COUNT; k++)
 		for (int f = 0; f < FIELDS_MAX; f++) {
 			const struct kind *kind = kind_get((enum kind_id)k);
@@ -59,19 +42,9 @@ static void index_slots_init(void)
 		}
 }
 
-/*
- * SipHash with a random key per process, so that clients cannot choose names that collide. Texts that are
- * equal by text_compare() have the same hash, so that queries can use the index.
- */
-static uint64_t hash_text(const char *text)
+int view_index_slot(enum kind_id kind, int field)
 {
-	unsigned char out[crypto_shorthash_BYTES];
-	char key[512];
-	uint64_t hash;
-
-	crypto_shorthash(out, (const unsigned char *)key, text_key(text, key, sizeof(key)), hash_key);
-	memcpy(&hash, out, sizeof(hash));
-	return hash;
+	return index_slot[kind][field];
 }
 
 static void view_destroy(struct ref *self)
@@ -127,15 +100,6 @@ void view_unref(struct view *view)
 		ref_put(&view->ref);
 }
 
-/*
- * An entry of an index: the upper bits of the hash, then the row id, so that the objects with one text are neighbours
- * in the order of their ids.
- */
-static uint64_t index_key(uint64_t hash, int64_t id)
-{
-	return (hash >> VIEW_ID_BITS << VIEW_ID_BITS) | (uint64_t)id;
-}
-
 static bool is_in_bucket(uint64_t key, uint64_t hash)
 {
 	return key >> VIEW_ID_BITS == hash >> VIEW_ID_BITS;
@@ -144,16 +108,6 @@ static bool is_in_bucket(uint64_t key, uint64_t hash)
 static int64_t id_of(uint64_t key)
 {
 	return (int64_t)(key & (uint64_t)VIEW_ID_MAX);
-}
-
-static int index_add(struct view *view, int slot, const char *text, int64_t id)
-{
-	return pmap_set(&view->index[slot], index_key(hash_text(text), id), NULL);
-}
-
-static int index_drop(struct view *view, int slot, const char *text, int64_t id)
-{
-	return pmap_remove(&view->index[slot], index_key(hash_text(text), id));
 }
 
 /* Updates the indexes from @before to @after, either of which may be NULL. */
@@ -172,9 +126,11 @@ static int index_update(struct view *view, const struct object *before, const st
 		if (old && new &&strcmp(old, new) == 0)
 			continue;
 		if (old)
-			r = index_drop(view, slot, old, before->id);
+			r = pmap_remove(&view->index[slot],
+					index_key(object_text_hash(before, f), before->id));
 		if (r == 0 && new)
-			r = index_add(view, slot, new, after->id);
+			r = pmap_set(&view->index[slot], index_key(object_text_hash(after, f), after->id),
+				     NULL);
 		if (r < 0)
 			return r;
 	}
@@ -193,7 +149,7 @@ static const struct taken *find_taken(const struct view *view, const char *accou
 {
 	struct ref *taken;
 
-	for (*ret_key = hash_text(account); pmap_get(view->taken, *ret_key, &taken); ++*ret_key)
+	for (*ret_key = text_hash(account); pmap_get(view->taken, *ret_key, &taken); ++*ret_key)
 		if (strncmp(((struct taken *)taken)->account, account, UUID_SIZE - 1) == 0)
 			return (struct taken *)taken;
 	return NULL;
@@ -397,7 +353,7 @@ void view_candidates_init(struct view_candidates *candidates, const struct view 
 
 	*candidates = (struct view_candidates){.objects = view->objects[kind],
 					       .index = indexed ? view->index[slot] : NULL,
-					       .hash = indexed ? hash_text(value) : 0};
+					       .hash = indexed ? text_hash(value) : 0};
 }
 
 const struct object *view_candidates_next(const struct view_candidates *candidates, int64_t after)
@@ -421,7 +377,7 @@ const struct object *view_newest_where(const struct view *view, enum kind_id kin
 
 	if (slot < 0 || !value)
 		return NULL;
-	hash = hash_text(value);
+	hash = text_hash(value);
 	if (!pmap_previous(view->index[slot], index_key(hash, VIEW_ID_MAX), &key) || !is_in_bucket(key, hash))
 		return NULL;
 	o = view_get_id(view, kind, id_of(key));

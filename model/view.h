@@ -94,6 +94,8 @@ int view_put(struct view *view, const struct object *o);
 /** Removes the object with the row id of @o. 0 or -ENOMEM. */
 int view_remove(struct view *view, const struct object *o);
 void view_set_changed(struct view *view, enum kind_id kind, int64_t ns);
+/** The number of the index of a field, -1 without one. */
+int view_index_slot(enum kind_id kind, int field);
 
 /* The most numbers that an object can take something of. */
 #define TAKES_MAX 16

@@ -460,6 +460,29 @@ static void a_damaged_database_is_an_error(void **state)
 	assert_null(f->store);
 }
 
+static void rows_with_impossible_numbers_are_an_error(void **state)
+{
+	static const char *const ids[] = {"-5", "0", "1099511627775"};
+	struct fixture *f = *state;
+
+	put(f, make(KIND_ZONE, test_uuid(1)));
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		char sql[64];
+
+		snprintf(sql, sizeof(sql), "UPDATE zone SET id = %s", ids[i]);
+		raw_sql(f, sql);
+		assert_int_equal(store_open(f->dir, &f->store, &e), -EIO);
+		assert_null(f->store);
+		assert_string_equal(error_sentence(&e),
+				    "database: the row ids of the table 'zone' are not from "
+				    "1 to 1099511627774, each once and in order");
+	}
+	raw_sql(f, "UPDATE zone SET id = 1099511627774");
+	fixture_open(f);
+	assert_int_equal(count(f, KIND_ZONE), 1);
+}
+
 /* ---------------------------------------------------------------- full disk */
 
 static void expect_failure_then_success(struct fixture *f, int errnum, void (*full)(bool))
@@ -755,6 +778,7 @@ int main(void)
 		on_store(a_newer_database_is_refused),
 		on_store(an_older_database_gets_its_missing_columns_and_tables),
 		on_store(a_damaged_database_is_an_error),
+		on_store(rows_with_impossible_numbers_are_an_error),
 		on_store(a_write_error_changes_nothing),
 		on_store(a_full_disk_changes_nothing),
 		on_store(what_was_acknowledged_survives_kill),

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a view, for view.c and view_batch.c alone. */
+#ifndef POOLFS_VIEW_INTERNAL_H
+#define POOLFS_VIEW_INTERNAL_H
+
+#include "model/pmap.h"
+#include "model/view.h"
+
+/* Maximum number of F_INDEX fields; a unit test checks that there are not more. */
+#define INDEX_MAX 160
+
+struct view {
+	struct ref ref;
+	uint64_t version;
+	int64_t changed[KIND_COUNT];
+	struct pmap *objects[KIND_COUNT];
+	struct pmap *index[INDEX_MAX];
+	view_takes_fn *takes; /* NULL: nothing is summed up */
+	struct pmap *taken;   /* struct taken by the hash of the account, or the next free number */
+};
+
+/*
+ * An entry of an index: the upper bits of the hash, then the row id, so that the objects with one text are neighbours
+ * in the order of their ids.
+ */
+static inline uint64_t index_key(uint64_t hash, int64_t id)
+{
+	return (hash >> VIEW_ID_BITS << VIEW_ID_BITS) | (uint64_t)id;
+}
+
+#endif
