@@ -110,10 +110,15 @@ char *text_printable(const char *text)
 	return copy;
 }
 
+static uint32_t fold_ascii(uint32_t c)
+{
+	return c - 'A' < 26 ? c + 32 : c;
+}
+
 uint32_t text_fold(uint32_t c)
 {
 	if (c < 0x80)
-		return c - 'A' < 26 ? c + 32 : c;
+		return fold_ascii(c);
 	if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9 && c != 0x3A2) ||
 	    (c >= 0x410 && c <= 0x42F))
 		return c + 32;
@@ -157,32 +162,40 @@ int text_compare(const char *a, const char *b)
 	return *rest == '\0' ? 0 : (unsigned char)*rest < ' ' ? -sign : sign;
 }
 
+/* Writes @c, which is not ASCII, as UTF-8; returns the number of bytes. */
+static size_t encode(uint32_t c, unsigned char ret[4])
+{
+	int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+	size_t n = 0;
+
+	ret[n++] = (unsigned char)(0xF0 << (3 - more) | c >> 6 * more);
+	while (more-- > 0)
+		ret[n++] = (unsigned char)(0x80 | (c >> 6 * more & 0x3F));
+	return n;
+}
+
 size_t text_key(const char *text, char *ret_key, size_t size)
 {
-	size_t len = 0, kept = 0;
+	size_t len = 0;
 
-	while (*text) {
-		uint32_t c = text_fold(text_next(&text));
-		unsigned char bytes[4];
-		size_t n = 0;
+	while (*text && len < size) {
+		unsigned char bytes[4], first = (unsigned char)*text;
+		size_t n;
 
-		if (c < 0x80) {
-			bytes[n++] = (unsigned char)c;
-		} else {
-			int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-
-			bytes[n++] = (unsigned char)(0xF0 << (3 - more) | c >> 6 * more);
-			while (more-- > 0)
-				bytes[n++] = (unsigned char)(0x80 | (c >> 6 * more & 0x3F));
+		if (first < 0x80) { /* most are, so this is what takes time */
+			ret_key[len++] = (char)fold_ascii(first);
+			text++;
+			continue;
 		}
+		n = encode(text_fold(text_next(&text)), bytes);
 		if (size - len < n)
 			break;
 		memcpy(ret_key + len, bytes, n);
 		len += n;
-		if (c != ' ')
-			kept = len;
 	}
-	return kept;
+	while (len > 0 && ret_key[len - 1] == ' ')
+		len--;
+	return len;
 }
 
 int text_hex_digit(char c)
