@@ -40,6 +40,21 @@ struct object *object_new(const struct kind *kind)
 	return o;
 }
 
+/* An object whose texts are not its own. */
+static void borrowing_destroy(struct ref *self)
+{
+	free(self);
+}
+
+struct object *object_new_borrowing(const struct kind *kind)
+{
+	struct object *o = object_new(kind);
+
+	if (o)
+		o->ref.destroy = borrowing_destroy;
+	return o;
+}
+
 struct object *object_copy(const struct object *o)
 {
 	struct object *copy = object_new(o->kind);
@@ -102,7 +117,9 @@ struct packing {
 	const struct object *from;
 	int64_t numbers[2 * FIELDS_MAX]; /* distinct */
 	size_t number_count;
+	uint8_t times[FIELDS_MAX];   /* the number of each field's time */
 	uint32_t shared[FIELDS_MAX]; /* number of the shared text, or SHARED_TEXT_NONE */
+	size_t lens[FIELDS_MAX];     /* of the other texts */
 	size_t text_size;
 };
 
@@ -124,16 +141,14 @@ static bool is_small(int64_t number)
 }
 
 /* The bytes that a text takes at most; a NUL comes before a compressed one. */
-static size_t text_bound(const struct field *f, const char *text)
+static size_t text_bound(const struct field *f, size_t len)
 {
-	return f->flags & F_COMPRESSED ? 1 + compressed_bound(strlen(text)) : strlen(text) + 1;
+	return f->flags & F_COMPRESSED ? 1 + compressed_bound(len) : len + 1;
 }
 
 /* Returns the bytes that it takes. */
-static size_t pack_text(const struct field *f, const char *text, char *ret)
+static size_t pack_text(const struct field *f, const char *text, size_t len, char *ret)
 {
-	size_t len = strlen(text);
-
 	if (f->flags & F_COMPRESSED) {
 		ret[0] = '\0';
 		return 1 + compressed_write(text, len, ret + 1);
@@ -142,26 +157,34 @@ static size_t pack_text(const struct field *f, const char *text, char *ret)
 	return len + 1;
 }
 
+/* Sets all members but `from`. */
 static void gather(struct packing *p)
 {
 	const struct object *o = p->from;
+	const int64_t *times = edited_times(o);
 
+	p->number_count = p->text_size = 0;
 	for (int i = 0; i < o->kind->field_count; i++) {
 		const struct field *f = &o->kind->fields[i];
+		const char *text;
 
 		p->shared[i] = SHARED_TEXT_NONE;
-		(void)place_of(p, object_time(o, i));
+		p->times[i] =
+			i > 0 && times[i] == times[i - 1] ? p->times[i - 1] : (uint8_t)place_of(p, times[i]);
 		if (object_is_null(o, i))
 			continue;
 		if (field_is_integer(f)) {
-			if (!is_small(object_int(o, i)))
-				(void)place_of(p, object_int(o, i));
+			if (!is_small(object_value(o, i)->i))
+				(void)place_of(p, object_value(o, i)->i);
 			continue;
 		}
+		text = object_value(o, i)->s;
 		if (f->flags & F_SHARED)
-			p->shared[i] = shared_text_get(object_str(o, i));
-		if (p->shared[i] == SHARED_TEXT_NONE)
-			p->text_size += text_bound(f, object_str(o, i));
+			p->shared[i] = shared_text_get(text);
+		if (p->shared[i] != SHARED_TEXT_NONE)
+			continue;
+		p->lens[i] = strlen(text);
+		p->text_size += text_bound(f, p->lens[i]);
 	}
 }
 
@@ -180,19 +203,40 @@ static const struct object *shrink(struct object *packed, size_t needed, size_t 
 	return shrunk ? shrunk : packed;
 }
 
+/* Fills the slots and texts of @packed, whose header is complete; returns the end of the texts. */
+static size_t pack_values(struct packing *p, struct object *packed)
+{
+	const struct object *o = p->from;
+	uint32_t *slot = (uint32_t *)packed->content;
+	size_t text = numbers_offset(packed) + p->number_count * sizeof(p->numbers[0]);
+
+	for (int i = 0; i < o->kind->field_count; i++) {
+		if (object_is_null(o, i))
+			continue;
+		if (field_is_integer(&o->kind->fields[i])) {
+			*slot++ = pack_number(p, packed, object_value(o, i)->i);
+		} else if (p->shared[i] != SHARED_TEXT_NONE) {
+			*slot++ = p->shared[i] | OBJECT_ELSEWHERE;
+		} else {
+			*slot++ = (uint32_t)text;
+			text += pack_text(&o->kind->fields[i], object_value(o, i)->s, p->lens[i],
+					  (char *)packed + text);
+		}
+	}
+	return text;
+}
+
 const struct object *object_pack(const struct object *o)
 {
-	struct packing p = {.from = o};
 	struct object *packed, header = {.kind = o->kind, .nulls = o->nulls | OBJECT_PACKED};
-	size_t text, size;
-	uint32_t *slot;
-	uint8_t *times;
+	struct packing p;
+	size_t size;
 
 	if (o->nulls & OBJECT_PACKED)
 		return object_ref(o);
+	p.from = o;
 	gather(&p);
-	text = numbers_offset(&header) + p.number_count * sizeof(p.numbers[0]);
-	size = text + p.text_size;
+	size = numbers_offset(&header) + p.number_count * sizeof(p.numbers[0]) + p.text_size;
 	packed = size < OBJECT_ELSEWHERE ? malloc(size) : NULL;
 	if (!packed) {
 		for (int i = 0; i < o->kind->field_count; i++)
@@ -206,23 +250,9 @@ const struct object *object_pack(const struct object *o)
 	packed->changed = o->changed;
 	packed->nulls = header.nulls;
 	atomic_init(&packed->inventory, NULL);
-	slot = (uint32_t *)packed->content;
-	times = (uint8_t *)packed + times_offset(packed);
-	for (int i = 0; i < o->kind->field_count; i++) {
-		*times++ = (uint8_t)place_of(&p, object_time(o, i));
-		if (object_is_null(o, i))
-			continue;
-		if (field_is_integer(&o->kind->fields[i])) {
-			*slot++ = pack_number(&p, packed, object_int(o, i));
-		} else if (p.shared[i] != SHARED_TEXT_NONE) {
-			*slot++ = p.shared[i] | OBJECT_ELSEWHERE;
-		} else {
-			*slot++ = (uint32_t)text;
-			text += pack_text(&o->kind->fields[i], object_str(o, i), (char *)packed + text);
-		}
-	}
+	memcpy((char *)packed + times_offset(packed), p.times, (size_t)o->kind->field_count);
 	memcpy((char *)packed + numbers_offset(packed), p.numbers, p.number_count * sizeof(p.numbers[0]));
-	return shrink(packed, text, size);
+	return shrink(packed, pack_values(&p, packed), size);
 }
 
 int64_t object_time(const struct object *o, int field)
@@ -304,6 +334,15 @@ void object_set_str(struct object *o, int field, const char *text)
 	free(object_value(o, field)->s);
 	object_value(o, field)->s = copy;
 	if (copy)
+		o->nulls &= ~(1ULL << field);
+	else
+		o->nulls |= 1ULL << field;
+}
+
+void object_borrow_str(struct object *o, int field, const char *text)
+{
+	object_value(o, field)->s = (char *)(uintptr_t)text;
+	if (text)
 		o->nulls &= ~(1ULL << field);
 	else
 		o->nulls |= 1ULL << field;

@@ -52,6 +52,11 @@ struct object {
 
 /** A new editable object with all fields null, owned by the caller; NULL when memory is short. */
 struct object *object_new(const struct kind *kind);
+/**
+ * The same, of which the texts are the caller's, set with object_borrow_str() alone: for who packs many objects, one after
+ * the other.
+ */
+struct object *object_new_borrowing(const struct kind *kind);
 /** An editable copy with the same row id, owned by the caller; NULL when memory is short. */
 struct object *object_copy(const struct object *o);
 /**
@@ -154,6 +159,8 @@ bool object_str_is(const struct object *o, int field, const char *text);
 void object_set_str(struct object *o, int field, const char *text); /* NULL = null; copies */
 void object_set_int(struct object *o, int field, int64_t number);
 void object_set_null(struct object *o, int field);
+/** Sets a text of an object_new_borrowing(), which reads it until its next text is set; NULL = null. */
+void object_borrow_str(struct object *o, int field, const char *text);
 /** Sets the time of the last change of a field, ns. */
 void object_set_time(struct object *o, int field, int64_t ns);
 /** Marks @o as if an edit had run out of memory. */

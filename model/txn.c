@@ -324,30 +324,39 @@ void txn_statements_finalize(struct kind_statements *statements)
 
 /* --------------------------------------------------------------- loading */
 
-static const struct object *object_from_row(const struct kind *kind, sqlite3_stmt *stmt)
+/*
+ * Sets a field of @o from a column. The value is asked for before its type, which tells more of NULL and 0 only. Its text is
+ * SQLite's until the next row.
+ */
+static void read_column(struct object *o, int field, sqlite3_stmt *stmt, int column)
 {
-	_cleanup_object_ struct object *o = object_new(kind);
+	if (field_is_integer(&o->kind->fields[field])) {
+		int64_t number = sqlite3_column_int64(stmt, column);
+
+		object_set_int(o, field, number);
+		if (number == 0 && sqlite3_column_type(stmt, column) == SQLITE_NULL)
+			object_set_null(o, field);
+	} else {
+		const char *text = (const char *)sqlite3_column_text(stmt, column);
+
+		object_borrow_str(o, field, text);
+		if (!text && sqlite3_column_type(stmt, column) != SQLITE_NULL)
+			object_set_broken(o);
+	}
+}
+
+/* The packed object of a row, made by way of @o, which borrows. NULL when memory is short. */
+static const struct object *object_from_row(struct object *o, sqlite3_stmt *stmt)
+{
+	const struct kind *kind = o->kind;
 	const char *times;
-	const char *text;
 	int64_t ns;
 	int known;
 	int n = 0;
 
-	if (!o)
-		return NULL;
-	for (int i = 0; i < kind->field_count; i++) {
-		if (!field_is_stored(&kind->fields[i]))
-			continue;
-		if (sqlite3_column_type(stmt, n) == SQLITE_NULL)
-			object_set_null(o, i);
-		else if (field_is_integer(&kind->fields[i]))
-			object_set_int(o, i, sqlite3_column_int64(stmt, n));
-		else if ((text = (const char *)sqlite3_column_text(stmt, n)))
-			object_set_str(o, i, text);
-		else
-			object_set_broken(o);
-		n++;
-	}
+	for (int i = 0; i < kind->field_count; i++)
+		if (field_is_stored(&kind->fields[i]))
+			read_column(o, i, stmt, n++);
 	o->changed = sqlite3_column_int64(stmt, n++);
 	times = sqlite3_column_blob(stmt, n);
 	known = sqlite3_column_bytes(stmt, n++) / (int)sizeof(ns);
@@ -369,7 +378,8 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 	sqlite3_stmt *stmt = NULL;
 	int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
 	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind);
-	int r = batch ? 0 : -ENOMEM;
+	_cleanup_object_ struct object *row = object_new_borrowing(kind);
+	int r = batch && row ? 0 : -ENOMEM;
 
 	sqlite3_free(sql);
 	while (rc == SQLITE_OK && r == 0) {
@@ -377,7 +387,7 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 
 		if (sqlite3_step(stmt) != SQLITE_ROW)
 			break;
-		o = object_from_row(kind, stmt);
+		o = object_from_row(row, stmt);
 		r = o ? view_batch_add(batch, o) : -ENOMEM;
 	}
 	if (rc == SQLITE_OK)

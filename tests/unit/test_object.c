@@ -173,6 +173,41 @@ static void an_object_outlives_what_it_was_packed_from(void **state)
 	assert_same(packed, same);
 }
 
+/* One object after the other, by way of one that borrows, as rows are read. */
+static void what_is_packed_of_borrowed_texts_keeps_them(void **state)
+{
+	const struct kind *kind = kind_get(KIND_JOB);
+	_cleanup_object_ struct object *row = object_new_borrowing(kind);
+	int before = blocks;
+	(void)state;
+
+	for (unsigned choice = 0; choice < 20; choice++) {
+		struct object *o = some_object(kind, choice);
+		const struct object *packed;
+
+		row->id = o->id;
+		row->changed = o->changed;
+		for (int i = 0; i < kind->field_count; i++) {
+			object_set_time(row, i, object_time(o, i));
+			if (!field_is_integer(&kind->fields[i]))
+				object_borrow_str(row, i, object_str(o, i));
+			else if (object_is_null(o, i))
+				object_set_null(row, i);
+			else
+				object_set_int(row, i, object_int(o, i));
+		}
+		packed = object_pack(row);
+		assert_same(o, packed);
+		for (int i = 0; i < kind->field_count; i++)
+			if (!field_is_integer(&kind->fields[i]))
+				object_borrow_str(row, i, "other");
+		assert_same(o, packed);
+		object_unref(packed);
+		object_unref(o);
+	}
+	assert_in_range(blocks, before, before + 2); /* the table of shared texts may have grown */
+}
+
 static struct object *vm_of(const char *host)
 {
 	struct object *o = object_new(kind_get(KIND_VM));
@@ -339,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packing_keeps_every_field_of_every_kind),
+		cmocka_unit_test(what_is_packed_of_borrowed_texts_keeps_them),
 		cmocka_unit_test(an_object_outlives_what_it_was_packed_from),
 		cmocka_unit_test(common_texts_are_in_memory_once_and_go_with_the_last_object),
 		cmocka_unit_test(a_packed_object_is_one_small_block),
