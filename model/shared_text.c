@@ -21,12 +21,20 @@ static uint32_t bucket_count;  /* lock; a power of two, or 0 */
 static uint32_t entry_count;   /* lock; given out or in `unused` */
 static uint32_t used;	       /* lock; texts */
 static uint32_t unused = NONE; /* lock; the first of a list of free entries */
-static unsigned char
-	hash_key[crypto_shorthash_KEYBYTES]; /* lock; random, so that nobody can choose long lists */
+/* Random, so that nobody can choose long lists. Immutable after key_init(). */
+static unsigned char hash_key[crypto_shorthash_KEYBYTES];
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 
 static struct shared_text *entry(uint32_t number)
 {
 	return &shared_text_segments[number / SHARED_TEXT_SEGMENT][number % SHARED_TEXT_SEGMENT];
+}
+
+static void key_init(void)
+{
+	if (sodium_init() < 0)
+		abort(); /* no source of random numbers */
+	randombytes_buf(hash_key, sizeof(hash_key));
 }
 
 static uint32_t hash_of(const char *text)
@@ -34,6 +42,7 @@ static uint32_t hash_of(const char *text)
 	unsigned char out[crypto_shorthash_BYTES];
 	uint32_t hash;
 
+	pthread_once(&key_once, key_init);
 	crypto_shorthash(out, (const unsigned char *)text, strlen(text), hash_key);
 	memcpy(&hash, out, sizeof(hash));
 	return hash;
@@ -47,11 +56,6 @@ static bool grow(void)
 
 	if (!grown)
 		return false;
-	if (!buckets) {
-		if (sodium_init() < 0)
-			abort(); /* no source of random numbers */
-		randombytes_buf(hash_key, sizeof(hash_key));
-	}
 	for (uint32_t i = 0; i < count; i++)
 		grown[i] = NONE;
 	for (uint32_t i = 0; i < bucket_count; i++)
@@ -109,12 +113,11 @@ static uint32_t add(const char *text, uint32_t hash)
 
 uint32_t shared_text_get(const char *text)
 {
-	uint32_t hash;
+	uint32_t hash = hash_of(text);
 
 	scoped_lock(&lock);
 	if (used >= bucket_count && !grow() && !buckets)
 		return NONE;
-	hash = hash_of(text);
 	for (uint32_t at = buckets[hash & (bucket_count - 1)]; at != NONE; at = entry(at)->next)
 		if (entry(at)->hash == hash && strcmp(entry(at)->text, text) == 0) {
 			entry(at)->references++;

@@ -228,24 +228,41 @@ static int tally_update(struct view *view, const struct object *before, const st
 	return r < 0 || memcmp(more, nothing, sizeof(more)) == 0 ? r : add_taken(view, new, more);
 }
 
+/* Sums up the objects of a kind: those in a row that are one account's, which are many, at once. */
+static int tally_kind(struct view *view, enum kind_id kind)
+{
+	const char *account = NULL, *next;
+	__int128 sums[TAKES_MAX] = {0};
+	const struct object *o;
+	struct view_walk walk;
+	int r = 0;
+
+	view_walk_init(&walk, view, kind, -1);
+	while (r == 0 && (o = view_walk_next(&walk))) {
+		next = owner_of(o);
+		if (!next)
+			continue;
+		if (account && strcmp(account, next) != 0) {
+			r = add_taken(view, account, sums);
+			memset(sums, 0, sizeof(sums));
+		}
+		account = next;
+		add_takes(view, o, 1, sums);
+	}
+	return r < 0 || !account ? r : add_taken(view, account, sums);
+}
+
 int view_tally(struct view *view, view_takes_fn *takes)
 {
+	int r = 0;
+
 	pmap_unref(view->taken);
 	view->taken = NULL;
 	view->takes = takes;
-	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
-		struct view_walk walk;
-		const struct object *o;
-
-		view_walk_init(&walk, view, (enum kind_id)k, -1);
-		while ((o = view_walk_next(&walk))) {
-			int r = tally_update(view, NULL, o);
-
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
+	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++)
+		if (kind_get((enum kind_id)k)->owner == OWNER_SHAREABLE)
+			r = tally_kind(view, (enum kind_id)k);
+	return r;
 }
 
 /* ----------------------------------------------------------------- changes */

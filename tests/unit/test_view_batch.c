@@ -158,13 +158,13 @@ static int64_t fill(struct view *one, struct view *at_once, enum kind_id kind, i
 
 static void what_is_put_at_once_is_found_and_changed_as_if_put_one_by_one(void **state)
 {
-	static const int counts[] = {0, 1, 2, 16, 17, 64, 65, 300, 1100};
+	static const int counts[] = {0, 1, 2, 16, 17, 64, 65, 300, 600};
 	(void)state;
 
 	srand(5);
 	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
 		enum kind_id kind = (enum kind_id)k;
-		int count = k == KIND_VM ? 3000 : counts[(size_t)k % ARRAY_SIZE(counts)];
+		int count = k == KIND_VM ? 1500 : counts[(size_t)k % ARRAY_SIZE(counts)];
 		_cleanup_view_ struct view *one = view_new(), *at_once = view_new();
 		_cleanup_view_ struct view *one_before = NULL, *at_once_before = NULL;
 		int64_t last = fill(one, at_once, kind, count);
@@ -185,7 +185,7 @@ static void what_is_put_at_once_is_found_and_changed_as_if_put_one_by_one(void *
 /* So many that some texts have the same bits of the hash, whatever its key. */
 static void texts_that_share_a_bucket_by_chance_stay_apart(void **state)
 {
-	enum { MANY = 40000 };
+	enum { MANY = 20000 };
 	_cleanup_view_ struct view *view = view_new();
 	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind_get(KIND_VM));
 	size_t candidates = 0;
