@@ -19,6 +19,7 @@
 #include "actions/schedule/scheduler_thread.h"
 #include "actions/sync.h"
 #include "actions/timers.h"
+#include "actions/vm/screenshot.h"
 #include "hypervisor/hypervisor.h"
 #include "model/durable.h"
 #include "model/log.h"
@@ -118,7 +119,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 		return r;
 	pool->uploads = uploads_new(pool);
 	pool->statistics = statistics_new();
-	if (!pool->uploads || !pool->statistics)
+	pool->screenshots = screenshots_new();
+	if (!pool->uploads || !pool->statistics || !pool->screenshots)
 		return error_oom(e);
 	return scheduler_thread_new(pool, &pool->scheduler_thread, e);
 }
@@ -241,6 +243,7 @@ void pool_close(struct pool *pool)
 	workers_stop(pool->servers);
 	workers_stop(pool->background);
 	statistics_stop(pool->statistics);
+	screenshots_stop(pool->screenshots);
 	hv_free(pool->hv);
 	store_close(pool->store);
 	/* observers of the store: it calls them until it is closed */
@@ -250,6 +253,7 @@ void pool_close(struct pool *pool)
 	web_hooks_free(pool->web_hooks);
 	uploads_free(pool->uploads);
 	statistics_free(pool->statistics);
+	screenshots_free(pool->screenshots);
 	login_limit_free(pool->login_limit);
 	/* the last events of hosts may still call workers_run() in the store's thread, which it refuses */
 	workers_free(pool->background);

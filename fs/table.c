@@ -19,6 +19,8 @@
 #include "fs/class/readme.h"
 #include "fs/class/scratch.h"
 #include "fs/class/scratches.h"
+#include "fs/class/screen.h"
+#include "fs/class/serial_log.h"
 #include "fs/class/spec.h"
 #include "fs/class/statistics.h"
 #include "fs/class/upload.h"
@@ -544,6 +546,34 @@ const struct node_entry node_table[NODE_CLASS_COUNT] = {
 			 .find = statistics_find,
 			 .next = statistics_next,
 			 .meaning = meaning_statistic},
+	[N_CONSOLE] = {.in = IN(N_OBJECT),
+		       .kinds = OF(KIND_VM),
+		       .name = "console",
+		       .mode = DIRECTORY,
+		       .io = &class_directory,
+		       .flags = E_NAME_STAYS,
+		       .here = console_here,
+		       .listed = console_is_listed,
+		       .changed = changed_object,
+		       .help = "its screen and its serial console"},
+	[N_SCREEN] = {.in = IN(N_CONSOLE),
+		      .kinds = OF(KIND_VM),
+		      .name = "screen.png",
+		      .mode = S_IFREG | 0400,
+		      .io = &class_screen,
+		      .flags = E_NAME_STAYS,
+		      .help = "a picture of its screen, at most a second old; EBUSY while it does not run",
+		      .example = "cp console/screen.png /tmp/web.png"},
+	[N_SERIAL_LOG] =
+		{.in = IN(N_CONSOLE),
+		 .kinds = OF(KIND_VM),
+		 .name = "serial.log",
+		 .mode = S_IFREG | 0400,
+		 .io = &class_serial_log,
+		 .flags = E_NAME_STAYS,
+		 .help = "what it has written to its serial console, the last 2 MiB or less; it is begun anew when "
+			 "it has become longer; only of a VM on a host that is this machine",
+		 .example = "tail -f console/serial.log"},
 	[N_QUERY] = {.mode = FILE_RO,
 		     .io = &class_get_query,
 		     .flags = E_PRIVATE,

@@ -10,8 +10,7 @@
 #include "model/json.h"
 
 /* Of a log that is there already, so many bytes are shown. */
-#define TAIL_BYTES    8192
-#define STATE_DEFAULT "/var/lib/poolfs"
+#define TAIL_BYTES 8192
 
 static bool is_vm(const struct tree *t, const json_t *kind, const void *arg)
 {
@@ -38,24 +37,20 @@ static void print_screen(const struct tree *t, const char *path)
 	       (long long)json_integer_value(json_object_get(address, "port")));
 }
 
-/* The log, in the tree or in the state folder of a pool on this machine. */
 static int open_log(const struct tree *t, const char *path, struct error *e)
 {
-	const char *state = getenv("POOLFS_STATE");
+	_cleanup_free_ char *why = NULL;
 	char file[TREE_PATH_SIZE + 64];
-	int fd;
+	int fd, r;
 
 	snprintf(file, sizeof(file), "%s/console/serial.log", path);
 	fd = openat(t->root, file, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	snprintf(file, sizeof(file), "%s/console/%s.log", state ? state : STATE_DEFAULT,
-		 strrchr(path, '/') + 1);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	return error_set(e, errno, "cannot read the serial log '%s': %s; POOLFS_STATE names the state folder",
-			 file, strerror(errno));
+	r = errno;
+	if (r != EACCES && tree_read(t, "last-error", &why, NULL) == 0)
+		return error_set(e, r, "%s", why);
+	return error_set(e, r, "cannot read the serial log '%s': %s", file, strerror(r));
 }
 
 /* Guests write what they like: only text and line ends reach the terminal. */

@@ -103,6 +103,9 @@ static void collect(void)
 		operations_volume_update,
 		operations_zone,
 		operations_zql,
+		/* further ones stand at the end: see fs/numbering.h */
+		operations_vm_watch,
+		operations_event,
 	};
 	size_t n = 0;
 

@@ -2,7 +2,7 @@
 /*
  * The members of the pool. Only for the files that own one of them: pool.c (accessors), pool_open.c (opens
  * and closes them), timers.c (timer thread), submit.c, operations/session.c and account.c (login_limit),
- * host/statistics.c, network/host_prepare.c (prepare_lock), network/l3_network.c (dhcp_locks). Others use pool.h.
+ * host/statistics.c, vm/screenshot.c, network/host_prepare.c (prepare_lock), network/l3_network.c (dhcp_locks). Others use pool.h.
  */
 #ifndef POOLFS_ENGINE_POOL_INTERNAL_H
 #define POOLFS_ENGINE_POOL_INTERNAL_H
@@ -16,6 +16,7 @@
 #include "hypervisor/hypervisor.h"
 
 struct scheduler_thread;
+struct screenshots;
 struct statistics;
 struct uploads;
 struct keep;
@@ -30,8 +31,9 @@ struct pool {
 	struct web_hooks *web_hooks;
 	struct uploads *uploads;
 	struct job_stats *job_stats;
-	struct statistics *statistics;	/* of VMs and hosts */
-	struct workers *background;	/* Gets that ask a host, long renderings */
+	struct statistics *statistics;	 /* of VMs and hosts */
+	struct screenshots *screenshots; /* of VMs */
+	struct workers *background;	 /* Gets that ask a host, long renderings */
 	pthread_mutex_t prepare_lock;	/* held while a host is prepared, also over libvirt and store_run() */
 	pthread_mutex_t dhcp_locks[16]; /* one for several hosts; held over libvirt and store_view() */
 	struct workers *servers;	/* the threads of `turns` */

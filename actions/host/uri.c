@@ -45,6 +45,11 @@ static size_t label_length(const char *name)
 	return len <= 63 && name[0] != '-' && len && name[len - 1] != '-' ? len : 0;
 }
 
+bool host_uri_is_local(const char *uri)
+{
+	return strncmp(uri, "qemu:///", 8) == 0 || strncmp(uri, "qemu+unix:", 10) == 0;
+}
+
 bool host_name_is_valid(const char *name)
 {
 	const char *label = name;

@@ -12,6 +12,11 @@
 char *host_address_of_uri(const char *uri);
 /** "Simulator" for libvirt's test driver, else "KVM". */
 const char *host_hypervisor_type_of_uri(const char *uri);
+/**
+ * Does the URI lead to a hypervisor on this machine, whose files the daemon can reach? Not the test driver, which has
+ * none.
+ */
+bool host_uri_is_local(const char *uri);
 /** True for a valid host name: labels of letters, digits and hyphens, the last of which is not a number. */
 bool host_name_is_valid(const char *name);
 

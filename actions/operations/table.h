@@ -64,6 +64,8 @@ extern const struct operation *const operations_volume_resize[];
 extern const struct operation *const operations_volume_update[];
 extern const struct operation *const operations_zone[];
 extern const struct operation *const operations_zql[];
+extern const struct operation *const operations_vm_watch[];
+extern const struct operation *const operations_event[];
 
 /* Ended by a row without a prefix. */
 extern const struct system_tag tag_table[];

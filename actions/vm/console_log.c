@@ -8,6 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "actions/host/uri.h"
+#include "model/clock.h"
+#include "model/view.h"
+
 /* virtlogd keeps three files besides the present one, unless it is told otherwise. */
 #define BACKUPS 10
 
@@ -16,6 +20,78 @@ void console_log_path(struct pool *pool, const char *uuid, char ret_path[4096])
 	if (snprintf(ret_path, 4096, "%s/console/%s.log", pool_state_dir(pool), uuid) >= 4096)
 		ret_path[0] = '\0';
 }
+
+/* ---------------------------------------------------------------- reading */
+
+/*
+ * A descriptor of the log, which the hypervisor may replace by another file at any time: so it is opened for each read.
+ * -errno; -ENOENT also for what is no file.
+ */
+static int open_log(struct pool *pool, const char *uuid, struct stat *ret)
+{
+	_cleanup_close_ int fd = -1;
+	char path[4096];
+
+	console_log_path(pool, uuid, path);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, ret) < 0)
+		return -errno;
+	return S_ISREG(ret->st_mode) ? steal_fd(&fd) : -ENOENT;
+}
+
+int console_log_stat(struct pool *pool, const char *uuid, int64_t *ret_size, int64_t *ret_changed)
+{
+	char path[4096];
+	struct stat st = {0};
+
+	console_log_path(pool, uuid, path);
+	/* also of a log that the hypervisor keeps for itself */
+	if (lstat(path, &st) < 0 && errno != ENOENT)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		st = (struct stat){0};
+	*ret_size = st.st_size;
+	*ret_changed = st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
+	return 0;
+}
+
+/* Why there is no log, if there should be one for who asks. */
+static int check_missing(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	const char *on = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+	const struct object *host = on ? view_get(view, KIND_HOST, on) : NULL;
+
+	if (!host || host_uri_is_local(object_text(host, HOST_URI)))
+		return 0;
+	return error_set(
+		e, EOPNOTSUPP,
+		"the VM '%s' is on the host '%s', where no log of its serial console is written: only on a host that is this machine, reached by qemu:///, there is one",
+		object_name(vm), object_name(host));
+}
+
+ssize_t console_log_read(struct pool *pool, const char *uuid, void *buffer, size_t size, int64_t offset,
+			 struct error *e)
+{
+	struct stat st;
+	_cleanup_close_ int fd = open_log(pool, uuid, &st);
+	ssize_t n;
+
+	if (fd == -ENOENT)
+		return check_missing(pool, uuid, e);
+	if (fd == -EACCES)
+		return error_set(
+			e, EACCES,
+			"the hypervisor keeps the log of the serial console for itself: the user of this program may not read it");
+	n = fd < 0 ? fd : pread(fd, buffer, size, offset);
+	if (n < 0)
+		return error_set(e, fd < 0 ? -fd : errno, "cannot read the log of the serial console: %s",
+				 strerror(fd < 0 ? -fd : errno));
+	return n;
+}
+
+/* ------------------------------------------------------- keeping it small */
 
 void console_log_remove(struct pool *pool, const char *uuid)
 {

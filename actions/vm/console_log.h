@@ -14,6 +14,16 @@
 
 /** The path of a VM's log; "" when it would be too long. */
 void console_log_path(struct pool *pool, const char *uuid, char ret_path[4096]);
+/* What of a log is to be read; those that are not there are empty. Blocking, for workers. */
+/** The size of a VM's log and the time of its last change (ns since 1970; 0: there is no log). -errno. */
+int console_log_stat(struct pool *pool, const char *uuid, int64_t *ret_size, int64_t *ret_changed);
+/**
+ * Up to @size bytes of a VM's log from @offset on. Returns their number, 0 at the end. -EACCES when the hypervisor keeps
+ * the log for itself, -EOPNOTSUPP when there is none since the VM is on another machine; others of open(2), read(2).
+ */
+ssize_t console_log_read(struct pool *pool, const char *uuid, void *buffer, size_t size, int64_t offset,
+			 struct error *e);
+
 /** Removes the logs of a VM. */
 void console_log_remove(struct pool *pool, const char *uuid);
 /** Cuts all logs that are too long: their last bytes go to <uuid>.log.0. For the timer. */

@@ -6,6 +6,7 @@
 
 #include "actions/engine/config.h"
 #include "actions/engine/tags.h"
+#include "actions/host/uri.h"
 #include "actions/network/l3_network.h"
 #include "actions/vm/console_log.h"
 #include "actions/vm/iso.h"
@@ -27,14 +28,6 @@ void vm_description_done(struct vm_description *desc)
 	desc->view = NULL;
 }
 
-/* Only a host on this machine can write a log to a place where the daemon can read it. */
-static bool is_local(const struct object *host)
-{
-	const char *uri = object_text(host, HOST_URI);
-
-	return strncmp(uri, "qemu:///", 8) == 0 || strncmp(uri, "qemu+unix:", 10) == 0;
-}
-
 /*
  * Where the console listens. On this machine its users can reach the loopback address; on another one only the
  * setting could say more.
@@ -45,7 +38,7 @@ static const char *console_listen(const struct view *view, const struct object *
 
 	if (strcmp(address, "auto") != 0)
 		return address;
-	return is_local(host) ? "127.0.0.1" : "0.0.0.0";
+	return host_uri_is_local(object_text(host, HOST_URI)) ? "127.0.0.1" : "0.0.0.0";
 }
 
 /* The next unused disk of the description; NULL with -ENOSPC in @e when all are in use. */
@@ -285,7 +278,8 @@ int vm_describe(struct pool *pool, struct view *view, const struct object *vm, c
 	desc->title = text_printable(object_name(vm)); /* libvirt's titles are one line */
 	if (!desc->title)
 		return error_oom(e);
-	if (is_local(host))
+	/* elsewhere the daemon could not read it */
+	if (host_uri_is_local(object_text(host, HOST_URI)))
 		console_log_path(pool, object_uuid(vm), desc->log);
 	desc->domain = (struct hv_domain_def){
 		.uuid = object_uuid(vm),

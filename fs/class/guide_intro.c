@@ -128,6 +128,7 @@ const char guide_introduction[] =
 	"    data                        of a volume that a guest has open, and of a broken snapshot: EBUSY\n"
 	"    metrics, openmetrics        differ at each reading: leave them out of copies that are compared, and of git\n"
 	"    VM/stats, HOST/stats        differ, too, and are not listed: name them, such as VM/stats/cpuSeconds\n"
+	"    VM/console                  the same: VM/console/screen.png is another picture each second\n"
 	"    copy_file_range, reflink    refused (EXDEV, EOPNOTSUPP), tools copy instead; holes are reported\n"
 	"\n"
 	"The name of a finished upload can be read, and its mode and times set, until it is a minute idle "

@@ -146,6 +146,24 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 		reply_attr(call->req, &p, content);
 }
 
+/* What is listed always has attributes: without a size if that is not known. */
+static void getattr_measured(void *arg, int result, int64_t size, int64_t changed)
+{
+	_cleanup_free_ struct stat_call *call = arg;
+	_cleanup_view_ struct view *view = NULL;
+	struct stat st;
+	struct place p;
+	int r = request_find(call->req, node_pack_copy(call->node), NULL, &view, &p);
+
+	if (r < 0) {
+		fuse_reply_err(call->req, -r);
+		return;
+	}
+	stat_fill(p.fs, p.node, place_mode(&p), result < 0 ? 0 : (size_t)size, result < 0 ? 0 : changed, &st);
+	place_owner(&p, &st.st_uid, &st.st_gid);
+	fuse_reply_attr(call->req, &st, 0);
+}
+
 /* fstat(2) of an open file whose object is gone; the kernel does not pass the handle. */
 static void reply_attr_of_gone(fuse_req_t req, fuse_ino_t ino)
 {
@@ -199,7 +217,10 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	*call = (struct stat_call){.req = req, .node = p.node};
-	content_start(&p, getattr_done, call);
+	if (p.entry->io->measure)
+		p.entry->io->measure(&p, getattr_measured, call);
+	else
+		content_start(&p, getattr_done, call);
 }
 
 /* --------------------------------------------------------------- open, read */

@@ -19,6 +19,8 @@ struct request;
 
 /** Receives the content of a file (@d is handed over), or the error. */
 typedef void content_fn(void *arg, int result, struct document *d, const struct error *e);
+/** Receives the size of a file and the time of its last change, or a negative errno. */
+typedef void measured_fn(void *arg, int result, int64_t size, int64_t changed);
 /** Called when a walk over a directory can begin, or with a negative errno. */
 typedef void walk_fn(void *arg, int result);
 /** Receives the outcome of replacing a content: 0, or the negative errno explained in `last-error`. */
@@ -54,6 +56,8 @@ struct file_class {
 	int (*check)(const struct place *p);
 	/* Attributes, unless they follow from the row and the content (NULL). */
 	int (*stat)(const struct place *p, struct stat *ret);
+	/* The same of a file that is no document, when it takes long to find out; @done is called exactly once. */
+	void (*measure)(const struct place *p, measured_fn *done, void *arg);
 	/* Makes a content that takes long; @done is called exactly once. NULL: see `render` in the row. */
 	void (*start)(const struct place *p, content_fn *done, void *arg);
 

@@ -86,6 +86,10 @@ enum node_class {
 	/* in the directory of a VM or host */
 	N_STATISTICS,
 	N_STATISTIC, /* index: its row in statistics_all() */
+	/* in the directory of a VM */
+	N_CONSOLE,
+	N_SCREEN,
+	N_SERIAL_LOG,
 	NODE_CLASS_COUNT
 };
 

@@ -273,7 +273,7 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 
 bool place_is_slow(const struct place *p)
 {
-	return p->entry->io->start != NULL;
+	return p->entry->io->start || p->entry->io->measure;
 }
 
 const char *place_meaning(const struct place *p)

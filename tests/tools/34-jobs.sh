@@ -5,7 +5,7 @@
 
 export HOME=$CASE_DIR ANSIBLE_LOCAL_TEMP=$CASE_DIR/.ansible/local ANSIBLE_REMOTE_TEMP=$CASE_DIR/.ansible/remote
 export ANSIBLE_NOCOLOR=1 ANSIBLE_LOCALHOST_WARNING=False ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3
-export PATH=$BUILD/poolctl:$PATH POOLCTL_MOUNT=$MOUNT POOLFS_STATE=$STATE examples=$TOP/examples
+export PATH=$BUILD/poolctl:$PATH POOLCTL_MOUNT=$MOUNT examples=$TOP/examples
 chmod 755 "$CASE_DIR"
 mount_pool -o allow_other
 truncate -s 1M debian.raw

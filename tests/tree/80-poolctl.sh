@@ -4,7 +4,7 @@
 
 PATH=$BUILD/poolctl:$PATH
 mount_pool
-export POOLCTL_MOUNT=$MOUNT POOLFS_STATE=$STATE
+export POOLCTL_MOUNT=$MOUNT
 truncate -s 1M debian.raw
 add_image "$CASE_DIR/debian.raw" raw debian >/dev/null
 echo small >"$MOUNT/instance-offerings/$(first instance-offerings)/name"
@@ -67,7 +67,7 @@ grep -qE '^web +Running +vm +1 +128M' top.txt || fail "no VM: $(cat top.txt)"
 step "watch"
 poolctl watch vm/web >watched &
 watcher=$!
-wait_until 10 eval 'poolctl pause web --wait && poolctl resume web --wait && grep -q "Paused" watched'
+wait_until 10 eval 'poolctl pause web --wait && poolctl resume web --wait && grep -q "Running -> Pausing" watched'
 kill $watcher
 assert_match "$(<watched)" 'VmInstance web state: Running -> Pausing' "what was seen"
 
@@ -75,6 +75,15 @@ step "console"
 printf 'login: \033[2J\n' >"$STATE/console/$vm.log"
 poolctl console web --no-follow >console.txt
 assert_match "$(<console.txt)" '^screen: vnc://127.0.0.1:[0-9]+'$'\n''login: .\[2J$' "the console"
+
+poolctl console web >console.txt &
+follower=$!
+wait_until 10 grep -q login: console.txt
+echo 'what comes later' >>"$STATE/console/$vm.log"
+wait_until 10 grep -qx 'what comes later' console.txt
+kill $follower
+rm "$STATE/console/$vm.log"
+assert_fails "where no log of its serial console is written" poolctl console web
 
 step "completion"
 complete() {

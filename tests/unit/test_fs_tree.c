@@ -156,7 +156,7 @@ static void test_rows_have_their_class(void **state)
 		if (S_ISREG(entry->mode)) {
 			assert_non_null(io->open);
 			assert_non_null(io->read);
-			assert_true(entry->render || io->start || io->stat);
+			assert_true(entry->render || io->start || io->stat || io->measure);
 			assert_true(!(io->flush || io->fsync || io->replace) || io->write);
 			assert_true(!io->by_handle || io->fsync);
 		} else if (S_ISDIR(entry->mode)) {

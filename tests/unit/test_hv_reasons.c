@@ -23,6 +23,7 @@
 #include "hypervisor/domain/firmware.h"
 #include "hypervisor/domain/migrate.h"
 #include "hypervisor/domain/nic.h"
+#include "hypervisor/domain/screenshot.h"
 #include "hypervisor/domain/sighting.h"
 #include "hypervisor/host_load.h"
 #include "hypervisor/hypervisor.h"
@@ -236,6 +237,14 @@ static int do_console(void)
 	return hv_domain_console(hv, HOST, VM, &console, e);
 }
 
+static int do_screenshot(void)
+{
+	_cleanup_free_ char *png = NULL;
+	size_t len;
+
+	return hv_domain_screenshot(hv, HOST, VM, &png, &len, e);
+}
+
 static int do_load(void)
 {
 	struct hv_host_load load;
@@ -426,6 +435,7 @@ static const struct {
 	RUN(do_guest_password),
 	RUN(do_console),
 	RUN(do_console_password),
+	RUN(do_screenshot),
 	RUN(do_cpus),
 	RUN(do_memory),
 	RUN(do_migrate_peer),
