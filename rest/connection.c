@@ -20,6 +20,7 @@
 #define WRITE_MS     60000     /* for an answer, and one second for each of so many bytes: */
 #define WRITE_RATE   (64 << 10)
 #define FILE_PIECE   (256 << 10) /* bytes of a file in memory */
+#define FOLLOW_MS    200	 /* between two looks at what follows an answer */
 #define LINGER_MS    1000	 /* for the client to see the last answer before the connection is closed */
 
 struct connection {
@@ -80,31 +81,54 @@ static int write_file(struct connection *c, const struct response *response, int
 	return piece ? 0 : -ENOMEM;
 }
 
+/* What comes after the body, until it or the client ends. */
+static int write_following(struct connection *c, const struct follow *follow)
+{
+	int r = 0;
+
+	while (r == 0 && stream_wait_while_open(c->stream, FOLLOW_MS)) {
+		_cleanup_free_ char *text = NULL;
+		size_t len = 0;
+		struct iovec part;
+		int written = 0;
+
+		r = follow->next(follow->state, &c->call_file, &text, &len);
+		part = (struct iovec){text, len};
+		if (r >= 0 && len)
+			written = stream_write(c->stream, &part, 1, stream_now() + WRITE_MS);
+		if (written < 0)
+			return written;
+	}
+	return r;
+}
+
 static int write_response(struct connection *c, const struct response *response, const struct http_head *head,
 			  bool persistent)
 {
-	bool bare = head->method && strcmp(head->method, "HEAD") == 0;
+	bool none = head->method && strcmp(head->method, "HEAD") == 0, bare = none || response->fd >= 0;
 	char text[1024], date[64] = "";
 	time_t now = time(NULL);
 	struct tm tm;
 	size_t len = 0;
 
 	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
-	append(text, sizeof(text), &len,
-	       "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", response->status,
-	       response_reason(response->status), date, response->type, response->len);
+	append(text, sizeof(text), &len, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n",
+	       response->status, response_reason(response->status), date, response->type);
+	if (!response->follow.state)
+		append(text, sizeof(text), &len, "Content-Length: %zu\r\n", response->len);
 	append(text, sizeof(text), &len, "%s%s%s\r\n", response->own, response->fields,
 	       !persistent ? "Connection: close\r\n"
 	       : head->old ? "Connection: keep-alive\r\n"
 			   : "");
-	bare = bare || response->fd >= 0;
 	struct iovec parts[] = {{text, len}, {(void *)(uintptr_t)response->body, bare ? 0 : response->len}};
 	int64_t deadline = stream_now() + WRITE_MS + (int64_t)(response->len / WRITE_RATE) * 1000;
 	int r = stream_write(c->stream, parts, ARRAY_SIZE(parts), deadline);
 
-	return r == 0 && response->fd >= 0 && strcmp(head->method, "HEAD") != 0
-		       ? write_file(c, response, deadline)
-		       : r;
+	if (r < 0 || none)
+		return r;
+	if (response->fd >= 0)
+		return write_file(c, response, deadline);
+	return response->follow.state ? write_following(c, &response->follow) : 0;
 }
 
 /* A closed socket with unread bytes resets the connection, and the client might lose the answer: read on. */
@@ -326,7 +350,7 @@ static bool serve_request(struct connection *c, int64_t begun)
 	response = answer_client(c, &head, &body);
 	if (!response || !seat_wait(&c->seat))
 		return false;
-	persistent = head.persistent && !response->last;
+	persistent = head.persistent && !response->last && !response->follow.state;
 	if (write_response(c, response, &head, persistent) < 0)
 		return false;
 	if (!persistent)

@@ -105,6 +105,8 @@ void response_unref(struct response *response)
 		return;
 	if (response->fd >= 0)
 		(void)close(response->fd);
+	if (response->follow.state)
+		response->follow.free(response->follow.state);
 	free(response->storage);
 	free(response);
 }

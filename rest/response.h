@@ -11,6 +11,8 @@
 #include "model/cleanup.h"
 #include "model/error.h"
 
+struct call_file;
+
 /* The field of an answer that nobody may keep. */
 #define RESPONSE_NO_STORE "Cache-Control: no-store\r\n"
 /* Seconds after which a client that is refused for now may try again. */
@@ -33,6 +35,18 @@ enum cause {
 	CAUSE_COUNT
 };
 
+/* A body that goes on while the client listens; for one connection. */
+struct follow {
+	/*
+	 * What comes next: a text for the caller, *ret_text stays NULL or *ret_len 0 for nothing at present. Called every few
+	 * hundred milliseconds; may ask the pool. 0, FOLLOW_LAST when that is the end, -errno when it is without a text.
+	 */
+	int (*next)(void *state, struct call_file *file, char **ret_text, size_t *ret_len);
+	void (*free)(void *state);
+	void *state; /* owned; NULL: the body is complete */
+};
+#define FOLLOW_LAST 1
+
 struct response {
 	atomic_int refs;
 	int status;
@@ -47,6 +61,7 @@ struct response {
 	char *storage; /* owned: that of the body; NULL: it is static */
 	int fd;	       /* owned: in place of a body, `len` bytes of this file from `offset` on; -1: none */
 	int64_t offset;
+	struct follow follow; /* what comes after the body, which then has no length */
 };
 
 /** A response with @data, which is copied, that nobody may keep. NULL when memory is short. */

@@ -13,6 +13,7 @@
 #include "model/log.h"
 #include "rest/answer_cache.h"
 #include "rest/connection.h"
+#include "rest/events.h"
 #include "rest/export.h"
 #include "rest/failures.h"
 #include "rest/login.h"
@@ -37,6 +38,7 @@ struct server {
 	struct failures *failures;
 	struct answer_cache *cache;
 	struct metrics *metrics; /* NULL: not served */
+	struct events *events;
 	struct service service;
 	char *openapi; /* owned */
 	int socket;    /* owned: listening */
@@ -295,6 +297,8 @@ static const char *name_of_request(const struct exchange *x, const struct plan *
 		return operation_text(plan->operation, "name");
 	if (export_is_target(x->head->target))
 		return "an exported image";
+	if (events_is_target(x->head->target))
+		return "/events";
 	if (strcmp(x->head->target, path_login) == 0 || strcmp(x->head->target, path_metrics) == 0)
 		return x->head->target;
 	return "no operation";
@@ -325,6 +329,8 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 		response = reply_page(page);
 	else if (strcmp(x->method, "POST") == 0 && strcmp(target, path_login) == 0)
 		response = reply_login(server, x, file);
+	else if (get && events_is_target(target))
+		response = events_answer(server->events, server->mount, file, x);
 	else if (get && server->metrics && strcmp(target, path_metrics) == 0)
 		response = metrics_answer(server->metrics, server->mount, file, x);
 	else if (get && api && strcmp(api, "/openapi.json") == 0)
@@ -414,11 +420,12 @@ static int start(struct server *server, const struct server_options *options, st
 	server->failures = failures_new();
 	server->cache = answer_cache_new();
 	server->metrics = options->metrics ? metrics_new() : NULL;
+	server->events = events_new();
 	service->clients = clients_new(CONNECTIONS, CONNECTIONS_OF_ONE);
 	openapi = server->routes ? openapi_make(server->routes, server->operations, POOLFS_VERSION) : NULL;
 	server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
 	json_decref(openapi);
-	if (!server->openapi || !server->refusals || !server->failures || !server->cache ||
+	if (!server->openapi || !server->refusals || !server->failures || !server->cache || !server->events ||
 	    !service->clients || !server->metrics != !options->metrics)
 		return error_oom(e);
 	server->stop = eventfd(0, EFD_CLOEXEC);
@@ -462,6 +469,7 @@ void server_stop(struct server *server)
 	clients_free(server->service.clients);
 	stream_tls_free(server->service.tls);
 	metrics_free(server->metrics, server->mount);
+	events_free(server->events);
 	mount_close(server->mount);
 	routes_free(server->routes);
 	refusals_free(server->refusals);

@@ -166,6 +166,13 @@ static int wait_for_tls(const struct stream *stream, int result, int64_t deadlin
 	}
 }
 
+bool stream_wait_while_open(struct stream *stream, int ms)
+{
+	struct pollfd fd = {.fd = stream->fd, .events = POLLRDHUP};
+
+	return poll(&fd, 1, ms) == 0 || errno == EINTR;
+}
+
 int stream_accept(struct stream *stream, int64_t deadline)
 {
 	int result, r = 0;

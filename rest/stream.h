@@ -36,6 +36,8 @@ int stream_accept(struct stream *stream, int64_t deadline);
 ssize_t stream_read(struct stream *stream, void *buffer, size_t room, int64_t deadline);
 /** Writes all @count parts, whose lengths it uses up. 0; -ETIMEDOUT, -EIO. */
 int stream_write(struct stream *stream, struct iovec *parts, int count, int64_t deadline);
+/** Waits @ms. False: the other side has gone meanwhile. */
+bool stream_wait_while_open(struct stream *stream, int ms);
 /** Ends the side of the server: the client sees the end after what was written. */
 void stream_end(struct stream *stream);
 /** Makes waiting calls return. Safe in any thread. */
