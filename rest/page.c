@@ -15,6 +15,10 @@ const struct page_file *page_find(const char *target)
 		{"/", "text/html;charset=UTF-8", BYTES(page_html)},
 		{"/page.css", "text/css;charset=UTF-8", BYTES(page_css)},
 		{"/page.js", "text/javascript;charset=UTF-8", BYTES(page_js)},
+		{"/page-api.js", "text/javascript;charset=UTF-8", BYTES(page_api_js)},
+		{"/page-console.js", "text/javascript;charset=UTF-8", BYTES(page_console_js)},
+		{"/page-elements.js", "text/javascript;charset=UTF-8", BYTES(page_elements_js)},
+		{"/page-vms.js", "text/javascript;charset=UTF-8", BYTES(page_vms_js)},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of the status page, embedded in the program: page.html, page.css and page.js. */
+/* The files of the status page, embedded in the program: page.html, page.css and page*.js. */
 #ifndef POOLFS_REST_PAGE_H
 #define POOLFS_REST_PAGE_H
 

@@ -96,7 +96,8 @@ static int vm_statistics_get(struct pool *pool, const struct view *view, const s
 		if (!sample)
 			continue;
 		view_for_each_where (vm, view, KIND_VM, VM_HOST_UUID, object_uuid(host))
-			if (r == 0 && access_shows(view, &req->actor, vm))
+			if (r == 0 && request_list_has(req, "vmInstanceUuids", object_uuid(vm)) &&
+			    access_shows(view, &req->actor, vm))
 				r = add_values(list, sample, vm);
 	}
 	if (r < 0) {
@@ -112,12 +113,19 @@ static const struct operation get_vm_statistics = {
 	.message = "org.zstack.header.vm.APIGetVmStatisticsMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/statistics", NULL},
+	.params = (const struct param[]){{.name = "vmInstanceUuids",
+					  .type = PARAM_LIST,
+					  .in = IN_QUERY,
+					  .flags = PARAM_MAYBE,
+					  .resource = KIND_VM},
+					 {0}},
 	.own_results = (const char *const[]){"inventories:List", NULL},
 	.item = "VmStatistics",
 	.form = FORM_CALL,
 	.kind = KIND_NONE,
 	.flags = OP_SYNC | OP_NEEDS_HOST,
-	.help = "what the running VMs use, as in their stats, with the uuid of each and the time, ms since 1970",
+	.help = "what the running VMs use, as in their stats, with the uuid of each and the time, ms since 1970; of all that "
+		"the account sees, or of those in vmInstanceUuids",
 	.get = vm_statistics_get,
 };
 

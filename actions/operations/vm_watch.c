@@ -89,7 +89,7 @@ static int vm_serial_log_get(struct pool *pool, const struct view *view, const s
 {
 	const char *vm = request_str(req, "uuid");
 	_cleanup_free_ char *bytes = malloc(LOG_ANSWER);
-	int64_t size, changed, offset = request_int(req, "offset", -1);
+	int64_t size, changed, next, offset = request_int(req, "offset", -1);
 	int r = bytes ? console_log_stat(pool, vm, &size, &changed) : -ENOMEM;
 	ssize_t n;
 
@@ -105,8 +105,9 @@ static int vm_serial_log_get(struct pool *pool, const struct view *view, const s
 		return (int)n;
 	/* the rest of a character is still to come, or is in the next answer */
 	n -= (ssize_t)unfinished(bytes, (size_t)n);
+	next = offset + n;
 	*ret_result = json_pack("{s:o, s:I, s:I}", "text", make_text(bytes, (size_t)n), "offset",
-				(json_int_t)offset, "next", (json_int_t)(offset + n));
+				(json_int_t)offset, "next", (json_int_t)next);
 	return *ret_result ? 0 : error_oom(e);
 }
 

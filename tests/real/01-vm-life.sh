@@ -37,6 +37,29 @@ console=$(value "$dir/console-addresses")
 assert_eq "$(jq -r .protocol <<<"$console")" vnc
 assert_eq "$("$LAB/vnc-auth" "$(jq -r .port <<<"$console")")" password
 
+step "screen.png shows its screen, serial.log what it writes"
+cp "$MOUNT/$dir/console/screen.png" screen.png
+/usr/bin/python3 - <<'END'
+import struct
+import zlib
+
+with open('screen.png', 'rb') as f:
+    png = f.read()
+assert png.startswith(b'\x89PNG\r\n\x1a\n')
+width, height = struct.unpack('>II', png[16:24])
+assert width >= 640 and height >= 400, (width, height)
+points, at = b'', 8
+while at < len(png):
+    length, kind = struct.unpack('>I4s', png[at:at + 8])
+    points += png[at + 8:at + 8 + length] if kind == b'IDAT' else b''
+    at += 12 + length
+points = zlib.decompress(points)
+assert len(points) == (3 * width + 1) * height and len(set(points)) > 1, 'the screen is empty'
+END
+size=$(stat -c %s "$(serial_log "$vm")")
+head -c "$size" "$MOUNT/$dir/console/serial.log" | cmp - <(head -c "$size" "$(serial_log "$vm")")
+grep -qa "TINY ready" "$MOUNT/$dir/console/serial.log"
+
 step "what it uses is counted"
 stats=$MOUNT/$dir/stats
 echo 1 >"$MOUNT/global-configurations/statistics/maxAge/value"
