@@ -34,6 +34,10 @@ struct connection {
 	/* What has arrived: the head, then what follows from `at` on. */
 	char *in; /* owned */
 	size_t at, len, room;
+	/* Of the body that is being received. */
+	struct http_body framing;
+	size_t body_at; /* where it is received in `in`: behind the head */
+	bool wants_100; /* the client waits for being told to go on */
 };
 
 /* The body of a request. */
@@ -239,53 +243,81 @@ static bool gather(struct body *body, const char *data, size_t len)
 	return true;
 }
 
-/* Takes the part of the body that has arrived. False when the connection ends. */
-static bool take_body(struct connection *c, const struct http_head *head, struct http_body *framing,
-		      struct body *body)
+static void begin_body(struct connection *c, const struct http_head *head)
 {
-	const char *content;
-	size_t len;
-	long taken;
+	c->framing = http_body_of(head);
+	c->body_at = c->at;
+	c->wants_100 = head->wants_100;
+}
 
-	while (c->at < c->len && !http_body_is_complete(framing)) {
-		taken = http_body_take(framing, c->in + c->at, c->len - c->at, &content, &len);
+/* Receives more of the body. 0, -EIO, -ETIMEDOUT. */
+static int receive(struct connection *c, int64_t deadline)
+{
+	static char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct iovec line = {go_on, sizeof(go_on) - 1};
+	ssize_t n;
+
+	if (c->wants_100 && stream_write(c->stream, &line, 1, deadline) < 0)
+		return -EIO;
+	c->wants_100 = false;
+	c->at = c->len = c->body_at;
+	n = read_more(c, deadline);
+	return n > 0 ? 0 : n == -ETIMEDOUT ? -ETIMEDOUT : -EIO;
+}
+
+/* The next bytes of the body, as exchange_read(). */
+static ssize_t next_bytes(struct connection *c, int64_t deadline, const char **ret_data)
+{
+	size_t len = 0;
+	int r;
+
+	while (!http_body_is_complete(&c->framing)) {
+		long taken = http_body_take(&c->framing, c->in + c->at, c->len - c->at, ret_data, &len);
+
 		if (taken < 0)
-			return refuse(c, head, 400, "the body is not well formed in chunks");
+			return -EPROTO;
 		c->at += (size_t)taken;
-		if (len && !gather(body, content, len))
-			return refuse(c, head, 500, "out of memory");
-		if (body->len > DISCARD_MAX)
-			return refuse(c, head, 413, "the body is too long");
+		if (len)
+			return (ssize_t)len;
+		if (c->at < c->len || http_body_is_complete(&c->framing))
+			continue;
+		r = receive(c, deadline);
+		if (r < 0)
+			return r;
 	}
-	return true;
+	return 0;
+}
+
+ssize_t exchange_read(const struct exchange *x, const char **ret_data)
+{
+	struct connection *c = x->source;
+	ssize_t n;
+
+	if (!seat_wait(&c->seat))
+		return -ECANCELED;
+	n = next_bytes(c, stream_now() + BODY_MS, ret_data);
+	return seat_work(&c->seat) ? n : -ECANCELED;
 }
 
 static bool read_body(struct connection *c, const struct http_head *head, struct body *body)
 {
-	static char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	struct iovec line = {go_on, sizeof(go_on) - 1};
-	struct http_body framing = http_body_of(head);
 	int64_t deadline = stream_now() + BODY_MS;
-	size_t end = c->at;
+	const char *data;
 	ssize_t n;
 
 	if (head->length > DISCARD_MAX || (head->length > BODY_MAX && head->wants_100))
 		return refuse(c, head, 413, "the body is too long");
-	if (head->wants_100 && c->at == c->len && !http_body_is_complete(&framing) &&
-	    stream_write(c->stream, &line, 1, deadline) < 0)
-		return false;
-	for (;;) {
-		if (!take_body(c, head, &framing, body))
-			return false;
-		if (http_body_is_complete(&framing))
-			return true;
-		c->at = c->len = end;
-		n = read_more(c, deadline);
-		if (n == -ETIMEDOUT)
-			return refuse(c, head, 408, "the body of the request took too long");
-		if (n <= 0)
-			return false;
+	while ((n = next_bytes(c, deadline, &data)) > 0) {
+		if (!gather(body, data, (size_t)n))
+			return refuse(c, head, 500, "out of memory");
+		if (body->len > DISCARD_MAX)
+			return refuse(c, head, 413, "the body is too long");
 	}
+	if (n == -EPROTO)
+		return refuse(c, head, 400, "the body is not well formed in chunks");
+	if (n == -ETIMEDOUT)
+		return refuse(c, head, 408, "the body of the request took too long");
+	return n == 0;
 }
 
 /* ------------------------------------------------------------------ the thread */
@@ -297,7 +329,7 @@ static struct response *answer(struct connection *c, const struct exchange *x, c
 
 	if (body->too_long)
 		return response_text(413, "the body is too long");
-	if (coding && body->len && strcasecmp(coding, "identity") != 0) {
+	if (coding && (body->len || x->source) && strcasecmp(coding, "identity") != 0) {
 		response = response_text(415, "a body must not be compressed");
 		response_add_field(response, "Accept-Encoding", "identity");
 		return response;
@@ -307,7 +339,7 @@ static struct response *answer(struct connection *c, const struct exchange *x, c
 
 /* Answers for a client that is connected, or that a trusted proxy speaks for. */
 static struct response *answer_client(struct connection *c, const struct http_head *head,
-				      const struct body *body)
+				      const struct body *body, bool reads_body)
 {
 	struct exchange x = {.head = head,
 			     .method = strcmp(head->method, "HEAD") == 0 ? "GET" : head->method,
@@ -315,7 +347,8 @@ static struct response *answer_client(struct connection *c, const struct http_he
 			     .host = head->host,
 			     .https = c->service->tls != NULL,
 			     .body = body->data,
-			     .len = body->len};
+			     .len = body->len,
+			     .source = reads_body ? c : NULL};
 	struct response *response;
 	struct forwarded forwarded;
 	struct client *client;
@@ -340,17 +373,21 @@ static bool serve_request(struct connection *c, int64_t begun)
 	_cleanup_(body_done) struct body body = {0};
 	_cleanup_(response_unref_p) struct response *response = NULL;
 	struct http_head head;
-	bool persistent;
+	bool reads_body, persistent;
 
 	if (!wait_for_request(c, begun) ||
-	    !read_head(c, c->used ? stream_now() + HEAD_MS : begun + HEAD_MS, &head) ||
-	    !read_body(c, &head, &body) || !seat_work(&c->seat))
+	    !read_head(c, c->used ? stream_now() + HEAD_MS : begun + HEAD_MS, &head))
+		return false;
+	begin_body(c, &head);
+	reads_body = c->service->reads_body && c->service->reads_body(&head);
+	if ((!reads_body && !read_body(c, &head, &body)) || !seat_work(&c->seat))
 		return false;
 	c->used = true;
-	response = answer_client(c, &head, &body);
+	response = answer_client(c, &head, &body, reads_body);
 	if (!response || !seat_wait(&c->seat))
 		return false;
-	persistent = head.persistent && !response->last && !response->follow.state;
+	persistent = head.persistent && !response->last && !response->follow.state &&
+		     http_body_is_complete(&c->framing);
 	if (write_response(c, response, &head, persistent) < 0)
 		return false;
 	if (!persistent)

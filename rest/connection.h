@@ -15,6 +15,8 @@
 #include "rest/proxy.h"
 #include "rest/response.h"
 
+struct connection;
+
 /* A request with its body. Borrowed. */
 struct exchange {
 	const struct http_head *head;
@@ -24,6 +26,7 @@ struct exchange {
 	bool https;	    /* the client, or its proxy, uses TLS */
 	const char *body;   /* NULL: none */
 	size_t len;
+	struct connection *source; /* in place of `body`: see exchange_read(); NULL: none */
 };
 
 /* What connections have in common. */
@@ -34,8 +37,17 @@ struct service {
 	/* Answers a request; blocks. @file is that of the connection. A reference; NULL when memory is short.
 	 */
 	struct response *(*answer)(void *arg, const struct exchange *x, struct call_file *file);
+	/* True for a request whose body is read by what answers it, since it is long. */
+	bool (*reads_body)(const struct http_head *head);
 	void *arg;
 };
+
+/**
+ * The next bytes of a body that comes from `source`, valid until the next call. Returns their number, 0 at the end;
+ * -EPROTO for malformed chunks, -ETIMEDOUT, -EIO when the client is gone, -ECANCELED when it must go. Blocks. What is
+ * not read when the request is answered ends the connection.
+ */
+ssize_t exchange_read(const struct exchange *x, const char **ret_data);
 
 /**
  * Serves the connection @fd, which must not block, in a thread of its own. @address: of the other side, numeric

@@ -4,8 +4,12 @@
 
 #include <ctype.h>
 
-/* Bytes of sizes, extensions and trailers in one body: more of them only keep the server busy. */
-#define FRAMING_MAX (64 << 10)
+/*
+ * Bytes of sizes, extensions and trailers in one body: more of them only keep the server busy. Content makes up for
+ * some, so that a long body may come in many chunks.
+ */
+#define FRAMING_MAX   (64 << 10)
+#define FRAMING_SHARE 64 /* bytes of content for one of framing */
 
 enum state {
 	STATE_CONTENT, /* of a body with a length */
@@ -121,6 +125,7 @@ long http_body_take(struct http_body *body, const char *data, size_t len, const 
 	*ret_content = data + at;
 	*ret_len = run;
 	body->left -= run;
+	body->framing -= run / FRAMING_SHARE < body->framing ? run / FRAMING_SHARE : body->framing;
 	if (!body->left)
 		body->state = body->state == STATE_CONTENT ? STATE_COMPLETE : STATE_CHUNK_CR;
 	return (long)(at + run);

@@ -8,7 +8,7 @@
 struct http_body {
 	int state;	/* of the parser */
 	uint64_t left;	/* bytes of the body or of the chunk that have not arrived yet */
-	size_t framing; /* bytes that were not content */
+	size_t framing; /* bytes that were not content, beyond what long content allows */
 	bool has_digit;
 };
 
