@@ -114,6 +114,12 @@ struct param {
 	{                                                                                                    \
 		.name = "fenceCommand", .type = PARAM_STRING, .in = IN_BODY, .max_length = 1024              \
 	}
+/* The interface as the client sees it, where the operation makes a URL of poolfs-rest: see url_check_base(). */
+#define P_BASE_URL                                                                                           \
+	{                                                                                                    \
+		.name = "baseUrl", .type = PARAM_STRING, .in = IN_BODY, .flags = PARAM_BASE,                 \
+		.max_length = 512                                                                            \
+	}
 #define P_DELETE_MODE                                                                                        \
 	{                                                                                                    \
 		.name = "deleteMode", .type = PARAM_STRING, .in = IN_QUERY,                                  \

@@ -133,6 +133,17 @@ int url_check(const char *url, enum url_use use, struct error *e)
 			 scheme->prefix);
 }
 
+int url_check_base(const char *base, struct error *e)
+{
+	bool ok = !base || strncmp(base, "http://", 7) == 0 || strncmp(base, "https://", 8) == 0;
+
+	for (const char *p = base; ok && p && *p; p++)
+		ok = *p > ' ' && *p <= '~' && !strchr("\"'<>\\^`{|}?#", *p);
+	return ok ? 0
+		  : error_set(e, EINVAL,
+			      "baseUrl must be like 'http://host:port/zstack', without spaces and quotes");
+}
+
 int url_local_path(const char *url, char **ret_path, struct error *e)
 {
 	const struct scheme *scheme = scheme_of(url);

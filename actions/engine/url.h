@@ -18,6 +18,8 @@ enum url_use { URL_OF_IMAGE, URL_OF_WEB_HOOK };
  * -EOPNOTSUPP for sftp://, upload:// and zstore://.
  */
 int url_check(const char *url, enum url_use use, struct error *e);
+/** -EINVAL unless @base is like "http://host:port/zstack", below which poolfs-rest is reached, or NULL. */
+int url_check_base(const char *base, struct error *e);
 /**
  * The path of a URL of a local file (file:///path, or a path), decoded, owned by the caller; NULL for a remote
  * one. The URL passed url_check(). -ENOMEM.

@@ -31,6 +31,7 @@
 
 #include "actions/host/capacity.h"
 #include "actions/host/topology.h"
+#include "actions/image/file.h"
 #include "actions/image/rules.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/storage_type.h"
@@ -293,7 +294,7 @@ static int find_origin(const struct view *view, const char *image_uuid, struct o
 	if (!image)
 		return error_set_code(e, ENOENT, "SYS.1006", "image [uuid:%s] has been deleted", image_uuid);
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, image_uuid) {
-		const char *path = object_str(ref, IMAGE_REF_INSTALL_PATH);
+		const char *path = image_file_path(ref);
 		struct stat st;
 
 		if (!path || !object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY))

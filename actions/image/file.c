@@ -62,6 +62,13 @@ int image_file_remove(const char *path, struct error *e)
 	return durable_name(path, e);
 }
 
+const char *image_file_path(const struct object *ref)
+{
+	const char *path = object_str(ref, IMAGE_REF_INSTALL_PATH);
+
+	return path && *path == '/' ? path : NULL;
+}
+
 int image_file_remove_unfinished(const struct object *bs, const char *image_uuid, struct error *e)
 {
 	int result = 0;

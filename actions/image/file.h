@@ -14,6 +14,8 @@
 
 /** The partial name of an image's file on a backup storage; allocated. NULL without memory. */
 char *image_file_part_path(const struct object *bs, const char *image_uuid);
+/** The file of a copy of an image; NULL while there is none: its installPath tells where to send it then, or is NULL. Borrowed. */
+const char *image_file_path(const struct object *ref);
 /** Renames the complete file @part to @path, durably: content, then name. A failure may leave either. */
 int image_file_publish(const char *part, const char *path, struct error *e);
 /** Gives an image's file that was published its partial name again. -ENOENT: there is none. */

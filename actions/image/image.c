@@ -122,7 +122,7 @@ static int forget_refs(struct txn *t, void *arg, struct error *e)
 /* Removes the file of one copy, complete or partial. */
 static int remove_copy(const struct view *view, const struct object *ref, struct error *e)
 {
-	const char *path = object_str(ref, IMAGE_REF_INSTALL_PATH);
+	const char *path = image_file_path(ref);
 	const struct object *bs =
 		view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID));
 

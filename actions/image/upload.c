@@ -21,9 +21,10 @@
 struct kept_upload {
 	int64_t number, mtime;
 	uint32_t uid, gid, mode, writer;
-	uint8_t closed, removed, done, unused;
+	uint8_t closed, removed, done, sent; /* sent: an enum sent */
 	char image[UUID_SIZE], same[UUID_SIZE], name[UPLOAD_NAME_MAX + 1];
 };
+enum sent { SENT_NOT, SENT_AWAITED, SENT_ARRIVING };
 _Static_assert(sizeof(struct kept_upload) == 360 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
 /* ----------------------------------------------------------------------- life */
@@ -78,6 +79,12 @@ struct upload *upload_new(struct uploads *uploads, struct pool *pool, const char
 	return u;
 }
 
+void upload_await(struct upload *u)
+{
+	u->sent = u->awaited = true;
+	u->writers = 0;
+}
+
 /* ----------------------------------------------------------------------- keep */
 
 void upload_save(const struct upload *u)
@@ -96,6 +103,7 @@ void upload_save(const struct upload *u)
 	kept.closed = u->closed;
 	kept.removed = u->removed;
 	kept.done = u->done;
+	kept.sent = !u->sent ? SENT_NOT : u->awaited ? SENT_AWAITED : SENT_ARRIVING;
 	memcpy(kept.image, u->image, sizeof(kept.image));
 	memcpy(kept.same, u->same, sizeof(kept.same));
 	memcpy(kept.name, u->kept_name, sizeof(kept.name));
@@ -119,7 +127,7 @@ static void load_size(struct upload *u, const struct view *view)
 	const struct object *bs =
 		ref ? view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID))
 		    : NULL;
-	const char *path = ref ? object_str(ref, IMAGE_REF_INSTALL_PATH) : NULL;
+	const char *path = ref ? image_file_path(ref) : NULL;
 	_cleanup_free_ char *part = bs ? image_file_part_path(bs, upload_image(u)) : NULL;
 	struct stat st;
 
@@ -152,6 +160,8 @@ int upload_load(struct uploads *uploads, struct pool *pool, const struct view *v
 	u->closed = kept.closed;
 	u->removed = kept.removed;
 	u->done = u->made = kept.done;
+	u->sent = kept.sent != SENT_NOT;
+	u->awaited = kept.sent == SENT_AWAITED;
 	u->is_held = true;
 	memcpy(u->same, kept.same, sizeof(u->same));
 	if (kept.writer)
@@ -235,7 +245,7 @@ static bool is_finished(const struct upload *u)
 	if (u->removed)
 		return true;
 	return !u->head && !u->opens &&
-	       (!upload_name_is_temporary(u->file_name) ||
+	       (!(u->awaited || upload_name_is_temporary(u->file_name)) ||
 		clock_monotonic() - u->used > UPLOAD_IDLE_S * NS_PER_S);
 }
 
@@ -307,6 +317,11 @@ int64_t upload_number(const struct upload *u)
 	return u->number;
 }
 
+bool upload_is_sent(const struct upload *u)
+{
+	return u->sent;
+}
+
 bool upload_is_finished(struct upload *u, char ret_image[UUID_SIZE], char ret_name[UPLOAD_NAME_MAX + 1])
 {
 	scoped_lock(&u->lock);
@@ -353,10 +368,14 @@ int upload_error_uploading(const char *file_name, int errnum, struct error *e)
 int upload_open(struct upload *u, bool writes, struct error *e)
 {
 	scoped_lock(&u->lock);
-	if (u->ended || u->removed)
+	if (u->ended || u->removed || (writes && u->sent && u->made))
 		return upload_error_ended(u, e);
 	if (writes && u->writers)
 		return upload_error_uploading(u->file_name, EBUSY, e);
+	if (writes && u->awaited) {
+		u->awaited = false;
+		upload_save(u);
+	}
 	u->opens++;
 	u->writers += writes;
 	u->used = clock_monotonic();

@@ -24,6 +24,13 @@
  * makes no image, renaming it does. When it is not open, it is removed after
  * UPLOAD_IDLE_S.
  *
+ * An image can also be there before its upload: AddImage with a URL `upload://NAME`
+ * makes the rows of an image that is awaited, and the job of its upload, and is done.
+ * Then its file is opened by the uuid of that job, which is a part of the URL that a
+ * client sends the bytes to. What they are is said by the request, not by the name of
+ * the file; when it has been said how many they are (UPLOAD_ALLOCATE), all of them must
+ * have arrived when the file is closed.
+ *
  * An upload outlives the process (model/keep.h) as its job does: the next process finds
  * the partial file and goes on (upload_resume()).
  *
@@ -51,7 +58,7 @@ struct upload_task;
 
 /* Largest number of uploads at a time. */
 #define UPLOADS_MAX 16
-/* A file with a temporary name that is not open is removed this long after its last use, seconds. */
+/* A file with a temporary name that is not open, or one that is awaited, is removed this long after its last use, seconds. */
 #define UPLOAD_IDLE_S 600
 /* The permission bits that are stored: as for `data`, other users may not read the bytes. */
 #define UPLOAD_MODE 0700
@@ -64,7 +71,7 @@ enum upload_verb {
 	UPLOAD_READ,	 /* `length` bytes at `offset` into `data`. The number of bytes */
 	UPLOAD_WRITE,	 /* the `length` bytes of `data` to `offset` or the end. The number of bytes */
 	UPLOAD_TRUNCATE, /* to `offset` bytes */
-	UPLOAD_ALLOCATE, /* fallocate(2) with `mode` */
+	UPLOAD_ALLOCATE, /* fallocate(2) with `mode`; of a file that is sent, says how many bytes will come */
 	UPLOAD_SEEK,	 /* lseek(2) with `mode`. The offset */
 	UPLOAD_SYNC,	 /* fsync(2) */
 	UPLOAD_CLOSE,	 /* makes the image if the content is acceptable. 1; 0 if nothing was to do */
@@ -92,6 +99,8 @@ struct upload_task {
 
 /** That of uploads_reserve(). */
 int64_t upload_id(const struct upload *u);
+/** True if its bytes are sent to a URL, see upload_offer(). */
+bool upload_is_sent(const struct upload *u);
 /** Counts an open of the process before this one. */
 void upload_revive(struct upload *u, bool writes);
 /** A reference for the caller; returns @u. */
@@ -111,7 +120,10 @@ void upload_stat(struct upload *u, struct stat *ret);
 /** Sets what upload_stat() returns as mode, owner and mtime, from @st; nothing else depends on them. */
 void upload_set_stat(struct upload *u, const struct stat *st);
 
-/** Opens the file once more. -EBUSY if it @writes and so does another, -ESTALE if the upload has ended. */
+/**
+ * Opens the file once more. -EBUSY if it @writes and so does another, -ESTALE if the upload has ended, or the image that
+ * was sent is there.
+ */
 int upload_open(struct upload *u, bool writes, struct error *e);
 /** Notes that the thread @writer is about to write (see writer.h). */
 void upload_note_writer(struct upload *u, pid_t writer);
@@ -126,6 +138,8 @@ enum upload_event { UPLOAD_TASK, UPLOAD_END, UPLOAD_STOP };
 /** A new one, open for writing. @id: of uploads_reserve(). A reference for the caller; NULL without memory. */
 struct upload *upload_new(struct uploads *uploads, struct pool *pool, const char *name, const char *image,
 			  int64_t id, uid_t uid, mode_t mode);
+/** Makes a new one that nobody knows yet one that is sent and awaited. It is open, but not for writing. */
+void upload_await(struct upload *u);
 /** One of the process before this one; NULL: it has ended. Its opens are not known yet. -ENOMEM. */
 int upload_load(struct uploads *uploads, struct pool *pool, const struct view *view, int64_t id,
 		struct upload **ret);

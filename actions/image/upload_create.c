@@ -3,6 +3,7 @@
 #include "actions/image/upload_create.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/submit.h"
@@ -16,6 +17,13 @@
 bool request_is_upload(const struct request *req)
 {
 	return strcmp(req->actor.source, "upload") == 0;
+}
+
+bool request_is_sent(const struct request *req)
+{
+	const char *url = request_str(req, "url");
+
+	return url && !request_is_upload(req) && strncasecmp(url, "upload://", strlen("upload://")) == 0;
 }
 
 /* The uuid of the usable backup storage with the largest available capacity, borrowed; NULL with an error. */
@@ -104,6 +112,38 @@ int upload_create(struct uploads *uploads, const char *name, int64_t uid, const 
 	/* the job may be written before this thread comes to the end of its request */
 	keep_flush(pool->keep);
 	pool_submit(pool, req, on_submitted, steal(&u));
+	return 0;
+}
+
+int upload_offer(struct uploads *uploads, const struct request *req, struct request **ret_req,
+		 struct upload **ret_upload, struct error *e)
+{
+	_cleanup_(request_free_p) struct request *upload_req = NULL;
+	_cleanup_(upload_unref_p) struct upload *u = NULL;
+	struct pool *pool = uploads_pool(uploads);
+	struct actor actor = req->actor;
+	char name[UUID_SIZE + 8];
+	int r;
+
+	actor.source = "upload";
+	r = request_new(req->op, NULL, req->params, &actor, &upload_req, e);
+	if (r < 0)
+		return r;
+	json_decref(upload_req->system_tags);
+	upload_req->system_tags = json_deep_copy(req->system_tags);
+	if (!upload_req->system_tags)
+		return error_oom(e);
+	snprintf(name, sizeof(name), "%s.%s", req->target, request_str(req, "format"));
+	u = upload_new(uploads, pool, name, req->target, uploads_reserve(uploads), (uid_t)actor.uid, 0600);
+	if (!u)
+		return error_oom(e);
+	upload_await(u);
+	r = uploads_add(uploads, u, 0, e);
+	if (r < 0)
+		return r;
+	keep_flush(pool->keep);
+	*ret_req = steal(&upload_req);
+	*ret_upload = steal(&u);
 	return 0;
 }
 

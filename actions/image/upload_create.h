@@ -5,8 +5,17 @@
 
 #include "actions/image/upload_list.h"
 
-/** True if the image of the request is uploaded as a file; its URL is `upload://<file name>`. */
+/** True if this is the request of an upload, whose URL is `upload://<file name>`. */
 bool request_is_upload(const struct request *req);
+/** True if the URL of an AddImage is `upload://NAME`: a client will send the bytes. */
+bool request_is_sent(const struct request *req);
+/**
+ * Makes the upload of an image that @req adds and a client will send, and the request for its job, which the caller
+ * submits and frees. *@ret_upload (a reference) is held open meanwhile: it is for the caller to upload_close() it, after
+ * upload_end() on failure. -EBUSY (too many uploads), -ENOMEM.
+ */
+int upload_offer(struct uploads *uploads, const struct request *req, struct request **ret_req,
+		 struct upload **ret_upload, struct error *e);
 /**
  * Creates and opens the file @name of a user, who acts as @account (NULL: the administrator), and submits its job;
  * @reused: the number of a finished upload whose file is written anew, 0 = none; @id: of uploads_reserve(); @task (UPLOAD_BEGIN) is answered

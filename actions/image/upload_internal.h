@@ -26,6 +26,8 @@ struct upload {
 	int64_t used;	      /* time of the last use, CLOCK_MONOTONIC, ns */
 	bool made;	      /* the image is Ready, with everything that was written */
 	bool closed;	      /* closed since the last write, under a temporary name */
+	bool sent;	      /* immutable: its bytes are sent to a URL; see upload_offer() */
+	bool awaited;	      /* it has not been opened for writing yet */
 	bool removed;	      /* the file was removed */
 	bool done;	      /* its job has ended, and there is the image */
 	char same[UUID_SIZE]; /* the image that had the same bytes already; "" = none */

@@ -47,6 +47,7 @@ struct receiving {
 	int64_t head;		 /* bytes from the start that were written without a gap */
 	int64_t checked;	 /* value of `head` when the content was checked last */
 	int64_t room;		 /* bytes that may be written before the capacity is checked again */
+	int64_t expected;	 /* bytes that will come, of a file that is sent; 0: not known yet */
 	bool changed;		 /* since the image was made */
 	struct error refusal;	 /* why it cannot become an image any more */
 	struct error last;	 /* why the last close did not make an image */
@@ -64,12 +65,20 @@ static void claim_done(struct claim *c)
 	free(c->url);
 }
 
-/* 1: the name is temporary and says nothing; 0, -errno. */
+/* Of a file that is sent, the request says what it is. 1: the name is temporary and says nothing; 0, -errno. */
 static int read_claim(struct receiving *r, struct claim *ret, struct error *e)
 {
+	const struct request *req = r->job->req;
 	char file_name[UPLOAD_NAME_MAX + 1];
 	int result;
 
+	if (r->upload->sent) {
+		ret->image = (struct image_claim){.format = request_str(req, "format"),
+						  .media_type = request_str(req, "mediaType"),
+						  .system = request_bool(req, "system", false),
+						  .any_raw = request_tag(req, "ephemeral::forceRaw") != NULL};
+		return 0;
+	}
 	pthread_mutex_lock(&r->upload->lock);
 	memcpy(file_name, r->upload->file_name, sizeof(file_name));
 	pthread_mutex_unlock(&r->upload->lock);
@@ -174,13 +183,16 @@ static int check_content(struct receiving *r, struct error *e)
 	if (result != 0)
 		return result < 0 ? result : 0;
 	r->checked = r->head;
-	result = image_probe(r->part, IMAGE_PROBE_PARTIAL, &info, &cause);
+	result = image_probe(r->part, IMAGE_PROBE_PARTIAL | (claim.image.any_raw ? IMAGE_PROBE_ANY_RAW : 0),
+			     &info, &cause);
 	if (result == -EINVAL || result == -EOPNOTSUPP) {
 		error_move(&r->refusal, &cause);
 		return reopen(r, e);
 	}
 	if (result < 0)
 		return 0; /* the close probes again */
+	if (!claim.name)
+		return 0;
 	found = image_format_name(info.format);
 	/* what may still turn out to be an ISO looks raw */
 	if (strcmp(claim.image.format, "iso") == 0 && strcmp(found, "raw") == 0 && r->head < IMAGE_ISO_SIZE)
@@ -239,6 +251,8 @@ static int64_t do_write(struct receiving *r, const struct upload_task *task, str
 	refresh_stat(r);
 	if (result < 0)
 		return refuse(r, e);
+	if (r->expected)
+		job_progress(r->job, r->size < r->expected ? (int)(r->size * 100 / r->expected) : 100);
 	running_sum_write(r->sum, task->data, task->length, offset);
 	if (offset <= r->head && offset + (int64_t)task->length > r->head)
 		r->head = offset + (int64_t)task->length;
@@ -270,11 +284,52 @@ static int64_t do_truncate(struct receiving *r, int64_t size, struct error *e)
 	return 0;
 }
 
+struct announcement {
+	const char *image;
+	int64_t size;
+};
+
+static int announce(struct txn *t, void *arg, struct error *e)
+{
+	const struct announcement *a = arg;
+	struct object *image;
+	int r = txn_edit(t, KIND_IMAGE, a->image, &image, e);
+
+	if (r < 0)
+		return r;
+	object_set_int(image, IMAGE_ACTUAL_SIZE, a->size);
+	return txn_put(t, image, NULL, e);
+}
+
+/* So many bytes will be sent: the image shows the size, quotas count it, and the room for it is occupied. */
+static int64_t do_announce(struct receiving *r, int64_t size, struct error *e)
+{
+	struct announcement a = {.image = r->image, .size = size};
+	int result;
+
+	if (r->expected)
+		return error_set(e, EBUSY, "the size of the image has been told already");
+	result = check_room(r, size, e);
+	if (result == 0)
+		result = store_run(pool_store(r->job->pool), announce, &a, e);
+	if (result < 0)
+		return refuse(r, e);
+	r->expected = r->room = size;
+	if (fallocate(r->fd, FALLOC_FL_KEEP_SIZE, 0, size) < 0 && errno != EOPNOTSUPP) {
+		error_set(e, errno, "cannot allocate %lld bytes: %s", (long long)size, strerror(errno));
+		return refuse(r, e);
+	}
+	return 0;
+}
+
 static int64_t do_allocate(struct receiving *r, const struct upload_task *task, struct error *e)
 {
 	bool punches = task->mode & FALLOC_FL_PUNCH_HOLE;
-	int result = reopen(r, e);
+	int result;
 
+	if (r->upload->sent && task->mode == FALLOC_FL_KEEP_SIZE && task->offset == 0)
+		return do_announce(r, task->extent, e);
+	result = reopen(r, e);
 	if (result < 0)
 		return result;
 	result = punches ? 0 : check_room(r, task->extent, e);
@@ -394,6 +449,9 @@ static int make(struct receiving *r, struct error *e)
 		return reopen(r, e);
 	if (!r->changed || r->size == 0)
 		return 0; /* a shell closes copies of the descriptor before it starts to write */
+	if (r->expected && r->size != r->expected)
+		return error_set(e, ECANCELED, "%lld bytes of an image of %lld have arrived",
+				 (long long)r->size, (long long)r->expected);
 	result = read_claim(r, &claim, e);
 	if (result < 0)
 		return result;
@@ -404,8 +462,8 @@ static int make(struct receiving *r, struct error *e)
 	}
 	if (writer_died(r->upload))
 		return error_set(e, ECANCELED, "the program that wrote '%s' was killed",
-				 claim.url + strlen("upload://"));
-	if (find_same(r, claim.url + strlen("upload://"))) {
+				 request_str(r->job->req, "url") + strlen("upload://"));
+	if (claim.url && find_same(r, claim.url + strlen("upload://"))) {
 		r->changed = false;
 		set_made(r, true, false);
 		return 1;
@@ -483,7 +541,7 @@ static int open_again(struct receiving *r, const struct view *view, const struct
 {
 	const struct object *image = view_get(view, KIND_IMAGE, r->image);
 	bool made = image && object_str_is(image, IMAGE_STATUS, STATUS_READY);
-	const char *path = made ? object_str(ref, IMAGE_REF_INSTALL_PATH) : r->part;
+	const char *path = made ? image_file_path(ref) : r->part;
 
 	/* it may have been on its way from partial file to image */
 	if (!made && access(r->part, F_OK) < 0)
@@ -495,6 +553,8 @@ static int open_again(struct receiving *r, const struct view *view, const struct
 	running_sum_lose(r->sum);
 	refresh_stat(r);
 	r->changed = !made && r->size;
+	if (image && r->upload->sent)
+		r->expected = r->room = object_int(image, IMAGE_ACTUAL_SIZE);
 	pthread_mutex_lock(&r->upload->lock);
 	r->upload->made = made || r->upload->same[0];
 	pthread_mutex_unlock(&r->upload->lock);
@@ -540,6 +600,8 @@ static int report(struct receiving *r, enum upload_event event, struct error *e)
 		return job_stop_reason(r->job, e);
 	if (error_is_set(cause))
 		return error_repeat(e, cause);
+	if (r->upload->awaited)
+		return error_set(e, ETIMEDOUT, "nothing was sent within %d seconds", UPLOAD_IDLE_S);
 	if (!r->changed)
 		return error_set(e, ECANCELED, "the file was closed before anything was written");
 	return error_set(e, ECANCELED, "the upload was interrupted after %lld bytes, nothing of it is kept",

@@ -4,7 +4,10 @@
  *
  * One change creates the rows: the image and a ref for each backup storage, all
  * Downloading. From then on the image is visible. image/copies.h does the rest, or
- * image/upload.h for an image that is uploaded as a file.
+ * image/upload.h for an image that is uploaded as a file. With a URL `upload://NAME`
+ * the same change makes the job of the upload, another AddImage of the same image, and
+ * the first one ends: the image is Downloading then, and the installPath of its ref is
+ * the URL to which a client sends the bytes.
  *
  * A job that was killed before the image was Ready is undone at the next start: an
  * unfinished download is never resumed, since the source may have changed.
@@ -15,6 +18,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
+#include "actions/engine/url.h"
 #include "actions/engine/url_policy.h"
 #include "actions/image/copies.h"
 #include "actions/image/file.h"
@@ -54,14 +58,35 @@ static const char *given_checksum(const struct request *req)
 	return NULL;
 }
 
+/* The job of an upload whose image is there already. */
+static bool continues(const struct view *view, const struct request *req)
+{
+	return request_is_upload(req) && view_get(view, KIND_IMAGE, req->target);
+}
+
+static int check_source(const struct view *view, const struct request *req, struct error *e)
+{
+	const char *url = request_str(req, "url");
+
+	if (request_is_upload(req))
+		return 0;
+	if (!request_is_sent(req))
+		return url_policy_check(view, req->actor.account, url, URL_OF_IMAGE, e);
+	if (!url[strlen("upload://")])
+		return error_set(e, EINVAL,
+				 "the URL of an image that is uploaded must be like upload://NAME");
+	if (json_array_size(request_list(req, "backupStorageUuids")) != 1)
+		return error_set(e, EINVAL, "an image is uploaded to one backup storage, but %zu are given",
+				 json_array_size(request_list(req, "backupStorageUuids")));
+	return url_check_base(request_str(req, "baseUrl"), e);
+}
+
 static int image_add_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *type = request_str(req, "type");
-	int r = request_is_upload(req) ? 0
-				       : url_policy_check(view, req->actor.account, request_str(req, "url"),
-							  URL_OF_IMAGE, e);
+	int r = check_source(view, req, e);
 
-	if (r < 0)
+	if (r < 0 || continues(view, req))
 		return r;
 	r = image_check_claim(request_str(req, "format"), request_str(req, "mediaType"),
 			      request_bool(req, "system", false), e);
@@ -70,7 +95,7 @@ static int image_add_check(const struct view *view, const struct request *req, s
 	if (forces_raw(req) && strcmp(request_str(req, "format"), "raw") != 0)
 		return error_set(e, EINVAL,
 				 "the system tag 'ephemeral::forceRaw' is for images with the format 'raw'");
-	if (given_checksum(req) && request_is_upload(req))
+	if (given_checksum(req) && (request_is_upload(req) || request_is_sent(req)))
 		return error_set(e, EINVAL,
 				 "the checksum of an upload is not checked, compare md5Sum of the image");
 	if (type && strcmp(type, "zstack") != 0)
@@ -125,6 +150,48 @@ static int begin(struct txn *t, void *arg, struct error *e)
 				     STATUS_DOWNLOADING, e);
 }
 
+struct offer {
+	const struct request *req;
+	const struct request *upload; /* of the job that receives the bytes */
+};
+
+/* Where the bytes are to be sent: a URL, or for who has no server, the file in the mount. Never an absolute path. */
+static char *upload_place(const struct offer *o)
+{
+	const char *base = request_str(o->req, "baseUrl"), *format = request_str(o->req, "format");
+	char *place;
+	int r = base ? asprintf(&place, "%s/v1/uploads/%s/%s.%s", base, o->upload->job, o->req->target,
+				format)
+		     : asprintf(&place, "images/upload/%s.%s", o->req->target, format);
+
+	return r < 0 ? NULL : place;
+}
+
+/* The image has one ref. */
+static int put_upload_place(struct txn *t, const struct offer *o, struct error *e)
+{
+	const struct object *ref =
+		view_next_where(txn_view(t), KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, o->req->target, 0);
+	_cleanup_free_ char *place = upload_place(o);
+	struct object *copy;
+
+	if (!place)
+		return error_oom(e);
+	copy = object_copy(ref);
+	object_set_str(copy, IMAGE_REF_INSTALL_PATH, place);
+	return txn_put(t, copy, NULL, e);
+}
+
+static int begin_offer(struct txn *t, void *arg, struct error *e)
+{
+	const struct offer *o = arg;
+	int r = begin(t, (void *)(uintptr_t)o->req, e);
+
+	if (r == 0)
+		r = put_upload_place(t, o, e);
+	return r < 0 ? r : job_insert(t, o->upload, NULL, e);
+}
+
 /*
  * A file with the image's name that exists before the image belongs to someone else: two pools may share a
  * folder, and a client may choose the uuid. It must be neither overwritten nor removed when the job fails.
@@ -161,6 +228,38 @@ static int fetch(struct job *job, const struct image_claim *claim, json_t **ret_
 	return image_copies_make(job, req->target, request_str(req, "url"), policy, claim, ret_failures, e);
 }
 
+/* The image waits for its bytes from now on. */
+static int offer(struct job *job, json_t **ret_result, struct error *e)
+{
+	struct uploads *uploads = pool_uploads(job->pool);
+	_cleanup_(request_free_p) struct request *req = NULL;
+	_cleanup_(upload_unref_p) struct upload *u = NULL;
+	int r = upload_offer(uploads, job->req, &req, &u, e);
+
+	if (r < 0)
+		return r;
+	r = store_run(pool_store(job->pool), begin_offer, &(struct offer){.req = job->req, .upload = req}, e);
+	if (r < 0)
+		upload_end(u, e);
+	upload_close(u, false);
+	return r < 0 ? r : job_result_inventory(job, KIND_IMAGE, job->req->target, ret_result, e);
+}
+
+static bool is_sent_upload(const struct job *job)
+{
+	_cleanup_(upload_unref_p) struct upload *u =
+		uploads_of_image(pool_uploads(job->pool), job->req->target);
+
+	return request_is_upload(job->req) && u && upload_is_sent(u);
+}
+
+static bool is_there(const struct job *job)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	return continues(view, job->req);
+}
+
 static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	struct request *req = job->req;
@@ -173,9 +272,11 @@ static int image_add_run(struct job *job, json_t **ret_result, struct error *e)
 	json_t *failures = NULL;
 	int r = check_no_file(job, e);
 
-	if (r < 0)
-		return r;
-	r = store_run(pool_store(job->pool), begin, req, e);
+	if (r == 0 && request_is_sent(req))
+		return offer(job, ret_result, e);
+	if (r == 0 && !is_there(job))
+		r = is_sent_upload(job) ? error_gone(e, KIND_IMAGE, req->target)
+					: store_run(pool_store(job->pool), begin, req, e);
 	if (r < 0)
 		return r;
 	if (request_is_upload(req))
@@ -215,6 +316,8 @@ static int image_add_recover(struct job *job, json_t **ret_result, struct error 
 	const struct object *image = view_get(view, KIND_IMAGE, job->req->target);
 	int r;
 
+	if (image && request_is_sent(job->req)) /* its upload has a job of its own */
+		return job_result_inventory(job, KIND_IMAGE, job->req->target, ret_result, e);
 	if (has_upload(job))
 		return image ? resume_upload(job, ret_result, e) : image_add_run(job, ret_result, e);
 	if (image && object_str_is(image, IMAGE_STATUS, STATUS_READY))
@@ -259,13 +362,14 @@ static const struct operation add_image = {
 			 .resource = KIND_BACKUP_STORAGE},
 			{.name = "type", .type = PARAM_STRING, .in = IN_BODY},
 			P_RESOURCE_UUID,
+			P_BASE_URL,
 			{0}},
 	.results = (const char *const[]){"inventory:ImageInventory", NULL},
 	.form = FORM_CREATE,
 	.kind = KIND_IMAGE,
 	.where = "images",
 	.error_code = "SYS.1002",
-	.help = "adds an image from a URL or a file; with the system tag ephemeral::forceRaw a raw disk may begin like an archive or a text, and with ephemeral::checksum::sha256:<hex digits> (or md5, sha512) what arrives must have this checksum",
+	.help = "adds an image from a URL or a file, or with a URL upload://NAME one whose bytes are then sent to the installPath that it has (a URL at poolfs-rest, which is at baseUrl, or a file in images/upload); with the system tag ephemeral::forceRaw a raw disk may begin like an archive or a text, and with ephemeral::checksum::sha256:<hex digits> (or md5, sha512) what arrives must have this checksum",
 	.check = image_add_check,
 	.run = image_add_run,
 	.recover = image_add_recover,

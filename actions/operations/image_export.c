@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actions/engine/rows.h"
+#include "actions/engine/url.h"
 #include "actions/operations/table.h"
 #include "model/states.h"
 
@@ -22,20 +23,11 @@ static int check_storage(const struct view *view, const struct request *req, str
 		  : error_set(e, ENOENT, "image '%s' is on no backup storage", req->target);
 }
 
-static bool is_base(const char *url)
-{
-	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
-		return false;
-	for (; *url; url++)
-		if (*url <= ' ' || *url > '~' || strchr("\"'<>\\^`{|}?#", *url))
-			return false;
-	return true;
-}
-
 static int image_export_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *image = request_object(view, req);
-	const char *format = request_str(req, "exportFormat"), *base = request_str(req, "baseUrl");
+	const char *format = request_str(req, "exportFormat");
+	int r;
 
 	if (!object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return error_set(e, EBUSY, "image '%s' is %s, only a %s one can be exported", req->target,
@@ -44,10 +36,8 @@ static int image_export_check(const struct view *view, const struct request *req
 		return error_set(e, EINVAL,
 				 "image '%s' has the format '%s' and is exported as it is, not as '%s'",
 				 req->target, object_text(image, IMAGE_FORMAT), format);
-	if (base && !is_base(base))
-		return error_set(e, EINVAL,
-				 "baseUrl must be like 'http://host:port/zstack', without spaces and quotes");
-	return check_storage(view, req, e);
+	r = url_check_base(request_str(req, "baseUrl"), e);
+	return r < 0 ? r : check_storage(view, req, e);
 }
 
 /* Makes the row that the URL names, and sets the URL in @image. */
@@ -148,11 +138,7 @@ static const struct operation export_image = {
 					  .type = PARAM_STRING,
 					  .in = IN_BODY,
 					  .values = (const char *const[]){"raw", "qcow2", NULL}},
-					 {.name = "baseUrl",
-					  .type = PARAM_STRING,
-					  .in = IN_BODY,
-					  .flags = PARAM_BASE,
-					  .max_length = 512},
+					 P_BASE_URL,
 					 {0}},
 	.results = (const char *const[]){"imageUrl:String", "exportMd5Sum:String", NULL},
 	.form = FORM_VERB,

@@ -6,6 +6,7 @@
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
+#include "actions/image/file.h"
 #include "actions/image/probe.h"
 #include "actions/image/rules.h"
 #include "actions/operations/table.h"
@@ -47,8 +48,7 @@ static const struct object *next_connected_ref(const struct view *view, const ch
 		const struct object *bs =
 			view_get(view, KIND_BACKUP_STORAGE, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID));
 
-		if (bs && object_str_is(bs, BACKUP_STORAGE_STATUS, STATUS_CONNECTED) &&
-		    object_str(ref, IMAGE_REF_INSTALL_PATH))
+		if (bs && object_str_is(bs, BACKUP_STORAGE_STATUS, STATUS_CONNECTED) && image_file_path(ref))
 			return ref;
 	}
 	return NULL;
@@ -104,7 +104,7 @@ static int image_sync_size_run(struct job *job, json_t **ret_result, struct erro
 		return error_gone(e, KIND_IMAGE, sizes.image);
 	if (!ref)
 		return image_sync_size_check(view, job->req, e);
-	path = object_str(ref, IMAGE_REF_INSTALL_PATH);
+	path = image_file_path(ref);
 	/* what its guest has written to a raw disk does not matter any more */
 	r = image_probe(path, object_str_is(image, IMAGE_FORMAT, "raw") ? IMAGE_PROBE_ANY_RAW : 0, &info, e);
 	if (r < 0)

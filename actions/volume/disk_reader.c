@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "actions/image/file.h"
 #include "actions/storage/storage_type.h"
 #include "actions/volume/location.h"
 #include "actions/volume/snapshot.h"
@@ -71,7 +72,7 @@ int64_t disk_reader_occupied(const struct object *o)
 static const char *image_path(const struct view *view, const struct object *image)
 {
 	view_for_each_where (ref, view, KIND_IMAGE_REF, IMAGE_REF_IMAGE_UUID, object_uuid(image)) {
-		const char *path = object_str(ref, IMAGE_REF_INSTALL_PATH);
+		const char *path = image_file_path(ref);
 
 		if (path && object_str_is(ref, IMAGE_REF_STATUS, STATUS_READY) && access(path, R_OK) == 0)
 			return path;

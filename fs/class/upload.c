@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actions/engine/result.h"
 #include "actions/engine/thread_status.h"
 #include "actions/image/upload.h"
 #include "actions/image/upload_list.h"
@@ -15,6 +16,7 @@
 #include "fs/tree/repeat.h"
 #include "fs/tree/reply.h"
 #include "model/keep.h"
+#include "model/states.h"
 
 /* -------------------------------------------------------------- the directory */
 
@@ -60,15 +62,40 @@ static int upload_is_here(const struct fs *fs, struct node node, struct node *re
 	return u ? 0 : -ESTALE;
 }
 
+/* The upload of a file, with a reference for the caller; NULL: it has ended. */
+static struct upload *upload_of(const struct place *p)
+{
+	if (p->node.class == N_UPLOAD)
+		return uploads_get(p->fs->uploads, p->node.row);
+	return p->object ? uploads_of_image(p->fs->uploads, object_text(p->object, JOB_RESOURCE_UUID)) : NULL;
+}
+
+/* Never listed: the name is a secret. */
+bool sent_images_find(const struct place *dir, const char *name, struct node *ret)
+{
+	const struct object *job = view_get(dir->view, KIND_JOB, name);
+	_cleanup_(upload_unref_p) struct upload *u = NULL;
+
+	if (!job || !object_str_is(job, JOB_SOURCE, "upload") ||
+	    job_state_is_final(object_text(job, JOB_STATE)))
+		return false;
+	u = uploads_of_image(dir->fs->uploads, object_text(job, JOB_RESOURCE_UUID));
+	if (!u || !upload_is_sent(u))
+		return false;
+	*ret = (struct node){.kind = KIND_JOB, .row = job->id, .class = N_SENT_IMAGE};
+	return true;
+}
+
 static int upload_attributes(const struct place *p, struct stat *ret)
 {
-	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
+	_cleanup_(upload_unref_p) struct upload *u = upload_of(p);
 	struct stat st;
 
 	if (!u)
 		return -ESTALE;
 	upload_stat(u, &st);
-	stat_fill(p->fs, p->node, st.st_mode, (size_t)st.st_size, 0, ret);
+	stat_fill(p->fs, p->node, p->node.class == N_UPLOAD ? st.st_mode : place_mode(p), (size_t)st.st_size,
+		  0, ret);
 	ret->st_uid = st.st_uid;
 	ret->st_gid = st.st_gid;
 	ret->st_blocks = st.st_blocks;
@@ -347,22 +374,12 @@ static void write_anew(fuse_req_t req, const struct place *p, const char *name, 
 	}
 }
 
-static void upload_file_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
+/* Opens a file whose upload (NULL: it has ended) goes on. */
+static void open_begun(fuse_req_t req, const struct place *p, struct upload *u, struct fuse_file_info *fi)
 {
-	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	char image[UUID_SIZE], name[UPLOAD_NAME_MAX + 1];
 	struct call *c;
-	int r;
-
-	if (u && upload_is_finished(u, image, name)) {
-		if (writes(fi))
-			write_anew(req, p, name, fi);
-		else
-			read_image(req, p, image, fi);
-		return;
-	}
-	r = u ? upload_open(u, writes(fi), &e) : -ESTALE;
+	int r = u ? upload_open(u, writes(fi), &e) : -ESTALE;
 
 	if (r < 0) {
 		refuse(req, r, &e);
@@ -383,6 +400,26 @@ static void upload_file_open(fuse_req_t req, const struct place *p, struct fuse_
 		queue(c);
 	else
 		opened(&c->task, 0, NULL);
+}
+
+static void upload_file_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
+{
+	_cleanup_(upload_unref_p) struct upload *u = upload_of(p);
+	char image[UUID_SIZE], name[UPLOAD_NAME_MAX + 1];
+
+	if (!u || !upload_is_finished(u, image, name))
+		open_begun(req, p, u, fi);
+	else if (writes(fi))
+		write_anew(req, p, name, fi);
+	else
+		read_image(req, p, image, fi);
+}
+
+static void sent_image_open(fuse_req_t req, const struct place *p, struct fuse_file_info *fi)
+{
+	_cleanup_(upload_unref_p) struct upload *u = upload_of(p);
+
+	open_begun(req, p, u, fi);
 }
 
 /* The end of an upload at the last close of all: no program waits for it, so a failure is in last-error only. */
@@ -566,13 +603,18 @@ static bool is_last_close(fuse_req_t req, struct handle *h)
 	return true;
 }
 
+/* The other class: the image that it has become. */
+static bool is_upload(const struct handle *h)
+{
+	return h->node.class == N_UPLOAD || h->node.class == N_SENT_IMAGE;
+}
+
 static void upload_file_flush(fuse_req_t req, const struct place *p, struct handle *h)
 {
 	struct call *c;
 
 	(void)p;
-	/* Another class: the image that it has become. */
-	if (h->node.class != N_UPLOAD || !is_last_close(req, h)) {
+	if (!is_upload(h) || !is_last_close(req, h)) {
 		fuse_reply_err(req, 0);
 		return;
 	}
@@ -586,7 +628,7 @@ static void upload_file_fsync(fuse_req_t req, const struct place *p, struct hand
 	struct call *c;
 
 	(void)p;
-	if (!h || h->node.class != N_UPLOAD) {
+	if (!h || !is_upload(h)) {
 		fuse_reply_err(req, 0);
 		return;
 	}
@@ -643,7 +685,7 @@ static void set_stat(struct upload *u, const struct stat *attr, int to_set)
 
 static void upload_file_setattr(fuse_req_t req, const struct place *p, const struct stat *attr, int to_set)
 {
-	_cleanup_(upload_unref_p) struct upload *u = uploads_get(p->fs->uploads, p->node.row);
+	_cleanup_(upload_unref_p) struct upload *u = upload_of(p);
 	struct stat present;
 	struct call *c;
 
@@ -724,4 +766,19 @@ const struct file_class class_upload = {
 	.create = upload_file_create,
 	.unlink = upload_file_unlink,
 	.rename = upload_file_rename,
+};
+
+/* Whoever knows the name may write the file once; the mode lets only the administrator read it. */
+const struct file_class class_sent_image = {
+	.stat = upload_attributes,
+	.open = sent_image_open,
+	.read = upload_file_read,
+	.write = upload_file_write,
+	.fallocate = upload_file_allocate,
+	.flush = upload_file_flush,
+	.fsync = upload_file_fsync,
+	.revive = upload_file_revive,
+	.by_handle = true,
+	.release_later = upload_file_release_later,
+	.release = upload_file_release,
 };

@@ -13,11 +13,14 @@
 #include "fs/tree/class.h"
 
 extern const struct file_class class_upload;
+/* `sessions/uploads/SECRET`: the same file for whoever knows the job of an upload that is sent. */
+extern const struct file_class class_sent_image;
 
 /* Columns of the node table. */
 bool uploads_here(const struct place *dir);
 bool upload_find(const struct place *dir, const char *name, struct node *ret);
 int64_t upload_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret);
+bool sent_images_find(const struct place *dir, const char *name, struct node *ret);
 mode_t upload_permissions(const struct place *p);
 mode_t uploads_permissions(const struct place *p);
 

@@ -90,6 +90,9 @@ enum node_class {
 	N_CONSOLE,
 	N_SCREEN,
 	N_SERIAL_LOG,
+	/* in `sessions`: files of images that are sent, by the jobs that receive them */
+	N_SENT_IMAGES,
+	N_SENT_IMAGE,
 	NODE_CLASS_COUNT
 };
 

@@ -442,6 +442,7 @@ static void test_secret_names(void **state)
 				assert_true(node_table[class].flags & E_SECRET);
 	assert_true(node_table[N_SESSION].flags & E_SECRET);
 	assert_true(node_table[N_EXPORT].flags & E_SECRET);
+	assert_true(node_table[N_SENT_IMAGE].flags & E_SECRET);
 	put(view, make(KIND_SESSION, 1, NULL));
 	put(view, make(KIND_IMAGE_EXPORT, 1, NULL));
 	for (int class = 0; class < NODE_CLASS_COUNT; class ++)

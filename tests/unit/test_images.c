@@ -208,7 +208,8 @@ static void test_add_refused(void **state)
 	json_t *params;
 
 	refuse_image(f, "gopher://x/a", "raw", "url must starts with");
-	refuse_image(f, "upload://a", "raw", "upload://");
+	refuse_image(f, "upload://", "raw", "must be like upload://NAME");
+	refuse_image(f, "zstore://a", "raw", "zstore://");
 	refuse_image(f, "/a", "vmdk", "unknown format[vmdk]");
 	refuse_image(f, "/nonexistent/a", "raw", "nonexistent");
 	refuse_image(f, "/dev/zero", "raw", "not a regular file");

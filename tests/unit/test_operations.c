@@ -59,6 +59,7 @@ static const struct {
 } additions[] = {
 	{"DeleteVolumeSnapshot", "scope"}, /* of later versions */
 	{"CreateVolumeSnapshotScheduler", "snapshotMaxNumber"},
+	{"AddImage", "baseUrl"}, /* of poolfs-rest */
 	{"CreateAccount", "unixUsers"},
 	{"UpdateAccount", "unixUsers"},
 	{"CreateVmInstance", "cpuNum"}, /* of later versions, as all that follow */

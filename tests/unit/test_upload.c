@@ -5,6 +5,8 @@
  */
 #include "tests/unit/pool_fixture.h"
 
+#include <fcntl.h>
+
 #include "tests/unit/shifted_clock.h"
 #include "tests/unit/upload_task.h"
 
@@ -286,6 +288,68 @@ static void a_finished_upload_is_found_for_a_while(void **state)
 	wall_ahead = 0;
 }
 
+/* Adds an image that is sent, and opens its file as the client that sends it. */
+static struct upload *await(struct pool_fixture *f, const char *name, char ret_image[UUID_SIZE])
+{
+	_cleanup_view_ struct view *view = view_now(f);
+	json_t *params = json_pack("{s:s, s:o, s:s, s:[s]}", "name", name, "url",
+				   json_sprintf("upload://%s", name), "format", "raw", "backupStorageUuids",
+				   object_uuid(view_next(view, KIND_BACKUP_STORAGE, 0)));
+	struct upload *u;
+
+	must(f, "AddImage", NULL, params, ret_image);
+	assert_true(image_is(f, name, "Downloading"));
+	u = uploads_of_image(pool_uploads(f->pool), ret_image);
+	assert_non_null(u);
+	assert_true(upload_is_sent(u));
+	assert_int_equal(upload_open(u, true, NULL), 0);
+	return u;
+}
+
+static int64_t announce(struct upload *u, int64_t size)
+{
+	struct asked a = asked_new(UPLOAD_ALLOCATE);
+
+	a.task.mode = FALLOC_FL_KEEP_SIZE;
+	a.task.extent = size;
+	return asked_run(u, &a);
+}
+
+static void an_image_that_is_sent_has_all_the_bytes_that_were_announced(void **state)
+{
+	struct pool_fixture *f = *state;
+	char image[UUID_SIZE];
+	struct upload *u = await(f, "sent", image);
+	_cleanup_view_ struct view *view = NULL;
+
+	assert_int_equal(upload_open(u, true, NULL), -EBUSY);
+	assert_int_equal(announce(u, 6), 0);
+	assert_int_equal(announce(u, 7), -EBUSY);
+	view = view_now(f);
+	assert_int_equal(object_int(view_get(view, KIND_IMAGE, image), IMAGE_ACTUAL_SIZE), 6);
+	assert_int_equal(add(u, "\1ne", 0), 3);
+	assert_int_equal(close_it(u), -ECANCELED);
+	assert_true(image_is(f, "sent", "Downloading"));
+	assert_int_equal(add(u, "\2wo", 3), 3);
+	assert_int_equal(close_it(u), 1);
+	assert_true(image_is(f, "sent", "Ready"));
+	assert_int_equal(upload_open(u, true, NULL), -ESTALE); /* it is sent once */
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	assert_true(image_is(f, "sent", "Ready"));
+	u = await(f, "cut", image);
+	assert_int_equal(announce(u, 6), 0);
+	assert_int_equal(add(u, "\1ne", 0), 3);
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	assert_true(image_is(f, "cut", NULL));
+	u = await(f, "large", image);
+	assert_int_equal(announce(u, INT64_C(1) << 60), -ENOSPC);
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	assert_true(image_is(f, "large", NULL));
+}
+
 #define ON_A_POOL(test) cmocka_unit_test_setup_teardown(test, pool_fixture_setup, pool_fixture_teardown)
 
 int main(void)
@@ -298,6 +362,7 @@ int main(void)
 		ON_A_POOL(names_are_checked),
 		ON_A_POOL(a_temporary_name_waits_for_its_final_name),
 		ON_A_POOL(a_rename_may_come_before_the_end_of_the_last_close),
+		ON_A_POOL(an_image_that_is_sent_has_all_the_bytes_that_were_announced),
 		ON_A_POOL(a_creation_can_be_cancelled_until_it_has_begun),
 		ON_A_POOL(a_finished_upload_is_found_for_a_while),
 	};
