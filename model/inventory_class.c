@@ -31,6 +31,7 @@ static const struct {
 	{"ManagementNodeInventory", "org.zstack.header.managementnode.ManagementNodeInventory"},
 	{"SnapshotLeafInventory",
 	 "org.zstack.header.storage.snapshot.VolumeSnapshotTree$SnapshotLeafInventory"},
+	{"TaskProgressInventory", "org.zstack.header.core.progress.TaskProgressInventory"},
 	{"VolumeFormatReplyStruct",
 	 "org.zstack.header.volume.APIGetVolumeFormatReply$VolumeFormatReplyStruct"},
 };

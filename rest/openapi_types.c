@@ -119,6 +119,8 @@ static const struct {
 					  "children:[SnapshotLeafInventory]")},
 	{"SpecStep", MEMBERS("operation:string", "target:string", "params:map", "systemTags:[string]",
 			     "userTags:[string]")},
+	{"TaskProgressInventory",
+	 MEMBERS("taskUuid:string", "taskName:string", "type:string", "content:string", "time:long")},
 	{"VmStatistics",
 	 MEMBERS("uuid:string", "time:long", "cpuSeconds:double", "memoryBytes:long", "diskReadBytes:long",
 		 "diskWrittenBytes:long", "diskReads:long", "diskWrites:long", "networkReceivedBytes:long",

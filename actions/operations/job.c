@@ -58,6 +58,49 @@ static int job_event_get(struct pool *pool, const struct view *view, const struc
 	return *ret_result ? 0 : error_oom(e);
 }
 
+/* ----------------------------------------------------------------- progress */
+
+/* The job that goes on with what @job has begun: that of the upload of an image. Borrowed; NULL: none. */
+static const struct object *job_continuation(const struct view *view, const struct object *job)
+{
+	if (object_is_null(job, JOB_RESOURCE_UUID))
+		return NULL;
+	view_for_each_where (other, view, KIND_JOB, JOB_RESOURCE_UUID, object_text(job, JOB_RESOURCE_UUID))
+		if (object_str_is(other, JOB_SOURCE, "upload") &&
+		    !job_state_is_final(object_text(other, JOB_STATE)))
+			return other;
+	return NULL;
+}
+
+static json_t *progress_of(const struct object *job, const char *uuid)
+{
+	const struct operation *op = operation_by_name(object_text(job, JOB_OPERATION));
+
+	return json_pack("{s:s, s:s, s:s, s:o, s:I}", "taskUuid", uuid, "taskName",
+			 op ? op->message : object_text(job, JOB_OPERATION), "type", "Progress", "content",
+			 json_sprintf("%lld", (long long)object_int(job, JOB_PROGRESS)), "time",
+			 (json_int_t)(job->changed / (NS_PER_S / 1000)));
+}
+
+/* Empty when the job has ended, or is not stored any more. */
+static int task_progress_get(struct pool *pool, const struct view *view, const struct request *req,
+			     json_t **ret_result, struct error *e)
+{
+	const char *uuid = request_str(req, "apiId");
+	const struct object *job = view_get(view, KIND_JOB, uuid);
+	json_t *list = json_array();
+
+	(void)pool;
+	if (job && job_state_is_final(object_text(job, JOB_STATE)))
+		job = job_continuation(view, job);
+	if (job && json_array_append_new(list, progress_of(job, uuid)) < 0) {
+		json_decref(list);
+		return error_oom(e);
+	}
+	*ret_result = json_pack("{s:o}", "inventories", list);
+	return *ret_result ? 0 : error_oom(e);
+}
+
 /* --------------------------------------------------------------- CancelJob */
 
 static int job_cancel_check(const struct view *view, const struct request *req, struct error *e)
@@ -139,6 +182,27 @@ static const struct operation get_api_job_event = {
 	.get = job_event_get,
 };
 
+static const struct operation get_task_progress = {
+	.section = "1.5",
+	.name = "GetTaskProgress",
+	.message = "org.zstack.header.core.progress.APIGetTaskProgressMsg",
+	.method = METHOD_GET,
+	.paths = (const char *const[]){"/task-progresses/{apiId}", NULL},
+	.params = (const struct param[]){{.name = "apiId",
+					  .type = PARAM_STRING,
+					  .in = IN_PATH,
+					  .flags = PARAM_REQUIRED | PARAM_MAYBE,
+					  .resource = KIND_JOB},
+					 {0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.item = "TaskProgressInventory",
+	.form = FORM_CALL,
+	.kind = KIND_JOB,
+	.flags = OP_SYNC,
+	.help = "the percentage of a job that has been done, and after AddImage that of the image that has been sent; nothing when it has ended",
+	.get = task_progress_get,
+};
+
 static const struct operation query_api_job = {
 	.section = "1.5",
 	.name = "QueryApiJob",
@@ -170,5 +234,5 @@ static const struct operation cancel_job = {
 };
 
 const struct operation *const operations_job[] = {
-	&get_api_job, &get_api_job_event, &query_api_job, &cancel_job, NULL,
+	&get_api_job, &get_api_job_event, &get_task_progress, &query_api_job, &cancel_job, NULL,
 };
