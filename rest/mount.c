@@ -152,17 +152,37 @@ static int call_file_open(const struct mount *mount, struct call_file *file, con
 	return 0;
 }
 
-int mount_open_export(const struct mount *mount, const char *secret, struct error *e)
+/* Opens `sessions/DIRECTORY/SECRET`. */
+static int open_secret(const struct mount *mount, const char *directory, const char *secret, int access,
+		       char ret_path[64])
+{
+	if (!mount_uuid_is_valid(secret))
+		return -ENOENT;
+	snprintf(ret_path, 64, "sessions/%s/%s", directory, secret);
+	return open_path(mount, ret_path, access);
+}
+
+int mount_open_upload(const struct mount *mount, const char *secret, struct error *e)
 {
 	char path[64];
-	int fd;
+	int fd = open_secret(mount, "uploads", secret, O_WRONLY, path);
 
-	if (!mount_uuid_is_valid(secret))
-		return error_set(e, ENOENT, "this is no secret of an export");
-	snprintf(path, sizeof(path), "sessions/exports/%s", secret);
-	fd = open_path(mount, path, O_RDONLY);
+	if (fd == -ENOENT || fd == -ESTALE)
+		return error_set(e, ENOENT, "no image is uploaded here");
+	if (fd == -EBUSY)
+		return error_set(e, EBUSY, "the image is being uploaded already");
+	return fd < 0 ? set_error(fd, e) : fd;
+}
+
+int mount_open_export(const struct mount *mount, const char *secret, struct error *e)
+{
+	char path[64] = "";
+	int fd = open_secret(mount, "exports", secret, O_RDONLY, path);
+
 	if (fd >= 0)
 		return fd;
+	if (!*path)
+		return error_set(e, ENOENT, "this is no secret of an export");
 	/* there may be the export, but not its file */
 	if (fd != -ENOTCONN && faccessat(mount->root, path, F_OK, 0) == 0)
 		return error_set(e, EIO, "the image cannot be read: %s", strerror(-fd));

@@ -72,6 +72,12 @@ int mount_call(struct mount *mount, struct call_file *file, const char *session,
  */
 int mount_open_export(const struct mount *mount, const char *secret, struct error *e);
 
+/**
+ * Opens the file of the image that is to be uploaded with this secret for writing. As mount_open_export(); -ENOENT also
+ * when the upload has ended, -EBUSY while another client sends it.
+ */
+int mount_open_upload(const struct mount *mount, const char *secret, struct error *e);
+
 /** The stamp of the pool's current state; 0 when unknown. Costs one system call and no work in the pool. */
 int64_t mount_stamp(const struct mount *mount);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See openapi_paths.h. What is described here is in export.c and message.c. */
+/* See openapi_paths.h. What is described here is in export.c, image_upload.c and message.c. */
 #include "rest/openapi_paths.h"
 
 #include "model/cleanup.h"
@@ -54,6 +54,44 @@ static json_t *download(void)
 			     json_pack("[o, o, o, o]", variable("secret", "^[0-9a-f]{32}$"),
 				       variable("file", NULL), range_field("Range"), range_field("If-Range")),
 			     responses);
+}
+
+/* ------------------------------------------------------------------ uploads */
+
+static json_t *upload_field(const char *name, const char *type, const char *description)
+{
+	return json_pack("{s:s, s:s, s:b, s:s, s:{s:s}}", "name", name, "in", "header", "required", false,
+			 "description", description, "schema", "type", type);
+}
+
+static json_t *upload(const char *id)
+{
+	static const char *const later[] = {"Retry-After", NULL};
+	json_t *responses = json_object(), *operation;
+
+	openapi_set(
+		responses, "200",
+		openapi_response("the image is there", NULL, "application/json",
+				 json_pack("{s:s, s:[s, s], s:{s:{s:s}, s:{s:s, s:s}}}", "type", "object",
+					   "required", "imageUuid", "size", "properties", "imageUuid", "type",
+					   "string", "size", "type", "integer", "format", "int64")));
+	openapi_set(responses, "503",
+		    sentence("the image cannot be received, or is being uploaded already", later));
+	operation = new_operation(
+		id,
+		"sends the file of an image that AddImage waits for; without all of it, the image is removed",
+		"uploads",
+		json_pack("[o, o, o, o]", variable("secret", "^[0-9a-f]{32}$"), variable("file", NULL),
+			  upload_field("X-IMAGE-UUID", "string", "the image, which the path names already"),
+			  upload_field("X-IMAGE-SIZE", "integer",
+				       "bytes of the file; needed for a form and a body in chunks")),
+		responses);
+	openapi_set(operation, "requestBody",
+		    json_pack("{s:b, s:{s:{s:{s:s, s:{s:{s:s, s:s}}}}, s:{s:{}}}}", "required", true,
+			      "content", "multipart/form-data", "schema", "type", "object", "properties",
+			      "file", "type", "string", "contentMediaType", "application/octet-stream",
+			      "application/octet-stream", "schema"));
+	return operation;
 }
 
 /* ----------------------------------------------------------------- messages */
@@ -116,6 +154,8 @@ static json_t *poll_message(const char *id)
 void openapi_add_paths(json_t *paths)
 {
 	openapi_set(paths, "/exports/{secret}/{file}", json_pack("{s:o}", "get", download()));
+	openapi_set(paths, "/uploads/{secret}/{file}",
+		    json_pack("{s:o, s:o}", "post", upload("UploadImage"), "put", upload("UploadImage2")));
 	openapi_set(paths, "/api",
 		    json_pack("{s:o, s:o}", "post", send_message("SendMessage"), "put",
 			      send_message("SendMessage2")));

@@ -16,6 +16,7 @@
 #include "rest/events.h"
 #include "rest/export.h"
 #include "rest/failures.h"
+#include "rest/image_upload.h"
 #include "rest/login.h"
 #include "rest/metrics.h"
 #include "rest/message.h"
@@ -299,6 +300,8 @@ static const char *name_of_request(const struct exchange *x, const struct plan *
 		return "an exported image";
 	if (events_is_target(x->head->target))
 		return "/events";
+	if (image_upload_is_target(x->head->target))
+		return "an image that is sent";
 	if (strcmp(x->head->target, path_login) == 0 || strcmp(x->head->target, path_metrics) == 0)
 		return x->head->target;
 	return "no operation";
@@ -337,6 +340,8 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 		response = reply_json(200, server->openapi, strlen(server->openapi));
 	else if (export_is_target(target))
 		response = export_answer(server->mount, x);
+	else if (image_upload_is_target(target))
+		response = image_upload_answer(server->mount, x);
 	else
 		response = answer_operation(server, x, file, &plan);
 	if (response && (response->status >= 500 || response->failed))
@@ -409,7 +414,10 @@ static int start(struct server *server, const struct server_options *options, st
 	json_t *openapi;
 	int r;
 
-	*service = (struct service){.proxies = options->proxies, .answer = answer_request, .arg = server};
+	*service = (struct service){.proxies = options->proxies,
+				    .answer = answer_request,
+				    .reads_body = image_upload_reads_body,
+				    .arg = server};
 	r = options->certificate ? stream_tls_new(options->certificate, options->key, &service->tls, e) : 0;
 	if (r == 0)
 		r = mount_open(options->mountpoint, &server->mount, &server->operations, e);
