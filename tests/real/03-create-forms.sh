@@ -50,4 +50,4 @@ data=$(jq -r '.inventories[] | select(.type == "Data") | .uuid' "$MOUNT/volumes/
 assert_eq "$(find "$STATE/primary" -type f -name '*.qcow2' ! -name 'image-*' -printf '%f\n')" "$data.qcow2"
 assert_eq "$(find "$STATE/primary" -name 'nocloud-*')" ""
 assert_eq "$(on_host list --all --name | tr -d '\n')" ""
-! on_host net-dumpxml "poolfs-${l3:0:8}" | finds '<host mac' || fail "a lease is left"
+on_host net-dumpxml "poolfs-${l3:0:8}" | lacks '<host mac' || fail "a lease is left"

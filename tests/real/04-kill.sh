@@ -23,7 +23,7 @@ kill_pool() {
 
 is_settled() {
 	no_job_runs &&
-		! jq -r '.inventories[].state' "$MOUNT/vm-instances/inventories" | finds -xE 'Starting|Stopping|Rebooting|Pausing|Resuming|Destroying|Expunging|Unknown'
+		jq -r '.inventories[].state' "$MOUNT/vm-instances/inventories" | lacks -xE 'Starting|Stopping|Rebooting|Pausing|Resuming|Destroying|Expunging|Unknown'
 }
 
 # Sets $pair to what the pool and the host say of a VM. What the killed daemon had asked for may come between the two

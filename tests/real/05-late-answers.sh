@@ -57,7 +57,7 @@ one_nic() {
 wait_until 30 one_nic
 assert_eq "$(value "$dir/defaultL3NetworkUuid")" "$l3"
 no_lease() {
-	! on_host net-dumpxml "poolfs-${red:0:8}" | finds "<host "
+	on_host net-dumpxml "poolfs-${red:0:8}" | lacks "<host "
 }
 wait_until 20 no_lease
 

@@ -49,7 +49,7 @@ act "$dir" set-hostname hostname=live-name
 assert_match "$(lease)" "name='live-name'"
 wait_until 20 is_hostname live-name
 act "$dir" delete-hostname
-lease | finds name= && fail "the lease still has a name: $(lease)"
+lease | lacks name= || fail "the lease still has a name: $(lease)"
 
 step "one set while the VM is stopped is there at the next start, and so is an ssh key"
 act "$dir" stop

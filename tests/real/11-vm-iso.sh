@@ -62,7 +62,7 @@ lost=$(add_image "$CASE_DIR/3.iso" iso lost)
 find "$STATE" -name "*$lost*" -delete
 job=$(submit "$dir/actions" "attach-iso isoUuid=$lost")
 job_wait "$job" 2>/dev/null && fail "an ISO without a file was attached"
-grep -l "^iso::" "$MOUNT/$dir/tags"/* && fail "the ISO is recorded"
+lacks -r "^iso::" "$MOUNT/$dir/tags" || fail "the ISO is recorded"
 
 # booted_from: from the kernel's command line, which names the disk or disc.
 booted_from() {

@@ -54,7 +54,7 @@ step "the NIC is detached: it is gone from the guest, and its lease from the hos
 act "$nicdir" detach
 wait_serial "$vm" "HOTPLUG net- eth1" 15
 assert_eq "$(macs)" "$(nic "$l3" mac)"
-on_host net-dumpxml "poolfs-${red:0:8}" | finds "$mac" && fail "its lease is still there"
+on_host net-dumpxml "poolfs-${red:0:8}" | lacks "$mac" || fail "its lease is still there"
 
 step "the guest gets a new MAC, a fixed address and a limit of the stopped VM at its next start"
 act "$dir" stop type=cold

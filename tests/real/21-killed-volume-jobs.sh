@@ -89,7 +89,7 @@ for guest in $(number running "none running"); do
 	for point in delete-marked delete-merged delete-gone; do
 		act "volumes/$data" create-snapshot name=doomed
 		die_at $point "volume-snapshots/$(named doomed)/actions" delete
-		! grep -qsx doomed "$MOUNT"/volume-snapshots/*/name || fail "a deletion killed at '$point' was not finished"
+		jq -r '.inventories[].name' "$MOUNT/volume-snapshots/inventories" | lacks -x doomed || fail "a deletion killed at '$point' was not finished"
 		holds "$(head_of "$data")" 1 || fail "the volume lost its bytes at '$point'"
 	done
 

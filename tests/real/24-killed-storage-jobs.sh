@@ -116,7 +116,7 @@ for point in storage-users-gone storage-unlinked storage-closed storage-gone; do
 	die_at $point "delete deleteMode=Enforcing" Done
 	[ ! -e "$MOUNT/primary-storage/$storage" ] || fail "the storage is still there"
 	[ ! -e "$MOUNT/vm-instances/$vm" ] || fail "its VM is still there"
-	! grep -qsx "$storage" "$MOUNT"/volumes/*/primaryStorageUuid || fail "a volume is still there"
+	jq -r '.inventories[].primaryStorageUuid' "$MOUNT/volumes/inventories" | lacks -x "$storage" || fail "a volume is still there"
 	assert_eq "$(find second* -type f)" "" "the files left"
 	storage=$(new_storage "second-$point")
 	act "primary-storage/$storage" attach-to-cluster "clusterUuid=$cluster"

@@ -99,6 +99,6 @@ sleep 2.2
 assert_eq "$(cached | grep iso)" "image-$iso.iso"
 remove_vm "$cd"
 iso_is_gone() {
-	! cached | finds iso
+	cached | lacks iso
 }
 wait_until 10 iso_is_gone

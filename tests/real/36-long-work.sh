@@ -66,7 +66,7 @@ made() {
 
 # has_data FILE PATTERN: the disk begins with a GiB of it.
 has_data() {
-	qemu-io -r -f qcow2 -c "read -q -P $2 0 1G" "$1" | finds failed && fail "'$1' has other bytes"
+	qemu-io -r -f qcow2 -c "read -q -P $2 0 1G" "$1" | lacks failed || fail "'$1' has other bytes"
 	qemu-img check -q "$1"
 }
 

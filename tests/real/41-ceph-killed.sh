@@ -99,7 +99,7 @@ for guest in $(number running "none running"); do
 		scope=
 		[[ $point != single-* ]] || scope=scope=single
 		die_at $point "volume-snapshots/$(named doomed)/actions" "delete $scope"
-		! grep -qsx doomed "$MOUNT"/volume-snapshots/*/name || fail "a deletion killed at '$point' was not finished"
+		jq -r '.inventories[].name' "$MOUNT/volume-snapshots/inventories" | lacks -x doomed || fail "a deletion killed at '$point' was not finished"
 	done
 
 	step "growing, guest: $guest"

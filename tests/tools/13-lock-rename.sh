@@ -56,7 +56,7 @@ chmod o+r "$VM"
 echo mine >"$VM/private"
 setpriv --reuid=65534 --clear-groups cat "$VM/private" 2>/dev/null && fail "another user reads a scratch file"
 assert_eq "$(setpriv --reuid=65534 --clear-groups cat "$VM/name")" "$(cat "$VM/name")" "what the other user may see"
-setpriv --reuid=65534 --clear-groups ls -A "$VM" | finds -x private && fail "another user sees a scratch file"
+setpriv --reuid=65534 --clear-groups ls -A "$VM" | lacks -x private || fail "another user sees a scratch file"
 assert_eq "$(cat "$VM/private")" mine
 
 step "their number is limited"

@@ -70,7 +70,7 @@ for prefix in rootPassword userdata sshkey; do
 	act "system-tags/$tag" delete
 	act "vm-instances/$vm" start
 	assert_eq "$(disks | wc -l)" "$([ $prefix = sshkey ] && echo 0 || echo 1)" "disks without $prefix"
-	[ $prefix = sshkey ] || ! grep -qF "a\\\"b': {c}" "$(disks)" || fail "the password is still there"
+	[ $prefix = sshkey ] || lacks -F "a\\\"b': {c}" "$(disks)" || fail "the password is still there"
 	act "vm-instances/$vm" stop type=cold
 done
 

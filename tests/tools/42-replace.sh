@@ -118,5 +118,5 @@ echo anew >"$D"
 assert_eq "$(cat "$D")" anew
 mkdir "$D.lock"
 setpriv --reuid=65534 --clear-groups ls "$VM" | finds -x name
-setpriv --reuid=65534 --clear-groups ls "$VM" | finds lock && fail "another user sees a scratch directory"
+setpriv --reuid=65534 --clear-groups ls "$VM" | lacks lock || fail "another user sees a scratch directory"
 rmdir "$D.lock"
