@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -122,13 +121,6 @@ void virFreeError(virErrorPtr err)
 void virSetErrorFunc(void *data, virErrorFunc handler)
 {
 	(void)data, (void)handler;
-}
-
-int virEventRunDefaultImpl(void)
-{
-	const struct timespec pause = {.tv_nsec = 10000000};
-
-	return nanosleep(&pause, NULL);
 }
 
 /* The domain that copies a volume. */
