@@ -28,7 +28,7 @@ EXEMPT(virConnectClose, ZERO, NO_REASON), EXEMPT(virConnectDomainEventDeregister
 	EXEMPT(virDomainInterfaceFree, ZERO, NO_REASON), EXEMPT(virDomainRename, ZERO, REAL),
 	EXEMPT(virDomainLookupByName, POINTER, REAL), GIVES(virDomainLookupByUUIDString, POINTER),
 	GIVES(virDomainMigrate3, POINTER), EXEMPT(virDomainOpenConsole, ZERO, REAL),
-	GIVES(virDomainQemuAgentCommand, TEXT), GIVES(virDomainScreenshot, TEXT),
+	GIVES(virDomainQemuAgentCommand, TEXT), GIVES(virDomainScreenshot, POINTER),
 	EXEMPT(virDomainQemuMonitorCommand, ZERO, REAL), GIVES(virDomainSnapshotCreateXML, POINTER),
 	EXEMPT(virDomainSetTime, ZERO, FALLS_BACK), EXEMPT(virDomainSnapshotFree, ZERO, NO_REASON),
 	EXEMPT(virDomainStatsRecordListFree, ZERO, NO_REASON), EXEMPT(virDomainUndefine, ZERO, CLEANS_UP),
