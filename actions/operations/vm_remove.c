@@ -33,7 +33,7 @@ static int vm_destroy_run(struct job *job, json_t **ret_result, struct error *e)
 	return vm_remove(job, job->req->target, e);
 }
 
-/* Destroying can be repeated, but to one that was killed after it, the VM is what others had destroyed. */
+/* Destroying can be repeated; but a VM that is Destroyed already, it would take for one that others have destroyed. */
 static int vm_destroy_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_object_ const struct object *vm = vm_now(job->pool, job->req->target);
@@ -48,7 +48,7 @@ static int vm_destroy_recover(struct job *job, json_t **ret_result, struct error
 static int vm_expunge_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	(void)ret_result;
-	return vm_remove(job, job->req->target, e);
+	return vm_expunge(job, job->req->target, e);
 }
 
 /* ----------------------------------------------------------------- recover */

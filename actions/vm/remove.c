@@ -311,6 +311,31 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 
 /* ----------------------------------------------------------------- expunge */
 
+/* Destroying a VM marks its root volume. One without that was not complete, or is not any more. */
+static bool can_be_recovered(const struct view *view, const struct object *vm)
+{
+	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
+
+	return root && object_str_is(root, VOLUME_STATUS, STATUS_DELETED);
+}
+
+static int left_behind_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *vm = view_get(txn_view(t), KIND_VM, arg);
+
+	return !vm || can_be_recovered(txn_view(t), vm) ? 0 : vm_put_state(t, arg, VM_STATE_EXPUNGING, e);
+}
+
+int vm_expunge(struct job *job, const char *uuid, struct error *e)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	int r = vm_remove(job, uuid, e);
+
+	if (r < 0)
+		(void)store_run(pool_store(job->pool), left_behind_fn, (void *)(uintptr_t)uuid, &ignored);
+	return r;
+}
+
 int vm_remove_all_where(struct job *job, int field, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -343,19 +368,51 @@ static int submit_expunge(struct pool *pool, const char *uuid, struct error *e)
 	return r < 0 ? r : pool_submit_wait(pool, req, NULL, e);
 }
 
-static int expunge(struct pool *pool, const char *uuid, bool incomplete, struct error *e)
+/* Is the host connected that has the VM's domain, if any has? */
+static bool is_within_reach(const struct view *view, const struct object *vm)
 {
-	/* The operation takes VMs that are Destroyed. */
-	int r = incomplete ? vm_set_state(pool, uuid, VM_STATE_DESTROYED, e) : 0;
+	const struct object *host = view_get(view, KIND_HOST, vm_place(vm));
 
-	return r < 0 ? r : submit_expunge(pool, uuid, e);
+	return !host || object_str_is(host, HOST_STATUS, STATUS_CONNECTED);
 }
 
-/* Expunging without a job: the roll-back of its creation, or its removal, has failed. */
+/* Expunging without a job, because the roll-back of its creation, or its removal, has failed; and it may succeed now. */
 static bool is_left_behind(const struct view *view, const struct object *vm)
 {
 	return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING)) &&
-	       !job_is_pending_for(view, object_uuid(vm));
+	       !job_is_pending_for(view, object_uuid(vm)) && is_within_reach(view, vm);
+}
+
+struct left_behind {
+	const char *uuid;
+	bool taken;
+};
+
+/* The operation takes VMs that are Destroyed. Another thread may have been faster. */
+static int take_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct left_behind *l = arg;
+	const struct object *vm = view_get(txn_view(t), KIND_VM, l->uuid);
+
+	l->taken = vm && is_left_behind(txn_view(t), vm);
+	return l->taken ? vm_put_state(t, l->uuid, VM_STATE_DESTROYED, e) : 0;
+}
+
+static int expunge_left_behind(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	struct left_behind l = {.uuid = uuid};
+	int r = pool_check_writable(pool, e);
+
+	if (r == 0)
+		r = store_run(pool_store(pool), take_fn, &l, e);
+	if (r < 0 || !l.taken)
+		return r;
+	r = submit_expunge(pool, uuid, e);
+	/* if its job fails, vm_expunge() writes that */
+	if (r < 0)
+		(void)vm_set_state(pool, uuid, VM_STATE_EXPUNGING, &ignored);
+	return r;
 }
 
 void vm_expunge_left_behind(struct pool *pool)
@@ -365,7 +422,7 @@ void vm_expunge_left_behind(struct pool *pool)
 	view_for_each (vm, view, KIND_VM) {
 		_cleanup_(error_done) struct error e = ERROR_INIT;
 
-		if (is_left_behind(view, vm) && expunge(pool, object_uuid(vm), true, &e) < 0)
+		if (is_left_behind(view, vm) && expunge_left_behind(pool, object_uuid(vm), &e) < 0)
 			log_error("vm", object_uuid(vm), "cannot be removed yet: %s", error_sentence(&e));
 	}
 }
@@ -385,7 +442,8 @@ int vm_expunge_due(struct pool *pool, struct error *e)
 
 		if ((!incomplete && !old) || job_is_pending_for(view, object_uuid(vm)))
 			continue;
-		r = expunge(pool, object_uuid(vm), incomplete, e);
+		r = incomplete ? expunge_left_behind(pool, object_uuid(vm), e)
+			       : submit_expunge(pool, object_uuid(vm), e);
 		if (r < 0)
 			result = r;
 	}

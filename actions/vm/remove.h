@@ -19,13 +19,21 @@
 int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
 /** vm_tear_down(), then removes the VM's console log and rows. Success when the VM is gone. Blocking. */
 int vm_remove(struct job *job, const char *uuid, struct error *e);
+/**
+ * vm_remove() of a VM that is Destroyed. When that fails and the VM cannot be recovered, because it was not complete or has
+ * lost its root volume, it is Expunging, and is tried again (vm_expunge_left_behind()). Blocking.
+ */
+int vm_expunge(struct job *job, const char *uuid, struct error *e);
 
 /**
  * Destroys and removes every VM whose indexed @field is @uuid, for the removal of a zone or a host. Stops
  * at the first failure. Blocking.
  */
 int vm_remove_all_where(struct job *job, int field, const char *uuid, struct error *e);
-/** Expunges what could not be removed, when its creation or its removal failed: a host is back. Blocking. */
+/**
+ * Submits the expunge of VMs that could not be removed, when their creation or removal failed, if the host of each is
+ * connected: a host is back. Blocking.
+ */
 void vm_expunge_left_behind(struct pool *pool);
 /**
  * Submits the expunge of VMs that have been Destroyed for longer than vm.expungePeriod. All are
