@@ -87,7 +87,7 @@ bool adopted_has(const char *host, const char *uuid)
 /* ------------------------------------------------------------------ devices */
 
 /* Under lock. NULL: the domain was not adopted, or not with that disk. */
-static struct hv_adopted_disk *find_disk(struct adopted *a, const char *volume)
+static const struct hv_adopted_disk *find_disk(const struct adopted *a, const char *volume)
 {
 	for (size_t i = 0; a && i < a->disk_count; i++)
 		if (strcmp(a->disks[i].volume, volume) == 0)
@@ -96,7 +96,7 @@ static struct hv_adopted_disk *find_disk(struct adopted *a, const char *volume)
 }
 
 /* Under lock. */
-static struct hv_adopted_nic *find_nic(struct adopted *a, int device_id)
+static const struct hv_adopted_nic *find_nic(const struct adopted *a, int device_id)
 {
 	for (size_t i = 0; a && i < a->nic_count; i++)
 		if (a->nics[i].device_id == device_id)
@@ -125,28 +125,4 @@ bool adopted_find_nic(const char *host, const char *uuid, int device_id, char re
 	if (nic)
 		memcpy(ret_mac, nic->mac, ADOPTED_MAC_SIZE);
 	return nic != NULL;
-}
-
-void adopted_drop_disk(const char *host, const char *uuid, const char *volume)
-{
-	struct hv_adopted_disk *disk;
-	struct adopted *a;
-
-	scoped_lock(&lock);
-	a = *find(host, uuid);
-	disk = find_disk(a, volume);
-	if (disk)
-		*disk = a->disks[--a->disk_count];
-}
-
-void adopted_drop_nic(const char *host, const char *uuid, int device_id)
-{
-	struct hv_adopted_nic *nic;
-	struct adopted *a;
-
-	scoped_lock(&lock);
-	a = *find(host, uuid);
-	nic = find_nic(a, device_id);
-	if (nic)
-		*nic = a->nics[--a->nic_count];
 }

@@ -6,7 +6,8 @@
  * they are found by what is told here. A domain of the same uuid on another host is not in
  * the table, and so not the pool's (states.h).
  *
- * One table for the process, which follows the rows: actions/vm/adopted.c alone changes it.
+ * One table for the process, which follows the rows: actions/vm/adopted.c alone changes it. A device that has left
+ * its domain is in it until its row says so.
  */
 #ifndef POOLFS_HYPERVISOR_ADOPTED_H
 #define POOLFS_HYPERVISOR_ADOPTED_H
@@ -47,8 +48,5 @@ bool adopted_has(const char *host, const char *uuid);
 bool adopted_find_disk(const char *host, const char *uuid, const char *volume,
 		       char ret_target[ADOPTED_TARGET_SIZE]);
 bool adopted_find_nic(const char *host, const char *uuid, int device_id, char ret_mac[ADOPTED_MAC_SIZE]);
-/* The device has left the domain: what is attached from now on is the pool's. Unknown ones are no error. */
-void adopted_drop_disk(const char *host, const char *uuid, const char *volume);
-void adopted_drop_nic(const char *host, const char *uuid, int device_id);
 
 #endif

@@ -98,10 +98,29 @@ int vm_put_own_domain(struct txn *t, const char *uuid, const char *host, struct 
 	return r < 0 || !none ? r : clear_targets(t, uuid, e);
 }
 
+/* The VM has, or had when it was there last, a domain that others have made. */
+static bool is_adopted(const struct object *vm, const char *host)
+{
+	const char *place = vm_place(vm);
+
+	return vm_is_adopted_on(vm, host) ||
+	       (object_str(vm, VM_DOMAIN_NAME) && place && strcmp(place, host) == 0);
+}
+
 struct settling {
 	const char *host, *uuid;
 	struct hv_sighting sighting;
 };
+
+/*
+ * Has the pool made what was seen there? The name does not say so of a domain that had the uuid as its name when it was
+ * adopted, such as one that was released before; then only the start itself does.
+ */
+static bool is_own(const struct object *vm, const struct settling *s)
+{
+	return s->sighting.own &&
+	       (!vm_is_adopted_on(vm, s->host) || !object_str_is(vm, VM_DOMAIN_NAME, s->uuid));
+}
 
 static int settle_fn(struct txn *t, void *arg, struct error *e)
 {
@@ -113,7 +132,7 @@ static int settle_fn(struct txn *t, void *arg, struct error *e)
 			       (!place || strcmp(place, s->host) != 0 ||
 				vm_state_is_in(object_str(vm, VM_STATE), S_DESTROYED | S_EXPUNGING));
 
-	return s->sighting.own || absent_for_good ? vm_put_own_domain(t, s->uuid, s->host, e) : 0;
+	return absent_for_good || (vm && is_own(vm, s)) ? vm_put_own_domain(t, s->uuid, s->host, e) : 0;
 }
 
 void vm_settle_domain(struct pool *pool, const char *host, const char *uuid)
@@ -123,7 +142,7 @@ void vm_settle_domain(struct pool *pool, const char *host, const char *uuid)
 	struct settling s = {.host = host, .uuid = uuid};
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
-	if (!vm || !vm_is_adopted_on(vm, host) ||
+	if (!vm || !is_adopted(vm, host) ||
 	    hv_domain_sight(pool_hypervisor(pool), host, uuid, NULL, &s.sighting, NULL) < 0)
 		return;
 	if (store_run(pool_store(pool), settle_fn, &s, &e) < 0)
@@ -180,16 +199,53 @@ static int follow_row(const struct view *view, const struct object *before, cons
 	return 0;
 }
 
+/* The devices of the VM have changed. NULL: of none. */
+static int tell_again(const struct view *view, const char *uuid, struct error *e)
+{
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	const char *at = vm ? object_text(vm, VM_DOMAIN_HOSTS) : "";
+	char host[UUID_SIZE];
+	int r = 0;
+
+	while (r == 0 && next_host(&at, host))
+		r = tell(view, vm, host, e);
+	return r;
+}
+
+/* A device that has come, gone or changed, or gone over to another VM; its row has the uuid of its VM in @field. */
+static int follow_device(const struct view *view, const struct object *before, const struct object *after,
+			 int field, struct error *e)
+{
+	int r = before ? tell_again(view, object_str(before, field), e) : 0;
+
+	return r < 0 || !after ? r : tell_again(view, object_str(after, field), e);
+}
+
+/* The field that names the VM whose row or device it is; -1: neither. */
+static int vm_field(const struct kind *kind)
+{
+	return kind->id == KIND_VM	 ? (int)VM_UUID
+	       : kind->id == KIND_NIC	 ? (int)NIC_VM_UUID
+	       : kind->id == KIND_VOLUME ? (int)VOLUME_VM_UUID
+					 : -1;
+}
+
 /* In the writer thread: who is told that a change has been committed finds it in the table. */
 static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
 	(void)ctx;
 	for (size_t i = 0; i < count; i++) {
-		const struct object *any = changes[i].after ? changes[i].after : changes[i].before;
+		const struct object *before = changes[i].before, *after = changes[i].after;
+		const struct object *any = after ? after : before;
 		_cleanup_(error_done) struct error e = ERROR_INIT;
+		int field = vm_field(any->kind), r = 0;
 
-		if (any->kind->id == KIND_VM && follow_row(view, changes[i].before, changes[i].after, &e) < 0)
-			log_error("vm", object_uuid(any), "%s", error_sentence(&e));
+		if (any->kind->id == KIND_VM)
+			r = follow_row(view, before, after, &e);
+		else if (field >= 0)
+			r = follow_device(view, before, after, field, &e);
+		if (r < 0)
+			log_error("vm", object_text(any, field), "%s", error_sentence(&e));
 	}
 }
 

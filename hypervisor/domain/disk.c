@@ -6,7 +6,6 @@
 
 #include <libvirt/virterror.h>
 
-#include "hypervisor/adopted.h"
 #include "hypervisor/domain/disk_lookup.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/storage/backend.h"
@@ -43,10 +42,7 @@ int hv_disk_detach(struct hypervisor *hv, const char *host, const char *domain, 
 	if (rc < 0)
 		return error_move(e, &why);
 	disk_path(host, domain, volume, path);
-	rc = guest_devices_detach(&d, path, VIR_DOMAIN_AFFECT_CONFIG, timeout_ms, e);
-	if (rc == 0)
-		adopted_drop_disk(host, domain, volume);
-	return rc;
+	return guest_devices_detach(&d, path, VIR_DOMAIN_AFFECT_CONFIG, timeout_ms, e);
 }
 
 int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, const char *volume,

@@ -50,11 +50,7 @@ int hv_nic_detach(struct hypervisor *hv, const char *host, const char *uuid, int
 	int rc = guest_devices_enter(hv, host, uuid, &d, e);
 
 	nic_path(host, uuid, device_id, path);
-	if (rc == 0)
-		rc = guest_devices_detach(&d, path, 0, timeout_ms, e);
-	if (rc == 0)
-		adopted_drop_nic(host, uuid, device_id);
-	return rc;
+	return rc < 0 ? rc : guest_devices_detach(&d, path, 0, timeout_ms, e);
 }
 
 int hv_nic_is_gone(struct hypervisor *hv, const char *host, const char *uuid, int device_id, bool *ret,

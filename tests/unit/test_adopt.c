@@ -8,6 +8,8 @@
 
 #include "actions/engine/tags.h"
 #include "actions/vm/removed_device.h"
+#include "hypervisor/adopted.h"
+#include "hypervisor/domain/nic.h"
 #include "hypervisor/domain/survey.h"
 
 /* ----------------------------------------------------- the lists of a host's domains */
@@ -165,6 +167,85 @@ static void a_device_that_goes_late_is_missed(void **state)
 	assert_true(field_is(pool, KIND_VOLUME, root, VOLUME_VM_UUID, WEB));
 }
 
+/* Whether WEB has a NIC of this address, by the definition, to which the test driver attaches devices. */
+static bool has_mac(const char *mac)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_free_ char *xml = NULL;
+	virDomainPtr domain;
+
+	begin_call(host_a, &call);
+	domain = virDomainLookupByUUIDString(call.conn, WEB);
+	assert_non_null(domain);
+	xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+	assert_non_null(xml);
+	assert_int_equal(virDomainFree(domain), 0);
+	return strstr(xml, mac);
+}
+
+static bool nic_is_gone(int device_id)
+{
+	bool gone;
+
+	assert_int_equal(hv_nic_is_gone(pool_hypervisor(pool->pool), host_a, WEB, device_id, &gone, NULL), 0);
+	return gone;
+}
+
+static void nic_of(int device_id, char ret_uuid[UUID_SIZE], char ret_mac[ADOPTED_MAC_SIZE])
+{
+	_cleanup_view_ struct view *view = view_now(pool);
+
+	view_for_each_where (nic, view, KIND_NIC, NIC_VM_UUID, WEB)
+		if (object_int(nic, NIC_DEVICE_ID) == device_id) {
+			memcpy(ret_uuid, object_uuid(nic), UUID_SIZE);
+			memcpy(ret_mac, object_text(nic, NIC_MAC), ADOPTED_MAC_SIZE);
+			return;
+		}
+	fail_msg("no NIC %d", device_id);
+}
+
+/* Another NIC gets the number of one that went late, and must be found when it is to go itself. */
+static void the_number_of_a_nic_that_went_late_is_free(void **state)
+{
+	char nic[UUID_SIZE], mac[ADOPTED_MAC_SIZE], first[ADOPTED_MAC_SIZE];
+
+	(void)state;
+	adopt(host_a, "web");
+	attach_nic(WEB);
+	nic_of(0, nic, first);
+	assert_false(nic_is_gone(0));
+	define_by_hand(host_a, AT("web", WEB, "web", OFF)); /* which has none */
+	settle_gone("net0");
+	attach_nic(WEB);
+	nic_of(0, nic, mac);
+	assert_string_not_equal(mac, first);
+	assert_false(nic_is_gone(0));
+	must(pool, "DetachL3NetworkFromVm", nic, NULL, NULL);
+	assert_false(has_mac(mac));
+}
+
+/* With the uuid as its name, as one that the pool has made and let go, but with disks and NICs of other names. */
+static void a_domain_that_is_named_by_its_uuid_keeps_its_devices(void **state)
+{
+	char data[UUID_SIZE];
+
+	(void)state;
+	by_hand(host_a, WEB, virDomainDestroy);
+	by_hand(host_a, WEB, take_uuid_as_name);
+	by_hand(host_a, WEB, virDomainCreate);
+	adopt(host_a, WEB);
+	volume_of(WEB, "Data", data);
+	expect_disk(host_a, WEB, data, "web-data");
+	connect_again(host_a);
+	expect_disk(host_a, WEB, data, "web-data");
+	must(pool, "DetachDataVolumeFromVm", data, NULL, NULL);
+	/* until the pool starts it */
+	attach_nic(WEB);
+	must(pool, "RebootVmInstance", WEB, NULL, NULL);
+	wait_for_row(WEB, NULL);
+	assert_true(is_null(KIND_VM, WEB, VM_DOMAIN_NAME));
+}
+
 /* ------------------------------------------------------------------- counting */
 
 #define MANY 100
@@ -256,6 +337,10 @@ int main(void)
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_device_that_goes_late_is_missed, set_up_local,
 						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_number_of_a_nic_that_went_late_is_free, set_up_local,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_domain_that_is_named_by_its_uuid_keeps_its_devices,
+						set_up_local, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(an_older_list_is_not_the_last_word, set_up_local,
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(who_waits_sees_what_was_true_before, set_up_local,
