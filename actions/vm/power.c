@@ -27,7 +27,7 @@ struct up {
 	const char *uuid;
 	enum vm_state failed_state;
 	bool paused;
-	bool tried; /* the host was asked to start the domain */
+	bool tried; /* the host was asked to start the domain, and may have done so */
 	char host[UUID_SIZE], last_host[UUID_SIZE];
 	json_t *placement; /* owned; how the host was chosen */
 	struct host_loads loads;
@@ -158,6 +158,9 @@ static int start_domain(struct up *up, struct view *view, struct error *e)
 	}
 	up->tried = true;
 	r = hv_domain_start(pool_hypervisor(up->job->pool), up->host, &desc.domain, up->paused, e);
+	/* what is there already was started by others, or is others': it is not to be ended */
+	if (r == -EEXIST)
+		up->tried = false;
 	if (r < 0)
 		(void)error_wrap(e, "HOST.1005");
 	return r;
@@ -280,9 +283,7 @@ int vm_power_on(struct job *job, const char *uuid, const char *host, const char 
 		if (up.tried && hv_domain_destroy(pool_hypervisor(job->pool), up.host, uuid, &ignored) == 0)
 			up.tried = false;
 		(void)store_run(pool_store(job->pool), failed_fn, &up, &ignored);
-		vm_settle_domain(job->pool, up.host, uuid);
-		if (up.tried)
-			vm_reconcile(job->pool, up.host, uuid);
+		vm_reconcile(job->pool, up.host, uuid);
 		return r;
 	}
 	vm_reconcile(job->pool, up.host, uuid);

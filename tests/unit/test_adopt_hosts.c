@@ -100,17 +100,43 @@ static void domains_of_others_are_not_touched_after_a_recovery(void **state)
 static void a_start_replaces_no_domain_of_others(void **state)
 {
 	(void)state;
+	adopt(host_a, "web");
 	adopt(host_a, "db");
+	attach_nic(WEB);
 	attach_nic(DB);
+	must(pool, "StopVmInstance", WEB, NULL, NULL);
 	must(pool, "StopVmInstance", DB, NULL, NULL);
-	write_machine("b", AT("db", DB, "twin", OFF), NULL);
+	write_machine("b", AT("db", DB, "twin", OFF), AT("twin", WEB, "twin2", RUNS));
 	add_host_b();
 	must_fail(pool, "StartVmInstance", DB, json_pack("{s:s}", "hostUuid", host_b), EBUSY,
 		  "the host has a domain of others, 'db'");
 	expect_state(DB, "Stopped", NULL);
 	assert_int_equal(state_on(host_b, DB), HV_DOMAIN_OFF);
+	/* nor ends it the guest of others */
+	must_fail(pool, "StartVmInstance", WEB, json_pack("{s:s}", "hostUuid", host_b), EBUSY,
+		  "the host has a domain of others, 'twin'");
+	expect_state(WEB, "Stopped", NULL);
+	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_RUNNING);
 	must(pool, "StartVmInstance", DB, NULL, NULL);
 	expect_state(DB, "Running", host_a);
+}
+
+static int stopped_fn(struct txn *t, void *arg, struct error *e)
+{
+	return vm_put_stopped(t, arg, VM_STATE_STOPPED, e);
+}
+
+/* Somebody else has started the VM, of which the pool has not heard yet. */
+static void a_start_does_not_end_what_runs_already(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	attach_nic(WEB);
+	assert_int_equal(store_run(pool_store(pool->pool), stopped_fn, WEB, NULL), 0);
+	must_fail(pool, "StartVmInstance", WEB, json_pack("{s:s}", "hostUuid", host_a), 0,
+		  "is already active");
+	assert_int_equal(state_on(host_a, WEB), HV_DOMAIN_RUNNING);
+	expect_state(WEB, "Running", host_a);
 }
 
 /* One on another disk is not the VM, even when the VM's own host has it no more. */
@@ -160,6 +186,35 @@ static void a_start_by_hand_makes_no_domain_of_the_pool(void **state)
 	expect_state(WEB, "Running", host_a);
 	assert_true(field_is(pool, KIND_VM, WEB, VM_DOMAIN_NAME, "web"));
 	expect_disk(host_a, WEB, data, "web-data");
+}
+
+static int starting_on_b_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct object *vm;
+	int r = starting_fn(t, arg, e);
+
+	if (r == 0)
+		r = txn_edit(t, KIND_VM, arg, &vm, e);
+	if (r < 0)
+		return r;
+	object_set_str(vm, VM_HOST_UUID, host_b);
+	return txn_put(t, vm, NULL, e);
+}
+
+/* The daemon was killed when it had started the VM on another host than that of the domain of others. */
+static void a_start_elsewhere_makes_a_domain_of_the_pool(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	add_host_b();
+	must(pool, "StopVmInstance", WEB, NULL, NULL);
+	assert_int_equal(store_run(pool_store(pool->pool), starting_on_b_fn, WEB, NULL), 0);
+	define_by_hand(host_b, AT(WEB, WEB, "web", RUNS));
+	recover_start(WEB);
+	expect_state(WEB, "Running", host_b);
+	assert_true(is_null(KIND_VM, WEB, VM_DOMAIN_NAME));
+	/* what is left on the former host is the VM's own still */
+	wait_for_row(WEB, host_a);
 }
 
 /* Of a start whose host was lost, it is known when the host is back. */
@@ -263,6 +318,8 @@ int main(void)
 		SHARED(a_domain_of_others_is_not_taken_for_the_vm),
 		LOCAL(a_path_says_nothing_on_local_storage),
 		LOCAL(a_start_by_hand_makes_no_domain_of_the_pool),
+		SHARED(a_start_elsewhere_makes_a_domain_of_the_pool),
+		LOCAL(a_start_does_not_end_what_runs_already),
 		LOCAL(a_start_that_was_lost_counts_later),
 		LOCAL(a_row_without_hosts_gets_that_of_the_vm),
 		LOCAL(its_host_does_not_start_it),
