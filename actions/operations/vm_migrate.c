@@ -122,7 +122,7 @@ static int put_target_fn(struct txn *t, void *arg, struct error *e)
 }
 
 /*
- * A domain that others have made keeps its name: at the target, too, it is known by the row. That is written when
+ * A domain that others have made keeps its name: at the target, too, it is known by the row. That is written last, when
  * nothing else there has its uuid, which would be taken for it.
  */
 static int name_target(struct move *m, const struct object *vm, struct error *e)
@@ -152,9 +152,6 @@ static int prepare_target(struct move *m, const struct view *view, struct error 
 
 	if (!vm || !host)
 		return error_set(e, ENOENT, "VM '%s' or its new host is gone", m->uuid);
-	r = name_target(m, vm, e);
-	if (r < 0)
-		return r;
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid) {
 		const struct object *ps =
 			view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
@@ -167,7 +164,9 @@ static int prepare_target(struct move *m, const struct view *view, struct error 
 	if (r < 0)
 		return r;
 	r = vm_fetch_isos(m->job, view, m->uuid, m->to, e);
-	return r < 0 ? r : vm_copy_nocloud(m->job, view, vm, host, e);
+	if (r == 0)
+		r = vm_copy_nocloud(m->job, view, vm, host, e);
+	return r < 0 ? r : name_target(m, vm, e);
 }
 
 /* Step 3. */
@@ -305,6 +304,30 @@ static int end_fn(struct txn *t, void *arg, struct error *e)
 	return end->place == AT_TARGET ? put_files_moved(t, m, e) : 0;
 }
 
+static int put_others_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct move *m = arg;
+
+	return vm_put_own_domain(t, m->uuid, m->to, e);
+}
+
+/*
+ * A domain that has come to the target since it was named there may be others' after all. One that a migration has made is on
+ * the files of the VM.
+ */
+static void check_target(const struct move *m, const struct view *view)
+{
+	const struct object *vm = view_get(view, KIND_VM, m->uuid), *root = vm_root_volume(view, vm);
+	const char *path = root ? object_str(root, VOLUME_INSTALL_PATH) : NULL;
+	struct hv_sighting s;
+
+	if (!path || !vm_is_adopted_on(vm, m->to) ||
+	    hv_domain_sight(pool_hypervisor(m->job->pool), m->to, m->uuid, path, &s, NULL) < 0)
+		return;
+	if (s.found && !s.own && !s.uses)
+		(void)store_run(pool_store(m->job->pool), put_others_fn, (void *)(uintptr_t)m, NULL);
+}
+
 /* Removes what the guest has left on the other host. What cannot be removed does no harm. */
 static void clean_up(const struct move *m, enum place place)
 {
@@ -312,15 +335,19 @@ static void clean_up(const struct move *m, enum place place)
 	struct hypervisor *hv = pool_hypervisor(m->job->pool);
 
 	orphan_files_remove(m->job->pool, m->job->uuid);
+	if (place != AT_TARGET)
+		check_target(m, view);
 	if (place == AT_SOURCE) {
 		(void)hv_domain_undefine(hv, m->to, m->uuid, NULL);
-		vm_settle_domain(m->job->pool, m->to, m->uuid);
 		vm_forget_leases(m->job->pool, view, m->uuid, m->to);
 	}
+	if (place == AT_TARGET)
+		(void)hv_domain_undefine(hv, m->from, m->uuid, NULL);
+	/* also when the guest is lost: neither host is asked again while it stays connected */
+	vm_settle_domain(m->job->pool, m->to, m->uuid);
+	vm_settle_domain(m->job->pool, m->from, m->uuid);
 	if (place != AT_TARGET)
 		return;
-	(void)hv_domain_undefine(hv, m->from, m->uuid, NULL);
-	vm_settle_domain(m->job->pool, m->from, m->uuid);
 	vm_forget_leases(m->job->pool, view, m->uuid, m->from);
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, m->uuid)
 		if (object_str(volume, VOLUME_HOST_UUID))

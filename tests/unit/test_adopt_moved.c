@@ -8,6 +8,8 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
+#include "hypervisor/domain/migrate.h"
+
 /* Set: hosts do not answer when they are asked what has a uuid, and each such question is posted. */
 static atomic_bool silent;
 static sem_t asked;
@@ -41,6 +43,27 @@ int __wrap_virDomainUndefineFlags(virDomainPtr domain, unsigned int flags);
 int __wrap_virDomainUndefineFlags(virDomainPtr domain, unsigned int flags)
 {
 	return atomic_load(&sticky) ? -1 : __real_virDomainUndefineFlags(domain, flags);
+}
+
+/* What happens on host B, or to the guest, while a migration fails; NULL: it does not fail. */
+static _Atomic(void (*)(void)) meanwhile;
+
+int __real_hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, const char *uuid,
+			     const struct hv_migration *how, hv_progress *progress, void *ctx,
+			     struct error *e);
+int __wrap_hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, const char *uuid,
+			     const struct hv_migration *how, hv_progress *progress, void *ctx,
+			     struct error *e);
+int __wrap_hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, const char *uuid,
+			     const struct hv_migration *how, hv_progress *progress, void *ctx,
+			     struct error *e)
+{
+	void (*happens)(void) = atomic_exchange(&meanwhile, NULL);
+
+	if (!happens)
+		return __real_hv_domain_migrate(hv, from, to, uuid, how, progress, ctx, e);
+	happens();
+	return error_set(e, EIO, "failed");
 }
 
 static void see_stops(void *ctx, struct view *view, const struct change *changes, size_t count)
@@ -222,6 +245,40 @@ static void a_migration_replaces_no_domain_of_others(void **state)
 	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_OFF);
 }
 
+static void others_define_theirs(void)
+{
+	define_by_hand(host_b, AT("new", WEB, "twin", OFF));
+}
+
+/* Nor is one undone that has come to the target since it was asked. */
+static void a_migration_that_fails_removes_no_domain_of_others(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	add_host_b();
+	atomic_store(&meanwhile, others_define_theirs);
+	must_fail(pool, "MigrateVm", WEB, json_pack("{s:s}", "hostUuid", host_b), EIO, "failed");
+	expect_state(WEB, "Running", host_a);
+	wait_for_row(WEB, host_a);
+	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_OFF);
+}
+
+static void the_guest_dies(void)
+{
+	by_hand(host_a, WEB, virDomainDestroy);
+}
+
+static void a_target_where_nothing_has_come_is_forgotten(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	add_host_b();
+	atomic_store(&meanwhile, the_guest_dies);
+	must_fail(pool, "MigrateVm", WEB, json_pack("{s:s}", "hostUuid", host_b), EIO, "failed");
+	expect_state(WEB, "Stopped", NULL);
+	wait_for_row(WEB, host_a);
+}
+
 /* Its host is dead, so the VM is started elsewhere. The host comes back and starts what it had. */
 static void what_a_dead_host_starts_again_is_ended(void **state)
 {
@@ -295,6 +352,8 @@ int main(void)
 		SHARED(a_path_says_nothing_without_the_storage),
 		SHARED(what_a_migration_leaves_is_removed),
 		SHARED(a_migration_replaces_no_domain_of_others),
+		SHARED(a_migration_that_fails_removes_no_domain_of_others),
+		SHARED(a_target_where_nothing_has_come_is_forgotten),
 		SHARED(what_has_left_is_forgotten),
 		SHARED(what_a_dead_host_starts_again_is_ended),
 		SHARED(what_a_dead_host_has_lost_is_forgotten),
