@@ -16,17 +16,22 @@ for object in vm-instances/by-name/recipe* images/by-name/recipe*; do
 done
 work=$(mktemp -d)
 
-# Removes what is left of ours.
+# Removes what is left of ours. The actions of an object go with it, so the fsync must be on the descriptor of the write.
 clean_up() {
-	local object verb
+	local status=$? object verb
 	rm -rf "$work"
 	for object in vm-instances/by-name/recipe* images/by-name/recipe*; do
 		[ -e "$object" ] || continue
 		object=$(realpath "$object")
 		verb=$([[ $object == */images/* ]] && echo delete || echo destroy)
-		echo "$verb" >"$object/actions" && sync "$object/actions" &&
-			echo expunge >"$object/actions"
+		for verb in "$verb" expunge; do
+			echo "$verb" | dd of="$object/actions" conv=notrunc,fsync status=none && continue
+			echo "cookbook: '$object' is still there: $(cat last-error)" >&2
+			status=1
+			break
+		done
 	done
+	exit $status
 }
 trap clean_up EXIT
 truncate -s 1M "$work/empty.raw"

@@ -53,6 +53,17 @@ echo '{"cpuNum": 2}' >"$MOUNT/vm-instances/$vm/spec"
 backup web copy >/dev/null
 assert_fails "restore-vm: " "$TOP/examples/restore-vm" "$MOUNT" copy other # its address is not free
 assert_eq "$(uuids vm-instances) $(uuids images | wc -l)" "$vm 1" "what is there after that"
+
+step "it says what it could not remove again"
+mkdir bin
+printf '#!/bin/sh\nexit 1\n' >bin/dd
+chmod 755 bin/dd
+assert_fails "is still there: " env PATH="$CASE_DIR/bin:$PATH" "$TOP/examples/restore-vm" "$MOUNT" copy other
+left=$(jq -r '.inventories[].uuid' "$MOUNT/images?q=name~=restore of other%25")
+act "images/$left" delete
+act "images/$left" expunge
+
+step "the old one has gone"
 act "vm-instances/$vm" destroy
 act "vm-instances/$vm" expunge
 restored=$("$TOP/examples/restore-vm" "$MOUNT" copy)
