@@ -29,7 +29,7 @@ is_settled() {
 # Sets $pair to what the pool and the host say of a VM. What the killed daemon had asked for may come between the two
 # answers, and its event after them.
 agrees() {
-	pair=$(value "vm-instances/$1/state"):$(on_host domstate "$1" 2>/dev/null | head -n 1 || true)
+	pair=$(value "vm-instances/$1/state"):$(on_host domstate "$1" 2>/dev/null | sed -n 1p || true)
 	case $pair in
 	Running:running | Paused:paused | Stopped:"shut off" | Stopped: | Destroyed: | Created:) return 0 ;;
 	esac

@@ -68,7 +68,7 @@ on_host dumpxml theirs >live.xml
 on_host dumpxml --inactive theirs >next.xml
 lacks "$folder/data.raw" live.xml next.xml || fail "the disk is still there"
 act "volumes/$data" attach "vmInstanceUuid=$uuid"
-on_host dumpxml theirs | grep -q "$folder/data.raw" || fail "the guest does not have the disk"
+on_host dumpxml theirs | finds -F "$folder/data.raw" || fail "the guest does not have the disk"
 act "volumes/$data" detach
 
 step "released while it runs, the guest is virsh's again"
@@ -85,7 +85,7 @@ act "$vm" stop
 assert_eq "$(value "$vm/state")" Stopped
 rm -f "$(serial_log $uuid)"
 act "$vm" start
-assert_eq "$(on_host list --name | head -n 1)" $uuid
+assert_eq "$(on_host list --name | sed -n 1p)" $uuid
 assert_eq "$(value "$vm/domainName")" ""
 wait_serial $uuid "boots=2" 90
 wait_until 20 agent_ping $uuid

@@ -252,7 +252,7 @@ POOLFS_TEST_KILL_AT=snapshot-scheduled mount_pool
 (wait_until 30 is_pool_gone) 2>/dev/null || fail "the kill point 'snapshot-scheduled' was not reached"
 umount -l "$MOUNT"
 mount_pool
-killed=$(grep -lx Processing "$MOUNT"/api-jobs/*/state | xargs -rn 1 dirname | head -n 1 || true)
+killed=$(grep -lx Processing "$MOUNT"/api-jobs/*/state | xargs -rn 1 dirname | sed -n 1p || true)
 [ -n "$(uuids volume-snapshots | comm -13 "$CASE_DIR/older" -)" ] || fail "the snapshot that was taken is not there"
 wait_for "hosts/$(first hosts)/status" Connected 20
 [ -z "$killed" ] || job_wait "$(basename "$killed")" || fail "the job that was killed has failed, though its snapshot was taken"

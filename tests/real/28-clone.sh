@@ -57,7 +57,7 @@ step "of a stopped source, and only created: it boots when it is started"
 act "$dir" stop
 later=$(clone '{"cloneVmInstance":{"names":["later"],"strategy":"JustCreate"}}')
 assert_eq "$(value "vm-instances/$later/state")" Created
-assert_eq "$(qemu-img check "$(value "volumes/$(value "vm-instances/$later/rootVolumeUuid")/installPath")" 2>&1 | head -n 1)" "No errors were found on the image."
+assert_eq "$(qemu-img check "$(value "volumes/$(value "vm-instances/$later/rootVolumeUuid")/installPath")" 2>&1 | sed -n 1p)" "No errors were found on the image."
 act "vm-instances/$later" start
 wait_serial "$later" "STATE /dev/vda2 first=0 boots=2" 90
 wait_until 40 agent_ping "$later"

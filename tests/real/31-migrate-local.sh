@@ -52,7 +52,7 @@ guest "$vm" 'echo later >/root/file; sync'
 
 step "it starts again where its disk is"
 act "$dir" stop
-assert_eq "$(qemu-img check "$(find "$CASE_DIR/local-two" -name "*$root*")" 2>&1 | head -n 1)" "No errors were found on the image."
+assert_eq "$(qemu-img check "$(find "$CASE_DIR/local-two" -name "*$root*")" 2>&1 | sed -n 1p)" "No errors were found on the image."
 act "$dir" start
 assert_eq "$(value "$dir/hostUuid")" "$two"
 wait_until 90 agent_ping "$vm"

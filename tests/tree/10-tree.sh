@@ -68,7 +68,7 @@ assert_fails "not empty" rmdir "$MOUNT/zones/by-name"
 
 step "the file system has a size: the room that is not promised yet, as far as the disks have it, and inodes"
 storage=primary-storage/$(first primary-storage)
-usable=$(printf '%s\n' "$(value "$storage/availableCapacity")" "$(value "$storage/availablePhysicalCapacity")" | sort -n | head -n 1)
+usable=$(printf '%s\n' "$(value "$storage/availableCapacity")" "$(value "$storage/availablePhysicalCapacity")" | sort -n | sed -n 1p)
 assert_eq "$(df --output=size,avail -B 4096 "$MOUNT" | tail -n 1 | xargs)" \
 	"$(($(value "$storage/totalCapacity") / 4096)) $((usable / 4096))" "blocks: total, available"
 assert_eq "$(df --output=ipcent "$MOUNT" | tail -n 1 | xargs)" 1% "inodes in use"

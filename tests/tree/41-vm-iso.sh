@@ -52,7 +52,7 @@ assert_refused "$dir/actions" "attach-iso isoUuid=${isos[3]}" EBUSY "^can only a
 assert_eq "$(vms_for "${isos[3]}")" "" "VMs for a fourth ISO"
 
 step "the tag of a drive cannot be changed by hand"
-tag=$(grep -l "^iso::" "$MOUNT/$dir/tags"/* | head -n 1)
+tag=$(grep -l "^iso::" "$MOUNT/$dir/tags"/* | sed -n 1p)
 assert_refused "system-tags/$(basename "$tag")/actions" delete EBUSY inherent
 
 step "one is ejected, and the next one gets its drive"

@@ -39,7 +39,7 @@ assert_eq "$(contained 'cat nics/*/mac')" "$(cat "$MOUNT/vm-instances/$vm/nics/"
 assert_match "$(contained 'cat jobs/*/operation')" StartVmInstance
 # shellcheck disable=SC2016 # for the shell inside
 contained 'for job in jobs/*; do cat "$job/state" "$job/inventory" >/dev/null; done'
-job=$(contained 'exec 3<>actions; echo "pause" >&3; cat <&3' | grep -oE '[0-9a-f]{32}' | head -n 1)
+job=$(contained 'exec 3<>actions; echo "pause" >&3; cat <&3' | grep -oE '[0-9a-f]{32}' | sed -n 1p)
 job_wait "$job"
 assert_eq "$(contained "cat jobs/$job/state state" | paste -sd' ')" "Done Paused"
 

@@ -12,15 +12,15 @@ mount_pool
 zone=$(first zones)
 image=$(small_image)
 vm=$(create_vm handled "$image" '{"strategy":"CreateStopped"}')
-nic=$(find "$MOUNT/vm-instances/$vm/nics" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | head -n 1)
+nic=$(find "$MOUNT/vm-instances/$vm/nics" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sed -n 1p)
 job=$(submit "zones/$zone/actions" "update description=handled")
 job_wait "$job"
 wait_for "hosts/$(first hosts)/status" Connected 20
 mkdir "$MOUNT/zones/$zone/scratch.d"
 echo text >"$MOUNT/zones/$zone/scratch.d/file"
-category=$(find "$MOUNT/global-configurations" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | grep -v -e by-name -e where | sort | head -n 1)
-setting=$(find "$MOUNT/global-configurations/$category" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort | head -n 1)
-condition=$(find "$MOUNT/vm-instances/where" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | head -n 1)
+category=$(find "$MOUNT/global-configurations" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | grep -v -e by-name -e where | sort | sed -n 1p)
+setting=$(find "$MOUNT/global-configurations/$category" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort | sed -n 1p)
+condition=$(find "$MOUNT/vm-instances/where" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | sed -n 1p)
 files=(version zones/create "zones/$zone/name" "zones/$zone/inventory" "zones/$zone/actions" "images/$image/data"
 	"global-configurations/$category/$setting/value" "zones/$zone/scratch.d/file" "api-jobs/$job/state")
 folders=(zones "zones/$zone" "zones/$zone/jobs" "zones/$zone/jobs/$job" "zones/$zone/tags" "zones/$zone/scratch.d"

@@ -256,7 +256,7 @@ request() {
 
 # job_of TEXT: the uuid of the job that an answer names (its first 32 hex digits in a row).
 job_of() {
-	grep -oE '[0-9a-f]{32}' <<<"$1" | head -n 1 || fail "the answer names no job: '$1'"
+	grep -oE '[0-9a-f]{32}' <<<"$1" | sed -n 1p || fail "the answer names no job: '$1'"
 }
 
 # submit FILE TEXT: writes a request and prints its job.
