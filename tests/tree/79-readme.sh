@@ -20,15 +20,19 @@ mkdir backup
 sed -n '/^TASKS$/,/^QUERIES/p' "$MOUNT/README" | sed -nE 's/^    //; t p; b; :p; s/   +[a-z][^/]*$//; p' >commands
 [ "$(wc -l <commands)" -ge 20 ] || fail "README shows only $(wc -l <commands) commands"
 cd "$MOUNT"
+written=()
 while IFS= read -r command; do
 	step "$command"
 	command=${command//\/backup/$CASE_DIR\/backup}
 	command=${command//debian.qcow2/$CASE_DIR\/debian.qcow2}
 	[[ $command != tail* ]] || command="timeout 1 $command >$CASE_DIR/followed || [ \$? = 124 ]"
 	(eval "$command") </dev/null || fail "'$command' failed; last-error: $(<last-error)"
-	[[ ! $command =~ \ \>\ ([^ ]+)$ ]] || [ ! -e "${BASH_REMATCH[1]}" ] || sync "${BASH_REMATCH[1]}" ||
-		fail "'$command' failed later: $(<last-error)"
+	[[ ! $command =~ \ \>\ ([^ ]+)$ ]] || written+=("${BASH_REMATCH[1]}")
 done <"$CASE_DIR/commands"
+# Not before: what a line needs of those above, they wait for themselves.
+for file in "${written[@]}"; do
+	[ ! -e "$file" ] || sync "$file" || fail "what was written to '$file' failed: $(cat "${file%/*}/last-error")"
+done
 
 step "what they have done"
 assert_eq "$(cat vm-instances/by-name/web/{state,cpuNum,memorySize} | xargs)" "Running 2 2147483648" "the VM"
@@ -40,3 +44,33 @@ assert_eq "$(stat -c %s "$CASE_DIR/backup/disk.raw")" $((40 << 30)) "the copy of
 assert_eq "$(echo images/by-name/*)" "images/by-name/debian images/by-name/debian~2" "the images"
 grep -q '"sequence":' "$CASE_DIR/followed"
 cd "$CASE_DIR"
+
+step "poolfs-operations(7) has every verb, every file create, and their parameters"
+cat >compare <<'PY'
+import pathlib
+import re
+import sys
+
+mount, page = map(pathlib.Path, sys.argv[1:])
+described, depth = {}, 0
+for line in page.read_text().splitlines():
+    depth += line.startswith(".Bl -tag") - line.startswith(".El")
+    if item := re.match(r'\.It Ic "([^"]+)"', line):
+        if depth == 1:
+            parameters = described.setdefault(item[1], set())
+        else:
+            parameters.add(item[1])
+wanted = {}
+for file in mount.glob("*/*/actions"):
+    for line in file.read_text().splitlines():
+        verb, *parameters = line.removeprefix("# ").split(" - ")[0].split()
+        wanted.setdefault(verb, set()).update(p.strip("[]").split("=")[0] for p in parameters)
+for file in [*mount.glob("*/create"), *mount.glob("*/*/create")]:
+    lines = [line for line in file.read_text().splitlines() if line and line[0] not in "# "]
+    wanted[str(file.relative_to(mount))] = {line.split()[0] for line in lines}
+missing = [f"{name} {p}" for name, ps in wanted.items() for p in {""} | ps
+           if name not in described or p and p not in described[name]]
+print(len(wanted), "verbs and files")
+sys.exit(f"missing: {missing}" if missing or len(wanted) < 90 else 0)
+PY
+python3 compare "$MOUNT" "$BUILD/man/poolfs-operations.7" || fail "the page is not complete"
