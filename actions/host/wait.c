@@ -2,6 +2,7 @@
 /* See wait.h. */
 #include "actions/host/wait.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -69,4 +70,23 @@ void host_wait_for_storage(struct job *job, const char *ps, const char *host)
 {
 	if (ps || host)
 		(void)wait_connected(job, ps, host);
+}
+
+int host_ask_again(struct job *job, const char *host, int (*ask)(void *arg, struct error *e), void *arg,
+		   struct error *e)
+{
+	const struct timespec pause = {.tv_nsec = RECOVER_STEP_MS * 1000000L};
+	int r = ask(arg, e);
+
+	for (int ms = 0; r == -ENOTCONN && ms < RECOVER_MS && !atomic_load(&job->cancelled);
+	     ms += RECOVER_STEP_MS) {
+		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+		if (!view_get(view, KIND_HOST, host))
+			break;
+		(void)nanosleep(&pause, NULL);
+		error_done(e);
+		r = ask(arg, e);
+	}
+	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for hosts to be connected, for recover functions of operations. */
+/* Waiting for hosts to be connected, for recover functions of operations, and for jobs that have lost a host. */
 #ifndef POOLFS_HOST_WAIT_H
 #define POOLFS_HOST_WAIT_H
 
@@ -17,5 +17,12 @@ void host_wait_for_storage(struct job *job, const char *ps, const char *host);
  * cancelled before that, as at the end of the daemon.
  */
 bool host_wait_for_cluster(struct job *job, const char *cluster);
+/**
+ * For a job that has lost @host in the middle of a call, so that it does not know what that has done: runs @ask, which asks
+ * the host or does it once more, again and again while that is -ENOTCONN, for 30 s at most. Returns what the last one
+ * did, with its error. Ends early when the host is gone or the job is cancelled.
+ */
+int host_ask_again(struct job *job, const char *host, int (*ask)(void *arg, struct error *e), void *arg,
+		   struct error *e);
 
 #endif

@@ -169,9 +169,11 @@ static int release_drive_fn(struct txn *t, void *arg, struct error *e)
 	return row ? txn_remove(t, row, e) : 0;
 }
 
-/* Inserts the medium into the drive that its tag names, if the VM is active. */
-static int insert(struct job *job, const char *image, struct error *e)
+/* Inserts the medium of the job into the drive that its tag names, if the VM is active. Can be repeated. */
+static int insert(void *arg, struct error *e)
 {
+	struct job *job = arg;
+	const char *image = request_str(job->req, "isoUuid");
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
 	const char *host = vm ? vm_active_host(vm) : NULL;
@@ -190,7 +192,9 @@ static int insert(struct job *job, const char *image, struct error *e)
 static int insert_or_release(struct job *job, json_t **ret_result, struct error *e)
 {
 	struct ejection out = {job->req->target, request_str(job->req, "isoUuid")};
-	int r = insert(job, out.image, e);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, out.vm);
+	int r = host_ask_again(job, vm ? object_str(vm, VM_HOST_UUID) : NULL, insert, job, e);
 
 	if (r < 0) {
 		(void)store_run(pool_store(job->pool), release_drive_fn, &out, NULL);
@@ -256,11 +260,25 @@ static int vm_detach_iso_check(const struct view *view, const struct request *re
 	return 0;
 }
 
+struct tray {
+	struct hypervisor *hv;
+	const char *host, *vm;
+	int drive;
+};
+
+/* Can be repeated. */
+static int eject(void *arg, struct error *e)
+{
+	const struct tray *tray = arg;
+
+	return hv_cdrom_change(tray->hv, tray->host, tray->vm, tray->drive, NULL, e);
+}
+
 static int vm_detach_iso_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, job->req->target);
-	const char *host = vm ? vm_active_host(vm) : NULL;
+	struct tray tray = {.hv = pool_hypervisor(job->pool), .host = vm ? vm_active_host(vm) : NULL};
 	char image[UUID_SIZE];
 	struct ejection out = {job->req->target, NULL};
 	int count, r;
@@ -268,12 +286,11 @@ static int vm_detach_iso_run(struct job *job, json_t **ret_result, struct error 
 	out.image = iso_to_detach(view, job->req, image, &count);
 	if (!out.image)
 		return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
-	if (host) {
-		r = hv_cdrom_change(pool_hypervisor(job->pool), host, out.vm,
-				    drive_of(view, out.vm, out.image), NULL, e);
-		if (r < 0)
-			return r;
-	}
+	tray.vm = out.vm;
+	tray.drive = drive_of(view, out.vm, out.image);
+	r = tray.host ? host_ask_again(job, tray.host, eject, &tray, e) : 0;
+	if (r < 0)
+		return r;
 	kill_point("iso-ejected");
 	r = store_run(pool_store(job->pool), release_drive_fn, &out, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);

@@ -210,6 +210,35 @@ static int plug(struct job *job, const struct view *view, const struct object *n
 	return hv_nic_attach(pool_hypervisor(job->pool), host_uuid, object_uuid(vm), &spec, e);
 }
 
+struct nic_work {
+	struct job *job;
+	const char *host, *vm;
+	int device;
+};
+
+/* Whether the guest has the NIC. */
+static int guest_has(void *arg, struct error *e)
+{
+	const struct nic_work *w = arg;
+	bool is_gone;
+	int r = hv_nic_is_gone(pool_hypervisor(w->job->pool), w->host, w->vm, w->device, &is_gone, e);
+
+	return r < 0 ? r : !is_gone;
+}
+
+/* Was it only not heard that the guest has got the NIC, since the host was lost meanwhile? */
+static bool is_plugged(struct job *job, const struct view *view, const struct object *nic)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	struct nic_work w = {.job = job,
+			     .vm = object_text(nic, NIC_VM_UUID),
+			     .device = (int)object_int(nic, NIC_DEVICE_ID)};
+	const struct object *vm = view_get(view, KIND_VM, w.vm);
+
+	w.host = vm ? vm_active_host(vm) : NULL;
+	return w.host && host_ask_again(job, w.host, guest_has, &w, &ignored) == 1;
+}
+
 /* Plugs in the NIC of a row that is written; on failure removes the row again. */
 static int plug_or_roll_back(struct job *job, json_t **ret_result, struct error *e)
 {
@@ -220,6 +249,10 @@ static int plug_or_roll_back(struct job *job, json_t **ret_result, struct error 
 	if (!nic)
 		return error_set(e, ENOENT, "the new NIC is gone");
 	r = plug(job, view, nic, e);
+	if (r == -ENOTCONN && is_plugged(job, view, nic)) {
+		error_done(e);
+		r = 0;
+	}
 	if (r < 0) {
 		(void)vm_remove_nic(job->pool, view, nic, NULL);
 		return r;
@@ -263,20 +296,31 @@ static int nic_detach_check(const struct view *view, const struct request *req, 
 		object_uuid(vm), object_text(vm, VM_STATE));
 }
 
+/* Can be repeated. */
+static int unplug(void *arg, struct error *e)
+{
+	const struct nic_work *w = arg;
+	int left = job_remaining_ms(w->job);
+
+	return hv_nic_detach(pool_hypervisor(w->job->pool), w->host, w->vm, w->device,
+			     left < DETACH_MS ? left : DETACH_MS, e);
+}
+
 static int nic_detach_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *nic = view_get(view, KIND_NIC, job->req->target);
 	const struct object *vm = nic ? view_get(view, KIND_VM, object_str(nic, NIC_VM_UUID)) : NULL;
-	const char *host = vm ? vm_active_host(vm) : NULL;
-	int left = job_remaining_ms(job), r = 0;
+	struct nic_work w = {.job = job};
+	int r = 0;
 
 	if (!vm)
 		return error_gone(e, KIND_NIC, job->req->target);
-	if (host)
-		r = hv_nic_detach(pool_hypervisor(job->pool), host, object_uuid(vm),
-				  (int)object_int(nic, NIC_DEVICE_ID), left < DETACH_MS ? left : DETACH_MS,
-				  e);
+	w.host = vm_active_host(vm);
+	w.vm = object_uuid(vm);
+	w.device = (int)object_int(nic, NIC_DEVICE_ID);
+	if (w.host)
+		r = host_ask_again(job, w.host, unplug, &w, e);
 	if (r < 0)
 		return r;
 	kill_point("nic-unplugged");

@@ -4,9 +4,9 @@
  *
  * Attaching writes the rows first and then plugs the disk into the guest. From
  * the first change on nobody else can attach the volume, so it is never open in two
- * guests. When the guest does not get the disk, the rows are rolled back, unless
- * the host cannot tell: then the volume stays attached, and the next start of the
- * VM gives it the disk.
+ * guests. When the guest does not get the disk, the rows are rolled back. A host that
+ * is lost meanwhile is asked when it is back; if that takes too long, the volume stays
+ * attached, and the next start of the VM gives it the disk.
  *
  * Detaching unplugs the disk first and then writes the rows, for the same reason.
  * When a guest does not release the disk, the volume stays attached.
@@ -100,16 +100,38 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 
 /* -------------------------------------------------------------------- attach */
 
+struct disk_question {
+	struct job *job;
+	const struct volume_claim *claim;
+	const char *host;
+};
+
 /*
  * Whether the guest has the disk; that of a VM that is not active has none. Negative when the host cannot
  * tell.
  */
-static int guest_has(struct job *job, const struct volume_claim *c, const char *host, struct error *e)
+static int guest_has(void *arg, struct error *e)
 {
+	const struct disk_question *q = arg;
 	_cleanup_free_ char *path = NULL;
-	int r = hv_disk_path(pool_hypervisor(job->pool), host, c->vm, c->volume, &path, e);
+	int r = hv_disk_path(pool_hypervisor(q->job->pool), q->host, q->claim->vm, q->claim->volume, &path, e);
 
 	return r < 0 ? r : path != NULL;
+}
+
+/* After the attach has failed with @result. Returns 0 when it was only not heard that the guest has got the disk. */
+static int settle_attach(struct disk_question *q, int result, struct error *e)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	int has = host_ask_again(q->job, q->host, guest_has, q, &ignored);
+
+	if (has == 0)
+		(void)store_run(pool_store(q->job->pool), volume_put_released,
+				(void *)(uintptr_t)q->claim, NULL);
+	if (has <= 0 || result != -ENOTCONN)
+		return result;
+	error_done(e);
+	return 0;
 }
 
 /* Plugs the disk into an active guest; rolls the rows back if the guest does not have it afterwards. */
@@ -119,6 +141,7 @@ static int plug(struct job *job, const struct volume_claim *c, struct error *e)
 	const struct object *volume = view_get(view, KIND_VOLUME, c->volume),
 			    *vm = view_get(view, KIND_VM, c->vm);
 	const struct object *ref = volume_find_ref(view, c->volume, c->vm);
+	struct disk_question q = {.job = job, .claim = c};
 	struct hv_disk disk;
 	int r;
 
@@ -126,14 +149,13 @@ static int plug(struct job *job, const struct volume_claim *c, struct error *e)
 		return volume_or_vm_gone(e);
 	if (!volume_vm_is_active(vm))
 		return 0;
+	q.host = object_text(vm, VM_HOST_UUID);
 	volume_describe_disk(
 		view, vm, volume,
 		(int)(ref ? object_int(ref, SHAREABLE_REF_DEVICE_ID) : object_int(volume, VOLUME_DEVICE_ID)),
 		&disk);
-	r = hv_disk_attach(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID), c->vm, &disk, e);
-	if (r < 0 && guest_has(job, c, object_text(vm, VM_HOST_UUID), NULL) == 0)
-		(void)store_run(pool_store(job->pool), volume_put_released, (void *)(uintptr_t)c, NULL);
-	return r;
+	r = hv_disk_attach(pool_hypervisor(job->pool), q.host, c->vm, &disk, e);
+	return r < 0 ? settle_attach(&q, r, e) : 0;
 }
 
 static int volume_attach_run(struct job *job, json_t **ret_result, struct error *e)
@@ -182,7 +204,7 @@ static int reconcile(struct job *job, const struct volume_claim *c, struct error
 		return has;
 	if (!hv_domain_is_up(state))
 		return 1; /* plugged in at the next start */
-	has = guest_has(job, c, object_text(vm, VM_HOST_UUID), e);
+	has = guest_has(&(struct disk_question){job, c, object_text(vm, VM_HOST_UUID)}, e);
 	if (has != 0)
 		return has;
 	has = store_run(pool_store(job->pool), volume_put_released, (void *)(uintptr_t)c, e);

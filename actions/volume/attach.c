@@ -9,6 +9,7 @@
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
 #include "actions/host/topology.h"
+#include "actions/host/wait.h"
 #include "actions/volume/disk.h"
 #include "actions/volume/location.h"
 #include "actions/volume/volume.h"
@@ -202,21 +203,37 @@ int volume_put_released(struct txn *t, void *arg, struct error *e)
 
 /* -------------------------------------------------------------------- detach */
 
+struct unplugging {
+	struct job *job;
+	const char *host;
+	const struct volume_claim *claim;
+};
+
+/* Can be repeated. */
+static int unplug(void *arg, struct error *e)
+{
+	const struct unplugging *u = arg;
+	int left = job_remaining_ms(u->job);
+
+	return hv_disk_detach(pool_hypervisor(u->job->pool), u->host, u->claim->vm, u->claim->volume,
+			      left < DETACH_MS ? left : DETACH_MS, e);
+}
+
 int volume_detach(struct job *job, const char *uuid, const char *vm_uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid),
 			    *vm = view_get(view, KIND_VM, vm_uuid);
 	struct volume_claim c = {.volume = uuid, .vm = vm_uuid};
-	int left = job_remaining_ms(job);
+	struct unplugging u = {.job = job, .claim = &c};
 	int r = 0;
 
 	if (!volume || !vm || !volume_is_attached(view, volume, vm_uuid))
 		return 0;
 	/* Without a host no domain runs; else the host knows better than the row whether one does. */
-	if (object_str(vm, VM_HOST_UUID))
-		r = hv_disk_detach(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID), vm_uuid, uuid,
-				   left < DETACH_MS ? left : DETACH_MS, e);
+	u.host = object_str(vm, VM_HOST_UUID);
+	if (u.host)
+		r = host_ask_again(job, u.host, unplug, &u, e);
 	if (r < 0)
 		return r;
 	kill_point("detach-unplugged");
