@@ -280,6 +280,7 @@ void upload_finish(struct upload *u)
 {
 	scoped_lock(&u->lock);
 	u->done = true;
+	writer_done(&u->writer); /* how it ended is of no use any more; its descriptor would stay as long as the name */
 	u->used = clock_monotonic();
 	upload_save(u);
 }
@@ -352,7 +353,7 @@ void upload_set_stat(struct upload *u, const struct stat *st)
 void upload_note_writer(struct upload *u, pid_t writer)
 {
 	scoped_lock(&u->lock);
-	if (u->writer.thread == writer)
+	if (u->done || u->writer.thread == writer)
 		return;
 	writer_note(&u->writer, writer);
 	upload_save(u);

@@ -270,6 +270,41 @@ static bool is_found(struct pool_fixture *f, const char *name)
 	return u != NULL;
 }
 
+static size_t count_pidfds(void)
+{
+	char path[64], target[64];
+	size_t count = 0;
+
+	for (int fd = 0; fd < 1024; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = '\0';
+		count += strstr(target, "pidfd") != NULL;
+	}
+	return count;
+}
+
+static void a_finished_upload_holds_no_descriptor_of_its_writer(void **state)
+{
+	struct pool_fixture *f = *state;
+	struct upload *u = create(f, "light.raw");
+
+	upload_note_writer(u, getpid());
+	assert_int_equal(count_pidfds(), 1);
+	assert_int_equal(add(u, "\1oot", 0), 4);
+	assert_int_equal(close_it(u), 1);
+	release(u);
+	wait_until(f, no_job_runs, NULL);
+	u = uploads_find(pool_uploads(f->pool), "light.raw");
+	assert_non_null(u);
+	assert_int_equal(count_pidfds(), 0);
+	upload_note_writer(u, getpid());
+	assert_int_equal(count_pidfds(), 0);
+	upload_unref(u);
+}
+
 static void a_finished_upload_is_found_for_a_while(void **state)
 {
 	struct pool_fixture *f = *state;
@@ -364,6 +399,7 @@ int main(void)
 		ON_A_POOL(a_rename_may_come_before_the_end_of_the_last_close),
 		ON_A_POOL(an_image_that_is_sent_has_all_the_bytes_that_were_announced),
 		ON_A_POOL(a_creation_can_be_cancelled_until_it_has_begun),
+		ON_A_POOL(a_finished_upload_holds_no_descriptor_of_its_writer),
 		ON_A_POOL(a_finished_upload_is_found_for_a_while),
 	};
 
