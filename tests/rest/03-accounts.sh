@@ -89,7 +89,7 @@ assert_job 503 'field\[duration\] must be in range of \[60, 31536000\]' PUT "/v1
 assert_job 503 'ID.1001' PUT "/v1/accounts/sessions/$admin/renew" '{"renewSession":{"duration":100}}'
 
 step "sessions are shown nowhere"
-assert_eq "$(cd "$MOUNT/sessions" && echo *)" "call exports stamp"
+assert_eq "$(cd "$MOUNT/sessions" && echo *)" "call exports stamp uploads"
 test -e "$MOUNT/sessions/$hers/call"
 [ ! -e "$MOUNT/sessions/$(printf %032d 1)" ] || fail "a session exists without a login"
 assert_fails 'Permission denied' setpriv --reuid nobody --regid nogroup --clear-groups ls "$MOUNT/sessions"
