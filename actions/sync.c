@@ -11,6 +11,7 @@
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/adopted.h"
 #include "actions/vm/moved.h"
+#include "actions/vm/observed.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/removed_device.h"
 #include "actions/vm/second_copy.h"

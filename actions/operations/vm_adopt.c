@@ -27,6 +27,7 @@
 #include "actions/vm/iso.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/nic.h"
+#include "actions/vm/observed.h"
 #include "actions/vm/placement.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"

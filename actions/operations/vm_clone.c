@@ -28,6 +28,7 @@
 #include "actions/vm/firmware.h"
 #include "actions/vm/machine.h"
 #include "actions/vm/nic.h"
+#include "actions/vm/observed.h"
 #include "actions/vm/power.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"

@@ -19,6 +19,7 @@
 #include "actions/vm/creation_size.h"
 #include "actions/vm/first_start.h"
 #include "actions/vm/nic.h"
+#include "actions/vm/observed.h"
 #include "actions/vm/power.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"

@@ -13,6 +13,7 @@
 #include "actions/engine/result.h"
 #include "actions/operations/table.h"
 #include "actions/vm/first_start.h"
+#include "actions/vm/observed.h"
 #include "actions/vm/power.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/domain.h"

@@ -8,6 +8,7 @@
 #include "actions/host/guest.h"
 #include "actions/host/topology.h"
 #include "actions/vm/adopted.h"
+#include "actions/vm/observed.h"
 #include "actions/vm/second_copy.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/sighting.h"

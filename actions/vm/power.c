@@ -14,6 +14,7 @@
 #include "actions/vm/lease.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/nocloud.h"
+#include "actions/vm/observed.h"
 #include "actions/vm/placement.h"
 #include "actions/vm/state.h"
 #include "actions/volume/snapshot_reconcile.h"

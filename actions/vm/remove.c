@@ -17,6 +17,7 @@
 #include "actions/vm/lease.h"
 #include "actions/vm/machine.h"
 #include "actions/vm/nocloud.h"
+#include "actions/vm/observed.h"
 #include "actions/vm/state.h"
 #include "actions/volume/attach.h"
 #include "actions/volume/location.h"

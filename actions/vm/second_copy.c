@@ -6,6 +6,7 @@
 
 #include "actions/host/guest.h"
 #include "actions/vm/adopted.h"
+#include "actions/vm/observed.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/domain.h"
 #include "model/log.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state of a VM: how it is written, and how it follows what the host reports
- * of the domain.
+ * The state of a VM, and how it is written. (How it follows what its host reports: observed.h.)
  *
  * Every write of a VM's host, state, CPUs or memory goes through vm_write(), so
  * that the capacities of the hosts are right after each change. What takes a
@@ -12,7 +11,6 @@
 #define POOLFS_VM_STATE_H
 
 #include "actions/engine/job.h"
-#include "hypervisor/hypervisor.h"
 
 /** The VM as it is now, a reference for the caller; NULL when it is gone. */
 const struct object *vm_now(struct pool *pool, const char *uuid);
@@ -28,13 +26,6 @@ const char *vm_host(const struct object *vm);
 void vm_set_wanted_place(const struct view *view, struct object *vm);
 /** The host of a VM that is Running or Paused, so that it can be changed live; NULL for others. Borrowed. */
 const char *vm_active_host(const struct object *vm);
-
-/**
- * Writes what a host reports of a VM's domain. Ignored while a job is changing the VM, for a VM that is
- * gone, and when another host than the VM's own reports no running domain. For change functions.
- */
-int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state state,
-		    enum hv_domain_reason reason, struct error *e);
 
 /**
  * Writes a changed VM in place of @before (NULL: a new one), together with the capacities of its hosts. One
@@ -59,17 +50,9 @@ bool vm_was_up(const struct object *vm);
  * which still is.
  */
 bool vm_may_be_at_target(const struct view *view, const struct object *vm);
-/** Asks the hosts of all Unknown VMs that answer by now (vm_reconcile()). Blocking. */
-void vm_reconcile_unknown(struct pool *pool);
 /** True in the two states in which most changes of a VM are allowed. */
 bool vm_is_running_or_stopped(const struct object *vm);
 
-/**
- * Asks @host for the state of the domain and writes it: for handlers that have written a final state,
- * since an event that came before was ignored, and for recovery. Does nothing when the host does not
- * answer. Blocking.
- */
-void vm_reconcile(struct pool *pool, const char *host, const char *uuid);
 /**
  * Writes @state (Stopped, or one that follows it) and takes the VM off its host, whose capacity is
  * released. For change functions.
@@ -79,11 +62,5 @@ int vm_put_stopped(struct txn *t, const char *uuid, enum vm_state state, struct 
 int vm_put_off(struct txn *t, const char *uuid, bool for_good, struct error *e);
 /** True when the request says that HA is not to start the VM after it has stopped. */
 bool vm_stop_is_for_good(const struct request *req);
-/**
- * For recovery after a restart of the daemon: waits for the VM's host, writes the state of the domain,
- * and compares the VM's state with @wanted. 0 when it is that, -EINTR when not or when the VM is gone.
- * Without an answer of the host the VM becomes Unknown. Blocking, a minute at most.
- */
-int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "tests/unit/adopt_fixture.h"
 
-#include "actions/vm/state.h"
+#include "actions/vm/observed.h"
 
 static int starting_fn(struct txn *t, void *arg, struct error *e)
 {

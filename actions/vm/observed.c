@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See observed.h. */
+#include "actions/vm/observed.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#include "actions/host/guest.h"
+#include "actions/host/wait.h"
+#include "actions/vm/adopted.h"
+#include "actions/vm/moved.h"
+#include "hypervisor/domain/domain.h"
+#include "model/states.h"
+
+/* --------------------------------------------------- what the host reports */
+
+/* The state that a VM gets from its domain's; -1 while only a job may change it. */
+static int state_for(const struct object *vm, enum hv_domain_state observed)
+{
+	int now = vm_state_parse(object_str(vm, VM_STATE));
+
+	switch ((enum vm_state)now) {
+	case VM_STATE_RUNNING:
+	case VM_STATE_STOPPED:
+	case VM_STATE_PAUSED:
+	case VM_STATE_UNKNOWN:
+		break;
+	case VM_STATE_CREATED:
+	case VM_STATE_STARTING:
+	case VM_STATE_STOPPING:
+	case VM_STATE_REBOOTING:
+	case VM_STATE_PAUSING:
+	case VM_STATE_RESUMING:
+	case VM_STATE_MIGRATING:
+	case VM_STATE_VOLUME_MIGRATING:
+	case VM_STATE_DESTROYING:
+	case VM_STATE_DESTROYED:
+	case VM_STATE_EXPUNGING:
+	case VM_STATE_COUNT:
+		return -1;
+	}
+	return vm_state_of_domain(observed);
+}
+
+/* NULL for a reason that is not worth showing. */
+static const char *reason_name(enum hv_domain_reason reason)
+{
+	switch (reason) {
+	case HV_REASON_OTHER:
+	case HV_REASON_STARTING:
+		return NULL;
+	case HV_REASON_GUEST:
+		return "guest";
+	case HV_REASON_CRASHED:
+		return "crashed";
+	case HV_REASON_ENOSPC:
+		return "enospc";
+	case HV_REASON_IO_ERROR:
+		return "io-error";
+	case HV_REASON_WATCHDOG:
+		return "watchdog";
+	case HV_REASON_ASLEEP:
+		return "asleep";
+	case HV_REASON_SAVED:
+		return "saved";
+	}
+	return NULL;
+}
+
+int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state observed,
+		    enum hv_domain_reason reason, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VM, vm_uuid);
+	int state = before ? state_for(before, observed) : -1;
+	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
+	struct object *vm;
+
+	if (state < 0)
+		return 0;
+	/* A definition left on another host says nothing about where the VM is. */
+	if (state == VM_STATE_STOPPED && (!host || strcmp(host, host_uuid) != 0))
+		return 0;
+	if (state == VM_STATE_STOPPED && vm_may_be_at_target(txn_view(t), before))
+		return 0;
+	vm = object_copy(before);
+	object_set_str(vm, VM_STATE, vm_state_name((enum vm_state)state));
+	if (vm_state_is_in(object_str(before, VM_STATE), S_UNKNOWN))
+		object_set_null(vm, VM_MIGRATION_HOST_UUID);
+	/* A VM that is Stopped already keeps the reason of its stop. */
+	if (state != VM_STATE_STOPPED || !object_str_is(before, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
+		object_set_str(vm, VM_STATE_REASON, reason_name(reason));
+	/* It died with its host, or while nobody could see it; one that was shut down or saved did not. */
+	if (state == VM_STATE_STOPPED && vm_state_is_in(object_str(before, VM_STATE), S_UNKNOWN) &&
+	    vm_was_up(before) && reason != HV_REASON_GUEST && reason != HV_REASON_SAVED)
+		object_set_int(vm, VM_HA_RESTART, 1);
+	object_set_null(vm, VM_UNKNOWN_FROM);
+	if (state == VM_STATE_STOPPED) {
+		object_set_str(vm, VM_LAST_HOST_UUID, host);
+		object_set_null(vm, VM_HOST_UUID);
+	} else {
+		const struct object *h = view_get(txn_view(t), KIND_HOST, host_uuid);
+
+		object_set_str(vm, VM_HOST_UUID, host_uuid);
+		object_set_null(vm, VM_STOPPED_BY_HA);
+		if (h)
+			object_set_str(vm, VM_CLUSTER_UUID, object_str(h, HOST_CLUSTER_UUID));
+	}
+	return vm_write(t, before, vm, e);
+}
+
+/* What a host reports of a domain. */
+struct observation {
+	const char *host, *uuid;
+	enum hv_domain_state state;
+	enum hv_domain_reason reason;
+};
+
+static int reconcile_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct observation *o = arg;
+
+	txn_set_fact(t);
+	return vm_set_observed(t, o->host, o->uuid, o->state, o->reason, e);
+}
+
+/* How often a host is asked at most: a domain that changes faster is followed by its events. */
+#define RECONCILE_ROUNDS 8
+
+void vm_reconcile(struct pool *pool, const char *host, const char *uuid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct observation o = {.host = host, .uuid = uuid}, before;
+
+	/*
+	 * Between an answer and the row, the domain may change and its event come first, which the older answer
+	 * would then overwrite for good. So the host is asked until it says what the row has already.
+	 * Without an answer, the host's VMs are reconciled when it connects again.
+	 */
+	vm_settle_domain(pool, host, uuid);
+	for (int round = 0; round < RECONCILE_ROUNDS; round++) {
+		before = o;
+		if (hv_domain_state(pool_hypervisor(pool), host, uuid, &o.state, &o.reason, &e) < 0)
+			return;
+		if (round > 0 && o.state == before.state && o.reason == before.reason)
+			return;
+		if (round == 0 && !hv_domain_is_up(o.state))
+			vm_seek_moved(pool, host, uuid);
+		if (store_run(pool_store(pool), reconcile_fn, &o, &e) < 0)
+			return;
+	}
+}
+
+void vm_reconcile_unknown(struct pool *pool)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	view_for_each_where (vm, view, KIND_VM, VM_STATE, vm_state_name(VM_STATE_UNKNOWN)) {
+		const struct object *host = view_get(view, KIND_HOST, object_text(vm, VM_HOST_UUID));
+
+		if (host && object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
+			vm_reconcile(pool, object_uuid(host), object_uuid(vm));
+	}
+}
+
+/* ---------------------------------------------------------------- recovery */
+
+struct recovered {
+	const char *uuid, *host;
+	bool known, for_good;
+	enum hv_domain_state domain;
+	enum vm_state state;
+};
+
+static int recovered_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct recovered *r = arg;
+	const struct object *before = view_get(txn_view(t), KIND_VM, r->uuid);
+
+	if (!before)
+		return error_gone(e, KIND_VM, r->uuid);
+	txn_set_fact(t);
+	if (!r->known) {
+		struct object *vm = object_copy(before);
+
+		object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
+		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
+		return vm_write(t, before, vm, e);
+	}
+	r->state = vm_state_of_domain(r->domain);
+	if (!hv_domain_is_up(r->domain))
+		return vm_put_off(t, r->uuid, r->for_good, e);
+	return vm_put_state(t, r->uuid, r->state, e);
+}
+
+/* How long a start may still take that a daemon had asked for, and how often the host is asked about it. */
+#define STARTING_MS	 30000
+#define STARTING_STEP_MS 100
+
+/* The state of the domain on its host, which is what the daemon that was killed has made of it. False: no answer. */
+static bool ask_what_has_become(struct job *job, struct recovered *r)
+{
+	const struct timespec pause = {.tv_nsec = STARTING_STEP_MS * 1000000L};
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	enum hv_domain_reason reason;
+
+	if (!host_wait_connected(job, r->host))
+		return false;
+	for (int ms = 0;; ms += STARTING_STEP_MS) {
+		if (hv_domain_state(pool_hypervisor(job->pool), r->host, r->uuid, &r->domain, &reason,
+				    &ignored) < 0)
+			return false;
+		/* libvirt goes on with what it was asked for: until it is done, the domain is neither up nor paused */
+		if (r->domain != HV_DOMAIN_PAUSED || reason != HV_REASON_STARTING || ms >= STARTING_MS ||
+		    atomic_load(&job->cancelled))
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
+	struct recovered r = {.uuid = uuid,
+			      .host = host,
+			      .state = VM_STATE_UNKNOWN,
+			      .for_good = vm_stop_is_for_good(job->req)};
+	int state = vm ? vm_state_parse(object_str(vm, VM_STATE)) : -1;
+
+	if (!vm)
+		return -EINTR;
+	/* The job had written no more than the row, or had ended the domain already. */
+	if (!host)
+		return state == (int)wanted ? 0 : -EINTR;
+	r.known = ask_what_has_become(job, &r);
+	if (store_run(pool_store(job->pool), recovered_fn, &r, &ignored) < 0)
+		return -EINTR;
+	/* What the daemon that was killed had asked for may have come after the answer, whose event was ignored. */
+	if (r.known)
+		vm_reconcile(job->pool, host, uuid);
+	return r.known && r.state == wanted ? 0 : -EINTR;
+}
