@@ -255,7 +255,7 @@ void pool_close(struct pool *pool)
 	statistics_free(pool->statistics);
 	screenshots_free(pool->screenshots);
 	login_limit_free(pool->login_limit);
-	/* the last events of hosts may still call workers_run() in the store's thread, which it refuses */
+	/* until hv_free(), the last events of hosts may call workers_run(), which refuses */
 	workers_free(pool->background);
 	workers_free(pool->servers);
 	turns_free(pool->turns);

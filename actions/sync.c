@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See sync.h. The callbacks run in the hypervisor module's threads and only post. */
+/* See sync.h. The callbacks run in the threads of their hosts. */
 #include "actions/sync.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@
 #include "actions/vm/second_copy.h"
 #include "actions/vm/state.h"
 #include "actions/volume/snapshot_reconcile.h"
-#include "hypervisor/hypervisor.h"
+#include "hypervisor/domain/domain.h"
 #include "model/log.h"
 #include "model/states.h"
 
@@ -44,25 +44,24 @@ static int vm_set_unknown(struct txn *t, const struct object *before, struct err
 /* What is to be done on the host about a domain that it lists. */
 enum errand { ERRAND_NONE, ERRAND_SECOND_COPY, ERRAND_LEFTOVER };
 
-struct listed {
-	struct hv_domain_status status;
-	enum errand errand;
-};
-
 struct host_event {
 	struct pool *pool;
 	char host[UUID_SIZE];
 	enum hv_host_status status;
-	struct hv_host_info info;
-	char sentence[256]; /* the reason why it is not connected */
+	const struct hv_host_info *info;
+	const char *sentence; /* the reason why it is not connected */
+	/* connected: */
+	const struct view *then;	  /* the pool as it was before the host was asked for its domains */
+	struct hv_domain_status *domains; /* owned */
+	enum errand *errands;		  /* owned, one for each of the domains */
 	size_t count;
-	struct listed domains[];
+	bool outdated; /* some of the VMs have changed since then */
 };
 
 static bool lists_domain(const struct host_event *event, const char *uuid)
 {
 	for (size_t i = 0; i < event->count; i++)
-		if (strcmp(event->domains[i].status.uuid, uuid) == 0)
+		if (strcmp(event->domains[i].uuid, uuid) == 0)
 			return true;
 	return false;
 }
@@ -93,23 +92,27 @@ static int compare_all(struct txn *t, struct host_event *event, struct error *e)
 	int64_t after = 0;
 	int r;
 
+	event->outdated = false;
 	for (size_t i = 0; i < event->count; i++) {
-		const struct hv_domain_status *domain = &event->domains[i].status;
+		const struct hv_domain_status *domain = &event->domains[i];
 
-		event->domains[i].errand = errand_for(txn_view(t), event->host, domain);
-		if (event->domains[i].errand == ERRAND_SECOND_COPY)
+		event->errands[i] = errand_for(txn_view(t), event->host, domain);
+		if (event->errands[i] == ERRAND_SECOND_COPY)
 			continue; /* the row is right: the VM is elsewhere */
 		if (vm_stop_is_unsure(txn_view(t), domain->uuid, event->host, domain->state))
 			continue; /* prepare() asks */
-		r = vm_set_observed(t, event->host, domain->uuid, domain->state, domain->reason, e);
+		r = vm_set_observed(t, event->then, event->host, domain, &event->outdated, e);
 		if (r < 0)
 			return r;
 	}
 	while ((vm = next_vm(txn_view(t), event->host, &after))) {
+		struct hv_domain_status absent = {.state = HV_DOMAIN_ABSENT};
+
 		if (lists_domain(event, object_uuid(vm)) ||
 		    vm_stop_is_unsure(txn_view(t), object_uuid(vm), event->host, HV_DOMAIN_ABSENT))
 			continue;
-		r = vm_set_observed(t, event->host, object_uuid(vm), HV_DOMAIN_ABSENT, HV_REASON_OTHER, e);
+		snprintf(absent.uuid, sizeof(absent.uuid), "%s", object_uuid(vm));
+		r = vm_set_observed(t, event->then, event->host, &absent, &event->outdated, e);
 		if (r < 0)
 			return r;
 	}
@@ -142,109 +145,130 @@ static int host_event_fn(struct txn *t, void *arg, struct error *e)
 		return 0; /* removed meanwhile */
 	if (event->status != HV_HOST_CONNECTED)
 		return host_lost(t, event, e);
-	r = host_set_connected(t, event->host, &event->info, e);
+	r = host_set_connected(t, event->host, event->info, e);
 	return r < 0 ? r : compare_all(t, event, e);
 }
 
+/* What is to be done about a host that has connected, in the background. */
+struct preparation {
+	struct pool *pool;
+	char host[UUID_SIZE];
+	size_t count;
+	struct chore {
+		enum errand errand;
+		char vm[UUID_SIZE];
+	} chores[];
+};
+
 /* What the host has kept of VMs that went elsewhere while it was silent. */
-static void run_errands(const struct host_event *event)
+static void run_errands(const struct preparation *p)
 {
-	for (size_t i = 0; i < event->count; i++)
-		switch (event->domains[i].errand) {
+	for (size_t i = 0; i < p->count; i++)
+		switch (p->chores[i].errand) {
 		case ERRAND_NONE:
 			break;
 		case ERRAND_SECOND_COPY:
-			vm_settle_second_copy(event->pool, event->host, event->domains[i].status.uuid);
+			vm_settle_second_copy(p->pool, p->host, p->chores[i].vm);
 			break;
 		case ERRAND_LEFTOVER:
-			vm_remove_leftover(event->pool, event->host, event->domains[i].status.uuid);
+			vm_remove_leftover(p->pool, p->host, p->chores[i].vm);
 			break;
 		}
 }
 
 static void prepare(void *arg)
 {
-	struct host_event *event = arg;
+	struct preparation *p = arg;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
 	/* first: guests that run twice must not get networks and storage */
-	run_errands(event);
-	vm_settle_adopted(event->pool, event->host);
-	vm_reconcile_unknown(event->pool);
-	foreign_domains_count(event->pool, event->host);
-	if (host_prepare(event->pool, event->host, &e) < 0)
-		log_error("host", event->host, "%s", error_sentence(&e));
+	run_errands(p);
+	vm_settle_adopted(p->pool, p->host);
+	vm_reconcile_unknown(p->pool);
+	foreign_domains_count(p->pool, p->host);
+	if (host_prepare(p->pool, p->host, &e) < 0)
+		log_error("host", p->host, "%s", error_sentence(&e));
 	/* what was left behind while the host could not be reached */
-	vm_expunge_left_behind(event->pool);
-	snapshots_reconcile_idle(event->pool);
-	(void)orphan_files_collect(event->pool, NULL);
-	free(event);
+	vm_expunge_left_behind(p->pool);
+	snapshots_reconcile_idle(p->pool);
+	(void)orphan_files_collect(p->pool, NULL);
+	free(p);
 }
 
-static void host_event_done(void *arg, int r, struct error *e)
+static int prepare_later(const struct host_event *event, struct error *e)
 {
-	struct host_event *event = arg;
+	struct preparation *p = calloc(1, sizeof(*p) + event->count * sizeof(p->chores[0]));
 
+	if (!p)
+		return error_oom(e);
+	p->pool = event->pool;
+	memcpy(p->host, event->host, sizeof(p->host));
+	p->count = event->count;
+	for (size_t i = 0; i < event->count; i++) {
+		p->chores[i].errand = event->errands[i];
+		memcpy(p->chores[i].vm, event->domains[i].uuid, sizeof(p->chores[i].vm));
+	}
+	if (pool_background(event->pool, prepare, p) < 0)
+		free(p); /* the pool is shutting down */
+	return 0;
+}
+
+/* Asks the host for its domains, and writes what it says of those VMs that have not changed meanwhile. */
+static int compare_with_host(struct host_event *event, struct error *e)
+{
+	_cleanup_view_ struct view *then = store_view(pool_store(event->pool));
+	int r;
+
+	free(steal(&event->domains));
+	free(steal(&event->errands));
+	r = hv_host_states(pool_hypervisor(event->pool), event->host, &event->domains, &event->count, e);
 	if (r < 0)
-		log_error("host", event->host, "%s", error_sentence(e));
-	if (r < 0 || event->status != HV_HOST_CONNECTED || pool_background(event->pool, prepare, event) < 0)
-		free(event);
+		return r;
+	event->errands = calloc(event->count + 1, sizeof(event->errands[0]));
+	if (!event->errands)
+		return error_oom(e);
+	event->then = then;
+	return store_run(pool_store(event->pool), host_event_fn, event, e);
 }
 
-static void on_host(void *ctx, const char *host_uuid, enum hv_host_status status,
-		    const struct hv_host_info *info, const struct hv_domain_status *domains,
-		    size_t domain_count, const char *sentence)
+/* The events of the host wait meanwhile: what changes after its answer is told after that has been written. */
+static int follow_connected(struct host_event *event, struct error *e)
 {
-	struct pool *pool = ctx;
-	struct host_event *event = calloc(1, sizeof(*event) + domain_count * sizeof(event->domains[0]));
+	int r = 0;
 
-	if (!event)
-		return; /* the next event or connection reports the state again */
-	event->pool = pool;
-	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
-	event->status = status;
-	snprintf(event->sentence, sizeof(event->sentence), "%s", sentence ? sentence : "");
-	if (info)
-		event->info = *info;
-	event->count = domain_count;
-	for (size_t i = 0; i < domain_count; i++)
-		event->domains[i].status = domains[i];
-	if (store_post(pool_store(pool), host_event_fn, event, host_event_done) < 0)
-		free(event);
+	event->outdated = true;
+	for (int round = 0; event->outdated && r == 0 && round < VM_ASK_ROUNDS; round++)
+		r = compare_with_host(event, e);
+	if (r == 0)
+		r = prepare_later(event, e);
+	free(event->domains);
+	free(event->errands);
+	return r;
+}
+
+static int on_host(void *ctx, const char *host_uuid, enum hv_host_status status,
+		   const struct hv_host_info *info, const char *sentence)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct host_event event = {.pool = ctx, .status = status, .info = info, .sentence = sentence};
+	int r;
+
+	snprintf(event.host, sizeof(event.host), "%s", host_uuid);
+	r = status == HV_HOST_CONNECTED ? follow_connected(&event, &e)
+					: store_run(pool_store(event.pool), host_event_fn, &event, &e);
+	if (r < 0 && r != -ENOENT) /* not: it has been removed */
+		log_error("host", host_uuid, "%s", error_sentence(&e));
+	return r;
 }
 
 struct domain_event {
 	struct pool *pool;
 	char host[UUID_SIZE], vm[UUID_SIZE];
-	enum hv_domain_state state;
-	enum hv_domain_reason reason;
-	bool ask;     /* the host must be asked whether it is true */
 	bool foreign; /* no VM of the pool, such as one that was released */
 };
 
-/*
- * True when a host reports the domain as active while it is active on another host. During a migration both
- * report it, one after the other, and an event may be late: only the hosts themselves know the present state.
- */
-static bool is_contested(const struct view *view, const struct domain_event *event)
-{
-	return hv_domain_is_up(event->state) && vm_is_second_copy(view, event->vm, event->host);
-}
-
-static int domain_event_fn(struct txn *t, void *arg, struct error *e)
-{
-	struct domain_event *event = arg;
-
-	event->foreign = !view_get(txn_view(t), KIND_VM, event->vm);
-	event->ask = is_contested(txn_view(t), event) ||
-		     vm_stop_is_unsure(txn_view(t), event->vm, event->host, event->state) ||
-		     vm_has_left(txn_view(t), event->vm, event->host, event->state);
-	if (event->ask || event->foreign)
-		return 0;
-	return vm_set_observed(t, event->host, event->vm, event->state, event->reason, e);
-}
-
-static void ask(void *arg)
+/* What takes more than a question to the host itself. */
+static void look_into(void *arg)
 {
 	struct domain_event *event = arg;
 
@@ -255,31 +279,55 @@ static void ask(void *arg)
 	free(event);
 }
 
-static void domain_event_done(void *arg, int r, struct error *e)
+static void look_into_later(struct pool *pool, const char *host, const char *vm, bool foreign)
 {
-	struct domain_event *event = arg;
-
-	if (r < 0)
-		log_error("vm", event->vm, "%s", error_sentence(e));
-	if (r < 0 || !(event->ask || event->foreign) || pool_background(event->pool, ask, event) < 0)
-		free(event);
-}
-
-static void on_domain(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
-		      enum hv_domain_reason reason)
-{
-	struct pool *pool = ctx;
 	struct domain_event *event = calloc(1, sizeof(*event));
 
 	if (!event)
 		return;
 	event->pool = pool;
-	snprintf(event->host, sizeof(event->host), "%s", host_uuid);
-	snprintf(event->vm, sizeof(event->vm), "%s", domain_uuid);
-	event->state = state;
-	event->reason = reason;
-	if (store_post(pool_store(pool), domain_event_fn, event, domain_event_done) < 0)
+	event->foreign = foreign;
+	snprintf(event->host, sizeof(event->host), "%s", host);
+	snprintf(event->vm, sizeof(event->vm), "%s", vm);
+	if (pool_background(pool, look_into, event) < 0)
 		free(event);
+}
+
+/*
+ * True when a host reports the domain as active while it is active on another host. During a migration both
+ * report it, one after the other, and an event may be late: only the hosts themselves know the present state.
+ */
+static bool is_contested(const struct view *view, const char *host, const struct hv_domain_status *domain)
+{
+	return hv_domain_is_up(domain->state) && vm_is_second_copy(view, domain->uuid, host);
+}
+
+/* Whether other hosts must be asked, too. */
+static bool takes_others(const struct view *view, const char *host, const struct hv_domain_status *domain)
+{
+	return is_contested(view, host, domain) ||
+	       vm_stop_is_unsure(view, domain->uuid, host, domain->state) ||
+	       vm_has_left(view, domain->uuid, host, domain->state);
+}
+
+static void on_domain(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
+		      enum hv_domain_reason reason)
+{
+	struct hv_domain_status event = {.state = state, .reason = reason};
+	struct pool *pool = ctx;
+	bool again = true;
+
+	snprintf(event.uuid, sizeof(event.uuid), "%s", domain_uuid);
+	for (int round = 0; again && round < VM_ASK_ROUNDS; round++) {
+		_cleanup_view_ struct view *view = store_view(pool_store(pool));
+		bool foreign = !view_get(view, KIND_VM, domain_uuid);
+
+		if (foreign || takes_others(view, host_uuid, &event)) {
+			look_into_later(pool, host_uuid, domain_uuid, foreign);
+			return;
+		}
+		again = vm_ask_host(pool, view, host_uuid, domain_uuid, &event);
+	}
 }
 
 static void on_agent(void *ctx, const char *host_uuid, const char *domain_uuid, bool connected)

@@ -3,10 +3,8 @@
  * Brings the pool in line with what happens on the hosts: their connections, and
  * the states of domains that changed by themselves or by other programs.
  *
- * Each event becomes one change of the store, in the order in which the hypervisor
- * module delivers them. While a job works on a VM (a state like Starting), events do
- * not change its state; the job checks the domain once more after it has written the
- * final state (vm_reconcile()), so that no event in between is lost.
+ * The callbacks come in the threads of their hosts, so a host that does not answer
+ * holds up no other. What a host says of its domains is written as observed.h tells.
  */
 #ifndef POOLFS_SYNC_H
 #define POOLFS_SYNC_H

@@ -365,11 +365,13 @@ static int read_transient(const char *host, virConnectPtr conn, char **ret_uuids
 	return rc;
 }
 
-static int read_domains(const char *host, virConnectPtr conn, struct listed_domain **ret_domains,
-			size_t *ret_count, struct error *e)
+int connection_list_domains(const struct connection *connection, struct listed_domain **ret_domains,
+			    size_t *ret_count, struct error *e)
 {
 	_cleanup_free_ char *transient = NULL;
 	virDomainStatsRecordPtr *records = NULL;
+	const char *host = connection->host->uuid;
+	virConnectPtr conn = connection->conn;
 	struct listed_domain *domains;
 	size_t used = 0;
 	int count;
@@ -480,7 +482,7 @@ int connection_open(struct host *host, bool (*opened)(void *ctx), void *ctx,
 	if (rc == 0 && !host->simulated)
 		wait_for_tools(connection);
 	if (rc == 0)
-		rc = read_domains(host->uuid, connection->conn, ret_domains, ret_count, e);
+		rc = connection_list_domains(connection, ret_domains, ret_count, e);
 	if (rc < 0) {
 		connection_close(connection);
 		return rc;

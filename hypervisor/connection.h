@@ -37,6 +37,9 @@ struct connection {
 int connection_open(struct host *host, bool (*opened)(void *ctx), void *ctx,
 		    struct connection **ret_connection, struct listed_domain **ret_domains, size_t *ret_count,
 		    struct error *e);
+/* All domains that the host has now, the states of which are known. The list is the caller's to free. */
+int connection_list_domains(const struct connection *connection, struct listed_domain **ret_domains,
+			    size_t *ret_count, struct error *e);
 /* Ends the registrations, closes the connection and drops the caller's reference. Accepts NULL. */
 void connection_close(struct connection *connection);
 struct connection *connection_ref(struct connection *connection);

@@ -54,57 +54,38 @@ struct attempt {
 	struct error error;
 };
 
-/* Reports the host's status, unless status and sentence are those of the last report. */
-static void report(struct host *host, enum hv_host_status status, const struct hv_host_info *info,
-		   const struct hv_domain_status *domains, size_t count, const char *sentence)
+/* Reports the host's status, unless status and sentence are those of the last report. The result of the callback. */
+static int report(struct host *host, enum hv_host_status status, const struct hv_host_info *info,
+		  const char *sentence)
 {
 	const struct hv_events *events = host->events;
 
 	if (status != HV_HOST_CONNECTED && status == host->reported && host->reported_sentence && sentence &&
 	    strcmp(host->reported_sentence, sentence) == 0)
-		return;
+		return 0;
 	host->reported = status;
 	free(host->reported_sentence);
 	host->reported_sentence = sentence ? strdup(sentence) : NULL;
-	if (!host_is_removed(host) && events->host)
-		events->host(host->ctx, host->uuid, status, info, domains, count, sentence);
+	if (host_is_removed(host) || !events->host)
+		return 0;
+	return events->host(host->ctx, host->uuid, status, info, sentence);
 }
 
-/* @connection is new: reports its list of domains and starts the record of states from it. */
+static void report_disconnected(struct host *host, const char *sentence)
+{
+	(void)report(host, HV_HOST_DISCONNECTED, NULL, sentence);
+}
+
+/* @connection is new: starts the record of states from its list of domains, and reports it. */
 static int report_connected(struct host *host, const struct connection *connection,
 			    const struct attempt *attempt)
 {
-	_cleanup_free_ struct hv_domain_status *list = calloc(attempt->domain_count + 1, sizeof(*list));
-	size_t count = 0;
+	int rc = states_load(&host->domains, attempt->domains, attempt->domain_count);
 
-	if (!list || states_load(&host->domains, attempt->domains, attempt->domain_count) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < attempt->domain_count; i++)
-		/* by now it may have been adopted */
-		if (attempt->domains[i].ours || adopted_has(host->uuid, attempt->domains[i].status.uuid))
-			list[count++] = attempt->domains[i].status;
-	report(host, HV_HOST_CONNECTED, &connection->info, list, count, NULL);
-	return 0;
+	return rc < 0 ? rc : report(host, HV_HOST_CONNECTED, &connection->info, NULL);
 }
 
-/*
- * Whether a reported start or stop is stale: the pool itself may have stopped and started the domain since,
- * and the event of that follows. When the host does not answer, the event counts as current.
- */
-static bool is_stale(const struct connection *connection, const struct event *event,
-		     enum hv_domain_state state)
-{
-	bool told_active = hv_domain_is_up(state);
-	_cleanup_domain_ virDomainPtr domain = virDomainLookupByUUIDString(connection->conn, event->uuid);
-	int active;
-
-	if (!domain)
-		return told_active && virt_error_code() == VIR_ERR_NO_DOMAIN;
-	active = virDomainIsActive(domain);
-	return active >= 0 && (active == 1) != told_active;
-}
-
-static int deliver_state(struct host *host, const struct connection *connection, const struct event *event)
+static int deliver_state(struct host *host, const struct event *event)
 {
 	const struct hv_events *events = host->events;
 	struct state_change change;
@@ -116,7 +97,7 @@ static int deliver_state(struct host *host, const struct connection *connection,
 		host->others_changed = true;
 		return 0;
 	}
-	if (change.changed && events->domain && !is_stale(connection, event, change.state))
+	if (change.changed && events->domain)
 		events->domain(host->ctx, host->uuid, event->uuid, change.state, change.reason);
 	/* the simulated guest's agent is there as soon as the guest is */
 	if (change.started && host->simulated && events->agent)
@@ -125,7 +106,7 @@ static int deliver_state(struct host *host, const struct connection *connection,
 }
 
 /* -ENOMEM: the states are no longer known, the caller must compare everything again. */
-static int deliver(struct host *host, const struct connection *connection, const struct event *event)
+static int deliver(struct host *host, const struct event *event)
 {
 	const struct hv_events *events = host->events;
 
@@ -134,7 +115,7 @@ static int deliver(struct host *host, const struct connection *connection, const
 	switch (event->kind) {
 	case EVENT_LIFECYCLE:
 	case EVENT_IO_ERROR:
-		return deliver_state(host, connection, event);
+		return deliver_state(host, event);
 	case EVENT_AGENT:
 		if (events->agent)
 			events->agent(host->ctx, host->uuid, event->uuid,
@@ -285,7 +266,7 @@ static struct attempt *attempt_finish(struct host *host, struct attempt *attempt
 		} else if (pthread_cond_timedwait(&host->changed, &host->lock, &patience) == ETIMEDOUT) {
 			told = true;
 			pthread_mutex_unlock(&host->lock);
-			report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, "the host does not answer");
+			report_disconnected(host, "the host does not answer");
 			pthread_mutex_lock(&host->lock);
 		}
 	}
@@ -343,7 +324,7 @@ static bool serve(struct host *host, struct connection *connection, const char *
 		}
 		pthread_mutex_unlock(&host->lock);
 		for (const struct event *event = events; event && rc == 0; event = event->next)
-			rc = deliver(host, connection, event);
+			rc = deliver(host, event);
 		events_free(events);
 		report_others(host);
 		pthread_mutex_lock(&host->lock);
@@ -366,7 +347,7 @@ static bool connect_and_serve(struct host *host)
 	struct connection *connection;
 
 	if (!attempt) {
-		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, "out of memory or threads");
+		report_disconnected(host, "out of memory or threads");
 		return false;
 	}
 	attempt = attempt_finish(host, attempt);
@@ -374,7 +355,7 @@ static bool connect_and_serve(struct host *host)
 		return false;
 	connection = steal(&attempt->connection);
 	if (!connection) {
-		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, error_sentence(&attempt->error));
+		report_disconnected(host, error_sentence(&attempt->error));
 		attempt_free(attempt);
 		return false;
 	}
@@ -386,7 +367,7 @@ static bool connect_and_serve(struct host *host)
 		connection_set_closed(connection, VIR_CONNECT_CLOSE_REASON_ERROR);
 	attempt_free(attempt);
 	if (serve(host, connection, &sentence))
-		report(host, HV_HOST_DISCONNECTED, NULL, NULL, 0, sentence);
+		report_disconnected(host, sentence);
 	connection_close(connection);
 	return true;
 }
@@ -421,7 +402,7 @@ static void *run(void *arg)
 	void *ctx = host->on_end_ctx;
 	int64_t delay = BACKOFF_FIRST_MS;
 
-	report(host, HV_HOST_CONNECTING, NULL, NULL, 0, "connecting");
+	(void)report(host, HV_HOST_CONNECTING, NULL, "connecting");
 	while (!host_is_removed(host)) {
 		struct timespec steady = deadline_in(STEADY_MS);
 		struct timespec now;
@@ -429,7 +410,7 @@ static void *run(void *arg)
 
 		now = deadline_in(0);
 		if (take_reconnect(host)) {
-			report(host, HV_HOST_CONNECTING, NULL, NULL, 0, "reconnecting as asked");
+			(void)report(host, HV_HOST_CONNECTING, NULL, "reconnecting as asked");
 			delay = BACKOFF_FIRST_MS;
 			continue;
 		}

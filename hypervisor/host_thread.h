@@ -13,10 +13,10 @@
  * from it, one after the other, with no lock held. libvirt's own callbacks (on
  * the event loop thread) only append to the queue of the connection they came
  * from. Because events are registered before the list of domains is taken, and
- * delivered after it, in their order, nothing is lost between the two: an event
+ * delivered after CONNECTED, in their order, nothing is lost between the two: an event
  * that is older than the list may still follow it, but then so do all events
- * up to the present, and the last one delivered tells the truth. Events that
- * change nothing against the list are dropped.
+ * up to the present. Events that change nothing against the list, or against
+ * those before, are dropped.
  *
  * A connection that is gone takes its undelivered events with it only after
  * they were delivered: DISCONNECTED is the last word of each connection.

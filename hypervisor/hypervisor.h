@@ -24,11 +24,11 @@
  *
  * Callbacks (struct hv_events) of one host come one after the other, from its
  * thread, with no lock held; those of different hosts may come at the same time.
- * They should only enqueue work and return: meanwhile the host's events queue up.
- * Order: CONNECTED with the list comes first, then what changed since; changes
- * arrive in the order in which they happened, and a stale one (older than the
- * list, received before it was read) is always followed by those up to the
- * present. DISCONNECTED comes after the last event of a connection.
+ * Meanwhile the host's further events queue up, so a callback may ask its own host,
+ * but must not wait for another one. Order: CONNECTED comes first, then what changed
+ * since; changes arrive in the order in which they happened, and a late one is
+ * always followed by those up to the present. DISCONNECTED comes after the last
+ * event of a connection.
  *
  * Errors: 0 or a negative errno, with a sentence. -ENOTCONN (code HOST.1010)
  * when the host is not connected; -ENOENT when the named thing does not exist;
@@ -94,7 +94,7 @@ struct hv_host_info {
 	bool uefi, secure_boot, tpm;
 };
 
-/** One domain as a full comparison sees it. */
+/** What a host says of a domain. */
 struct hv_domain_status {
 	char uuid[33];
 	enum hv_domain_state state;
@@ -103,17 +103,17 @@ struct hv_domain_status {
 
 struct hv_events {
 	/**
-	 * The host's connection changed. At CONNECTED, @info and the complete list of the host's
-	 * domains at that moment are given (events before it are lost, so compare everything);
-	 * otherwise @info is NULL and @sentence says why. All pointers are borrowed for the call.
+	 * The host's connection changed. At CONNECTED, @info is given, and calls on the host work from now on. Events
+	 * before it are lost, so everything is to be compared: hv_host_states(). A negative errno gives up the
+	 * connection, for another one to be made. Otherwise @info is NULL, @sentence says why, and the result is
+	 * ignored. All pointers are borrowed for the call.
 	 */
-	void (*host)(void *ctx, const char *host_uuid, enum hv_host_status status,
-		     const struct hv_host_info *info, const struct hv_domain_status *domains,
-		     size_t domain_count, const char *sentence);
+	int (*host)(void *ctx, const char *host_uuid, enum hv_host_status status,
+		    const struct hv_host_info *info, const char *sentence);
 	/**
 	 * A domain changed its state, by our doing or somebody else's. A start is told as RUNNING,
-	 * a paused one as RUNNING and then PAUSED. OFF and ABSENT mean that the agent is gone, too. A start
-	 * or stop that is past by the time it would be told is left out.
+	 * a paused one as RUNNING and then PAUSED. OFF and ABSENT mean that the agent is gone, too. The state may be
+	 * past by the time it is told: hv_domain_state() tells the present one.
 	 */
 	void (*domain)(void *ctx, const char *host_uuid, const char *domain_uuid, enum hv_domain_state state,
 		       enum hv_domain_reason reason);

@@ -3,6 +3,7 @@
 #include "actions/vm/observed.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -68,86 +69,148 @@ static const char *reason_name(enum hv_domain_reason reason)
 	return NULL;
 }
 
-int vm_set_observed(struct txn *t, const char *host_uuid, const char *vm_uuid, enum hv_domain_state observed,
-		    enum hv_domain_reason reason, struct error *e)
+/* The row of a VM as a host's report changes it. False: it changes nothing. */
+static bool is_news(const struct view *view, const char *host_uuid, const struct object *before,
+		    const struct hv_domain_status *told, struct object **ret_vm)
 {
-	const struct object *before = view_get(txn_view(t), KIND_VM, vm_uuid);
-	int state = before ? state_for(before, observed) : -1;
+	int state = before ? state_for(before, told->state) : -1;
 	const char *host = before ? object_str(before, VM_HOST_UUID) : NULL;
 	struct object *vm;
 
 	if (state < 0)
-		return 0;
+		return false;
 	/* A definition left on another host says nothing about where the VM is. */
 	if (state == VM_STATE_STOPPED && (!host || strcmp(host, host_uuid) != 0))
-		return 0;
-	if (state == VM_STATE_STOPPED && vm_may_be_at_target(txn_view(t), before))
-		return 0;
+		return false;
+	if (state == VM_STATE_STOPPED && vm_may_be_at_target(view, before))
+		return false;
 	vm = object_copy(before);
+	*ret_vm = vm;
+	if (!vm)
+		return true; /* memory is short, which the writing reports */
 	object_set_str(vm, VM_STATE, vm_state_name((enum vm_state)state));
 	if (vm_state_is_in(object_str(before, VM_STATE), S_UNKNOWN))
 		object_set_null(vm, VM_MIGRATION_HOST_UUID);
 	/* A VM that is Stopped already keeps the reason of its stop. */
 	if (state != VM_STATE_STOPPED || !object_str_is(before, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
-		object_set_str(vm, VM_STATE_REASON, reason_name(reason));
+		object_set_str(vm, VM_STATE_REASON, reason_name(told->reason));
 	/* It died with its host, or while nobody could see it; one that was shut down or saved did not. */
 	if (state == VM_STATE_STOPPED && vm_state_is_in(object_str(before, VM_STATE), S_UNKNOWN) &&
-	    vm_was_up(before) && reason != HV_REASON_GUEST && reason != HV_REASON_SAVED)
+	    vm_was_up(before) && told->reason != HV_REASON_GUEST && told->reason != HV_REASON_SAVED)
 		object_set_int(vm, VM_HA_RESTART, 1);
 	object_set_null(vm, VM_UNKNOWN_FROM);
 	if (state == VM_STATE_STOPPED) {
 		object_set_str(vm, VM_LAST_HOST_UUID, host);
 		object_set_null(vm, VM_HOST_UUID);
 	} else {
-		const struct object *h = view_get(txn_view(t), KIND_HOST, host_uuid);
+		const struct object *h = view_get(view, KIND_HOST, host_uuid);
 
 		object_set_str(vm, VM_HOST_UUID, host_uuid);
 		object_set_null(vm, VM_STOPPED_BY_HA);
 		if (h)
 			object_set_str(vm, VM_CLUSTER_UUID, object_str(h, HOST_CLUSTER_UUID));
 	}
+	vm_settle(view, before, vm);
+	if (!object_equal(before, vm))
+		return true;
+	object_unref(vm);
+	*ret_vm = NULL;
+	return false;
+}
+
+int vm_set_observed(struct txn *t, const struct view *then, const char *host,
+		    const struct hv_domain_status *told, bool *ret_outdated, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_VM, told->uuid);
+	struct object *vm;
+
+	if (!is_news(txn_view(t), host, before, told, &vm))
+		return 0;
+	if (before != view_get(then, KIND_VM, told->uuid)) {
+		object_unref(vm);
+		*ret_outdated = true;
+		return 0;
+	}
 	return vm_write(t, before, vm, e);
 }
 
-/* What a host reports of a domain. */
-struct observation {
-	const char *host, *uuid;
-	enum hv_domain_state state;
-	enum hv_domain_reason reason;
-};
-
-static int reconcile_fn(struct txn *t, void *arg, struct error *e)
+/*
+ * Of a domain that is gone only the event knows how it ended, and whether a shutdown was the guest's or the host's;
+ * a disk that was full when the guest paused may have room by now.
+ */
+static enum hv_domain_reason better_reason(const struct hv_domain_status *answer,
+					   const struct hv_domain_status *event)
 {
-	const struct observation *o = arg;
-
-	txn_set_fact(t);
-	return vm_set_observed(t, o->host, o->uuid, o->state, o->reason, e);
+	if (vm_state_of_domain(answer->state) != vm_state_of_domain(event->state))
+		return answer->reason;
+	if (answer->reason == HV_REASON_OTHER ||
+	    (answer->reason == HV_REASON_GUEST && event->reason == HV_REASON_OTHER) ||
+	    (answer->reason == HV_REASON_IO_ERROR && event->reason == HV_REASON_ENOSPC))
+		return event->reason;
+	return answer->reason;
 }
 
-/* How often a host is asked at most: a domain that changes faster is followed by its events. */
-#define RECONCILE_ROUNDS 8
+/* What a host has answered, and the pool as it was before it was asked. */
+struct answer {
+	const char *host;
+	const struct view *then;
+	struct hv_domain_status status;
+	bool outdated;
+};
+
+static int answer_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct answer *answer = arg;
+
+	txn_set_fact(t);
+	answer->outdated = false;
+	return vm_set_observed(t, answer->then, answer->host, &answer->status, &answer->outdated, e);
+}
+
+/* Whether it would change a VM's row in @view. */
+static bool would_change(const struct view *view, const char *host, const struct hv_domain_status *told)
+{
+	_cleanup_object_ struct object *changed = NULL;
+
+	return is_news(view, host, view_get(view, KIND_VM, told->uuid), told, &changed);
+}
+
+bool vm_ask_host(struct pool *pool, const struct view *view, const char *host, const char *uuid,
+		 const struct hv_domain_status *event)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct answer answer = {.host = host, .then = view};
+
+	if (!view_get(view, KIND_VM, uuid) || state_for(view_get(view, KIND_VM, uuid), HV_DOMAIN_OFF) < 0 ||
+	    (event && !would_change(view, host, event)))
+		return false;
+	snprintf(answer.status.uuid, sizeof(answer.status.uuid), "%s", uuid);
+	if (hv_domain_state(pool_hypervisor(pool), host, uuid, &answer.status.state, &answer.status.reason,
+			    &e) < 0)
+		return false;
+	if (event && vm_stop_is_unsure(view, uuid, host, answer.status.state))
+		return false; /* its own event is to come, and leads to vm_reconcile() */
+	if (event)
+		answer.status.reason = better_reason(&answer.status, event);
+	else if (!hv_domain_is_up(answer.status.state))
+		vm_seek_moved(pool, host, uuid);
+	/*
+	 * What has been written is asked once more: between the answer and the row, the domain may have changed and
+	 * its event been judged by the former row.
+	 */
+	return would_change(view, host, &answer.status) &&
+	       store_run(pool_store(pool), answer_fn, &answer, &e) == 0;
+}
 
 void vm_reconcile(struct pool *pool, const char *host, const char *uuid)
 {
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	struct observation o = {.host = host, .uuid = uuid}, before;
+	bool again = true;
 
-	/*
-	 * Between an answer and the row, the domain may change and its event come first, which the older answer
-	 * would then overwrite for good. So the host is asked until it says what the row has already.
-	 * Without an answer, the host's VMs are reconciled when it connects again.
-	 */
 	vm_settle_domain(pool, host, uuid);
-	for (int round = 0; round < RECONCILE_ROUNDS; round++) {
-		before = o;
-		if (hv_domain_state(pool_hypervisor(pool), host, uuid, &o.state, &o.reason, &e) < 0)
-			return;
-		if (round > 0 && o.state == before.state && o.reason == before.reason)
-			return;
-		if (round == 0 && !hv_domain_is_up(o.state))
-			vm_seek_moved(pool, host, uuid);
-		if (store_run(pool_store(pool), reconcile_fn, &o, &e) < 0)
-			return;
+	for (int round = 0; again && round < VM_ASK_ROUNDS; round++) {
+		_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+		again = vm_ask_host(pool, view, host, uuid, NULL);
 	}
 }
 

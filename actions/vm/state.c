@@ -25,8 +25,7 @@ static bool is_in_state(const struct object *vm, enum vm_state state)
 	return object_str_is(vm, VM_STATE, vm_state_name(state));
 }
 
-/* What of the row follows from its other fields. */
-static void settle_row(const struct view *view, struct object *vm)
+void vm_settle(const struct view *view, const struct object *before, struct object *vm)
 {
 	const struct object *host =
 		object_str(vm, VM_HOST_UUID) ? view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID)) : NULL;
@@ -39,6 +38,10 @@ static void settle_row(const struct view *view, struct object *vm)
 	/* HA has done its work when the VM is up. */
 	if (!is_in_state(vm, VM_STATE_STOPPED) && !is_in_state(vm, VM_STATE_STARTING))
 		object_set_null(vm, VM_HA_RESTART);
+	/* The reason belongs to the state: a new state without a new reason has none. */
+	if (before && !object_str_is(vm, VM_STATE, object_text(before, VM_STATE)) &&
+	    object_str_is(vm, VM_STATE_REASON, object_text(before, VM_STATE_REASON)))
+		object_set_null(vm, VM_STATE_REASON);
 }
 
 int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e)
@@ -49,11 +52,7 @@ int vm_write(struct txn *t, const struct object *before, struct object *vm, stru
 
 	if (!vm)
 		return error_oom(e);
-	settle_row(txn_view(t), vm);
-	/* The reason belongs to the state: a new state without a new reason has none. */
-	if (before && !object_str_is(vm, VM_STATE, object_text(before, VM_STATE)) &&
-	    object_str_is(vm, VM_STATE_REASON, object_text(before, VM_STATE_REASON)))
-		object_set_null(vm, VM_STATE_REASON);
+	vm_settle(txn_view(t), before, vm);
 	r = txn_put(t, vm, &now, e);
 	if (r < 0)
 		return r;

@@ -28,10 +28,14 @@ void vm_set_wanted_place(const struct view *view, struct object *vm);
 const char *vm_active_host(const struct object *vm);
 
 /**
- * Writes a changed VM in place of @before (NULL: a new one), together with the capacities of its hosts. One
- * that would be up on a Disconnected host becomes Unknown: nobody can see it.
- * @vm is taken over, also on failure; NULL is -ENOMEM, so that an object_copy() needs no check. A new
- * state without a new reason clears the reason. For change functions.
+ * Sets what of a changed VM's row follows from the rest. One that would be up on a Disconnected host becomes Unknown:
+ * nobody can see it. A new state without a new reason clears the reason. @before is NULL for a new VM.
+ */
+void vm_settle(const struct view *view, const struct object *before, struct object *vm);
+/**
+ * Writes a changed VM in place of @before (NULL: a new one), settled (vm_settle()), together with the capacities of
+ * its hosts. @vm is taken over, also on failure; NULL is -ENOMEM, so that an object_copy() needs no check. For change
+ * functions.
  */
 int vm_write(struct txn *t, const struct object *before, struct object *vm, struct error *e);
 /** vm_write() of a new VM, with the internal id that its row gives it. For change functions. */

@@ -16,6 +16,7 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 
+#include "hypervisor/adopted.h"
 #include "hypervisor/domain/console.h"
 #include "hypervisor/domain/domain_machine.h"
 #include "hypervisor/domain/domain_xml.h"
@@ -302,6 +303,32 @@ int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, 
 }
 
 /* --------------------------------------------------------------------- looking */
+
+int hv_host_states(struct hypervisor *hv, const char *host, struct hv_domain_status **ret, size_t *ret_count,
+		   struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_free_ struct listed_domain *domains = NULL;
+	struct hv_domain_status *list;
+	size_t count, ours = 0;
+	int rc;
+
+	rc = hv_call_begin(hv, host, &call, e);
+	if (rc == 0)
+		rc = connection_list_domains(call.connection, &domains, &count, e);
+	if (rc < 0)
+		return rc;
+	list = calloc(count + 1, sizeof(*list));
+	if (!list)
+		return error_oom(e);
+	for (size_t i = 0; i < count; i++)
+		/* by now it may have been adopted */
+		if (domains[i].ours || adopted_has(call.host->uuid, domains[i].status.uuid))
+			list[ours++] = domains[i].status;
+	*ret = list;
+	*ret_count = ours;
+	return 0;
+}
 
 int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
 		    enum hv_domain_state *ret_state, enum hv_domain_reason *ret_reason, struct error *e)

@@ -38,6 +38,10 @@ int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, 
 int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
 		    enum hv_domain_state *ret_state, enum hv_domain_reason *ret_reason, struct error *e);
 
+/** The states now of all domains of the pool that the host has. The list is the caller's to free. */
+int hv_host_states(struct hypervisor *hv, const char *host, struct hv_domain_status **ret, size_t *ret_count,
+		   struct error *e);
+
 /** Libvirt's own XML of the domain, allocated; for tests. @ret_xml is untouched on failure. */
 int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid, char **ret_xml,
 		      struct error *e);

@@ -90,19 +90,26 @@ static void record(const char *what, const char *host, const char *domain, int v
 	pthread_cond_broadcast(&recorder.added);
 }
 
-static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
-		    const struct hv_domain_status *domains, size_t count, const char *sentence)
+static int on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
+		   const char *sentence)
 {
+	_cleanup_free_ struct hv_domain_status *domains = NULL;
+	size_t count;
+
 	(void)ctx;
+	if (info && hv_host_states(hv, host, &domains, &count, NULL) < 0)
+		return -EIO;
 	scoped_lock(&recorder.lock);
-	if (info) {
+	if (info)
 		recorder.info = *info;
+	if (domains) {
 		recorder.listed = count < ARRAY_SIZE(recorder.list) ? count : ARRAY_SIZE(recorder.list);
 		for (size_t i = 0; i < recorder.listed; i++)
 			recorder.list[i] = domains[i];
 	}
 	print_message("    host %.4s %d %s\n", host, status, sentence ? sentence : "");
 	record("host", host, "", status, 0, "");
+	return 0;
 }
 
 static void on_domain(void *ctx, const char *host, const char *domain, enum hv_domain_state state,

@@ -38,7 +38,6 @@ struct report {
 	char domain[33];
 	int value; /* status, state, or connected */
 	int reason;
-	size_t count; /* domains in the list */
 };
 
 struct recorder {
@@ -47,7 +46,6 @@ struct recorder {
 	struct report reports[4096];
 	size_t count;
 	struct hv_host_info info;
-	struct hv_domain_status list[64];
 	char sentence[256];
 };
 
@@ -65,24 +63,21 @@ static inline struct report *record(const char *what, const char *host, const ch
 	(void)snprintf(report->domain, sizeof(report->domain), "%s", domain);
 	report->value = value;
 	report->reason = reason;
-	report->count = 0;
 	pthread_cond_broadcast(&recorder.added);
 	return report;
 }
 
-static inline void on_host(void *ctx, const char *host, enum hv_host_status status,
-			   const struct hv_host_info *info, const struct hv_domain_status *domains,
-			   size_t count, const char *sentence)
+static inline int on_host(void *ctx, const char *host, enum hv_host_status status,
+			  const struct hv_host_info *info, const char *sentence)
 {
 	assert_ptr_equal(ctx, &recorder);
 	scoped_lock(&recorder.lock);
 	assert_int_equal(status == HV_HOST_CONNECTED, info != NULL);
-	record("host", host, "", status, 0)->count = count;
+	record("host", host, "", status, 0);
 	if (info)
 		recorder.info = *info;
-	for (size_t i = 0; i < count && i < ARRAY_SIZE(recorder.list); i++)
-		recorder.list[i] = domains[i];
 	(void)snprintf(recorder.sentence, sizeof(recorder.sentence), "%s", sentence ? sentence : "");
+	return 0;
 }
 
 static inline void on_domain(void *ctx, const char *host, const char *domain, enum hv_domain_state state,

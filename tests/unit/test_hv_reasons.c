@@ -61,14 +61,15 @@ static struct {
 	char why[256];
 } told = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, HV_HOST_CONNECTING, ""};
 
-static void on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
-		    const struct hv_domain_status *domains, size_t count, const char *why)
+static int on_host(void *ctx, const char *host, enum hv_host_status status, const struct hv_host_info *info,
+		   const char *why)
 {
-	(void)ctx, (void)host, (void)info, (void)domains, (void)count;
+	(void)ctx, (void)host, (void)info;
 	scoped_lock(&told.lock);
 	told.status = status;
 	snprintf(told.why, sizeof(told.why), "%s", why ? why : "");
 	pthread_cond_broadcast(&told.changed);
+	return 0;
 }
 
 /* Adds a host, and waits for what becomes of it. */
@@ -181,6 +182,14 @@ static int do_sight(void)
 static int do_stop_autostart(void)
 {
 	return hv_domain_stop_autostart(hv, HOST, VM, e);
+}
+
+static int do_states(void)
+{
+	_cleanup_free_ struct hv_domain_status *list = NULL;
+	size_t count;
+
+	return hv_host_states(hv, HOST, &list, &count, e);
 }
 
 static int do_xml(void)
@@ -426,6 +435,7 @@ static const struct {
 	RUN(do_state),
 	RUN(do_sight),
 	RUN(do_stop_autostart),
+	RUN(do_states),
 	RUN(do_xml),
 	RUN(do_shutdown),
 	RUN(do_destroy),
