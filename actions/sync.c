@@ -10,8 +10,10 @@
 #include "actions/network/host_prepare.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/vm/adopted.h"
+#include "actions/vm/movable.h"
 #include "actions/vm/moved.h"
 #include "actions/vm/observed.h"
+#include "actions/vm/reconcile.h"
 #include "actions/vm/remove.h"
 #include "actions/vm/removed_device.h"
 #include "actions/vm/second_copy.h"
@@ -271,11 +273,14 @@ struct domain_event {
 static void look_into(void *arg)
 {
 	struct domain_event *event = arg;
+	_cleanup_view_ struct view *view = store_view(pool_store(event->pool));
 
 	if (event->foreign)
 		foreign_domains_changed(event->pool, event->host);
-	else
+	else if (vm_is_second_copy(view, event->vm, event->host))
 		vm_settle_second_copy(event->pool, event->host, event->vm);
+	else
+		vm_reconcile(event->pool, event->host, event->vm);
 	free(event);
 }
 

@@ -32,7 +32,7 @@
 #include "actions/vm/lease.h"
 #include "actions/vm/migration.h"
 #include "actions/vm/nocloud.h"
-#include "actions/vm/observed.h"
+#include "actions/vm/reconcile.h"
 #include "actions/vm/state.h"
 #include "actions/volume/location.h"
 #include "hypervisor/domain/domain.h"

@@ -8,46 +8,14 @@
 #include "actions/host/guest.h"
 #include "actions/host/topology.h"
 #include "actions/vm/adopted.h"
+#include "actions/vm/movable.h"
 #include "actions/vm/observed.h"
 #include "actions/vm/second_copy.h"
 #include "actions/vm/state.h"
+#include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/sighting.h"
 #include "model/log.h"
 #include "model/states.h"
-
-/* The root volume, by whose file the guest is known on another host; NULL: it cannot have been moved. */
-static const struct object *movable_root(const struct view *view, const struct object *vm)
-{
-	const struct object *root;
-
-	if (!vm || !object_str(vm, VM_DOMAIN_NAME) ||
-	    !vm_state_is_in(object_str(vm, VM_STATE), S_STARTING | S_RUNNING | S_STOPPING | S_STOPPED |
-							      S_REBOOTING | S_PAUSING | S_PAUSED |
-							      S_RESUMING | S_UNKNOWN))
-		return NULL;
-	root = view_get(view, KIND_VOLUME, object_str(vm, VM_ROOT_VOLUME_UUID));
-	return root && !object_str(root, VOLUME_HOST_UUID) && object_str(root, VOLUME_INSTALL_PATH) ? root
-												    : NULL;
-}
-
-bool vm_stop_is_unsure(const struct view *view, const char *uuid, const char *host,
-		       enum hv_domain_state state)
-{
-	const struct object *vm = view_get(view, KIND_VM, uuid);
-
-	return vm && !hv_domain_is_up(state) && object_str_is(vm, VM_HOST_UUID, host) &&
-	       movable_root(view, vm) &&
-	       vm_state_is_in(object_str(vm, VM_STATE), S_RUNNING | S_PAUSED | S_UNKNOWN);
-}
-
-bool vm_has_left(const struct view *view, const char *uuid, const char *host, enum hv_domain_state state)
-{
-	const struct object *vm = view_get(view, KIND_VM, uuid);
-	const char *place = vm ? vm_place(vm) : NULL;
-
-	return state == HV_DOMAIN_ABSENT && vm && vm_is_adopted_on(vm, host) && place &&
-	       strcmp(place, host) != 0;
-}
 
 struct arrival {
 	const char *uuid, *host;
@@ -57,7 +25,7 @@ static int arrived_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct arrival *a = arg;
 
-	return movable_root(txn_view(t), view_get(txn_view(t), KIND_VM, a->uuid))
+	return vm_movable_root(txn_view(t), view_get(txn_view(t), KIND_VM, a->uuid))
 		       ? vm_put_adopted_on(t, a->uuid, a->host, e)
 		       : 0;
 }
@@ -68,7 +36,7 @@ enum found { NOTHING, ANOTHER_DOMAIN, THE_VM };
 static enum found look(struct pool *pool, const struct view *view, const struct object *vm,
 		       const struct object *host)
 {
-	const struct object *root = movable_root(view, vm);
+	const struct object *root = vm_movable_root(view, vm);
 	bool reaches = root && cluster_has_primary_storage(view, object_text(host, HOST_CLUSTER_UUID),
 							   object_text(root, VOLUME_PRIMARY_STORAGE_UUID));
 	struct hv_sighting s;
@@ -100,12 +68,23 @@ static enum found seek(struct pool *pool, const struct view *view, const struct 
 	return found;
 }
 
+/* Does the host say that it has no such guest? */
+static bool is_off(struct pool *pool, const char *host, const char *uuid)
+{
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	enum hv_domain_reason reason;
+	enum hv_domain_state state;
+
+	return hv_domain_state(pool_hypervisor(pool), host, uuid, &state, &reason, &ignored) == 0 &&
+	       !hv_domain_is_up(state);
+}
+
 void vm_seek_moved(struct pool *pool, const char *host, const char *uuid)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 
-	if (!vm_stop_is_unsure(view, uuid, host, HV_DOMAIN_OFF))
+	if (!vm_stop_is_unsure(view, uuid, host, HV_DOMAIN_OFF) || !is_off(pool, host, uuid))
 		return;
 	view_for_each (other, view, KIND_HOST) {
 		if (strcmp(object_uuid(other), host) == 0)
@@ -123,7 +102,7 @@ void vm_seek_arrivals(struct pool *pool, const char *host)
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 	view_for_each (vm, view, KIND_VM)
-		if (movable_root(view, vm))
+		if (vm_movable_root(view, vm))
 			(void)seek(pool, view, vm, host);
 }
 
@@ -133,10 +112,12 @@ static void settle_own(struct pool *pool, const struct object *vm, const char *h
 	const char *uuid = object_uuid(vm);
 
 	(void)hv_domain_stop_autostart(pool_hypervisor(pool), host, uuid, NULL);
-	if (object_str_is(vm, VM_HOST_UUID, host))
-		vm_reconcile(pool, host, uuid);
-	else
+	if (!object_str_is(vm, VM_HOST_UUID, host)) {
 		vm_settle_domain(pool, host, uuid);
+		return;
+	}
+	vm_seek_moved(pool, host, uuid);
+	vm_observe(pool, host, uuid);
 }
 
 void vm_settle_adopted(struct pool *pool, const char *host)

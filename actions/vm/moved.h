@@ -10,16 +10,8 @@
 #define POOLFS_VM_MOVED_H
 
 #include "actions/engine/pool.h"
-#include "hypervisor/hypervisor.h"
 
-/**
- * True when @host, where the VM is according to its row, reports that its domain does not run (@state), and it may have
- * been moved: the other hosts must be asked before the VM counts as stopped, which vm_reconcile() does.
- */
-bool vm_stop_is_unsure(const struct view *view, const char *vm, const char *host, enum hv_domain_state state);
-/** True when @host, a former one, reports that it has the VM's domain no more: vm_reconcile() writes that. */
-bool vm_has_left(const struct view *view, const char *vm, const char *host, enum hv_domain_state state);
-/** Looks for the guest of a VM that does not run on @host, its own, on all others. Blocking. */
+/** Looks for the guest of a VM on all other hosts, if it may have been moved and @host, its own, says that it is off. Blocking. */
 void vm_seek_moved(struct pool *pool, const char *host, const char *vm);
 /** Looks for guests of adopted VMs of other hosts on @host, where domains of others have changed. Blocking. */
 void vm_seek_arrivals(struct pool *pool, const char *host);

@@ -11,7 +11,7 @@
 #ifndef POOLFS_VM_OBSERVED_H
 #define POOLFS_VM_OBSERVED_H
 
-#include "actions/engine/job.h"
+#include "actions/engine/pool.h"
 #include "actions/vm/state.h"
 #include "hypervisor/hypervisor.h"
 
@@ -26,14 +26,8 @@
  */
 bool vm_ask_host(struct pool *pool, const struct view *view, const char *host, const char *uuid,
 		 const struct hv_domain_status *event);
-/**
- * Asks @host for the state of the domain and writes it: for handlers that have written a final state,
- * since an event that came before was ignored, and for recovery. Does nothing when the host does not
- * answer. Blocking.
- */
-void vm_reconcile(struct pool *pool, const char *host, const char *uuid);
-/** Asks the hosts of all Unknown VMs that answer by now (vm_reconcile()). Blocking. */
-void vm_reconcile_unknown(struct pool *pool);
+/** vm_ask_host() without an event, until the answer is what the row says. Blocking. */
+void vm_observe(struct pool *pool, const char *host, const char *uuid);
 /**
  * Writes what @host has told of a VM's domain since @then. If the VM has changed since, nothing is written and
  * *@ret_outdated becomes true: the host is to be asked again. Ignored while a job is changing the VM, for a VM that is
@@ -41,11 +35,5 @@ void vm_reconcile_unknown(struct pool *pool);
  */
 int vm_set_observed(struct txn *t, const struct view *then, const char *host,
 		    const struct hv_domain_status *told, bool *ret_outdated, struct error *e);
-/**
- * For recovery after a restart of the daemon: waits for the VM's host, writes the state of the domain,
- * and compares the VM's state with @wanted. 0 when it is that, -EINTR when not or when the VM is gone.
- * Without an answer of the host the VM becomes Unknown. Blocking, a minute at most.
- */
-int vm_recover_state(struct job *job, const char *uuid, enum vm_state wanted);
 
 #endif

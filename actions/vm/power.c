@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See power.h. */
-#include "actions/vm/power.h"
-
-#include <string.h>
-
-#include "actions/engine/tags.h"
-#include "actions/network/host_prepare.h"
-#include "actions/network/l3_network.h"
 #include "actions/vm/adopted.h"
 #include "actions/vm/describe.h"
 #include "actions/vm/firmware.h"
@@ -14,9 +7,16 @@
 #include "actions/vm/lease.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/nocloud.h"
-#include "actions/vm/observed.h"
 #include "actions/vm/placement.h"
+#include "actions/vm/power.h"
+#include "actions/vm/reconcile.h"
 #include "actions/vm/state.h"
+
+#include <string.h>
+
+#include "actions/engine/tags.h"
+#include "actions/network/host_prepare.h"
+#include "actions/network/l3_network.h"
 #include "actions/volume/snapshot_reconcile.h"
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"

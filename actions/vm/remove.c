@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See remove.h. */
+#include "actions/vm/adopted.h"
+#include "actions/vm/console_log.h"
+#include "actions/vm/lease.h"
+#include "actions/vm/machine.h"
+#include "actions/vm/nocloud.h"
+#include "actions/vm/reconcile.h"
 #include "actions/vm/remove.h"
+#include "actions/vm/state.h"
 
 #include <string.h>
 
@@ -12,13 +19,6 @@
 #include "actions/host/fence.h"
 #include "actions/host/guest.h"
 #include "actions/storage/orphan_file.h"
-#include "actions/vm/adopted.h"
-#include "actions/vm/console_log.h"
-#include "actions/vm/lease.h"
-#include "actions/vm/machine.h"
-#include "actions/vm/nocloud.h"
-#include "actions/vm/observed.h"
-#include "actions/vm/state.h"
 #include "actions/volume/attach.h"
 #include "actions/volume/location.h"
 #include "actions/volume/remove.h"

@@ -43,7 +43,7 @@ void vm_settle_second_copy(struct pool *pool, const char *host, const char *uuid
 	bool here, there, here_runs, there_runs;
 
 	if (!vm_is_second_copy(view, uuid, host)) {
-		vm_reconcile(pool, host, uuid);
+		vm_observe(pool, host, uuid);
 		return;
 	}
 	/*
@@ -58,7 +58,7 @@ void vm_settle_second_copy(struct pool *pool, const char *host, const char *uuid
 	}
 	if (!starting && !(here_runs && there_runs)) {
 		if (!there)
-			vm_reconcile(pool, host, uuid);
+			vm_observe(pool, host, uuid);
 		return;
 	}
 	log_warning("vm", uuid, "runs on host %s: its second copy on host %s is destroyed",

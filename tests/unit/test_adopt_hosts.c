@@ -5,7 +5,8 @@
  */
 #include "tests/unit/adopt_fixture.h"
 
-#include "actions/vm/observed.h"
+#include "actions/vm/reconcile.h"
+#include "actions/vm/state.h"
 
 static int starting_fn(struct txn *t, void *arg, struct error *e)
 {

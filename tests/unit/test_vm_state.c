@@ -17,7 +17,7 @@
 
 #include "actions/engine/job.h"
 #include "actions/host/guest.h"
-#include "actions/vm/observed.h"
+#include "actions/vm/reconcile.h"
 #include "actions/vm/state.h"
 
 struct world {
