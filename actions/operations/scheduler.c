@@ -5,13 +5,10 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/operations/table.h"
-#include "actions/schedule/schedule.h"
 #include "actions/schedule/scheduler.h"
+#include "actions/schedule/times.h"
 #include "model/json.h"
 #include "model/states.h"
-
-/* The manual's limit, from MySQL's timestamp type; seconds since 1970. */
-#define TIMESTAMP_MAX INT64_C(2147454847)
 
 /* --------------------------------------------------------------------- tasks */
 
@@ -36,44 +33,6 @@ static const struct task take_snapshot = {
 
 /* ---------------------------------------------------------------- creating */
 
-static int check_simple(const struct request *req, struct error *e)
-{
-	bool forever = !request_has(req, "repeatCount");
-	int64_t count = request_int(req, "repeatCount", 0), interval = request_int(req, "interval", 0);
-	int64_t start = request_int(req, "startTime", 0);
-
-	if (!forever && count < 1)
-		return error_set(e, EINVAL, "repeatCount must be positive integer");
-	if (!request_has(req, "interval") && count != 1)
-		return error_set(e, EINVAL, "interval must be set when use simple scheduler when repeat %s",
-				 forever ? "forever" : "more than once");
-	if (request_has(req, "interval") && interval <= 0)
-		return error_set(e, EINVAL, "interval must be positive integer");
-	if (!request_has(req, "startTime"))
-		return error_set(e, EINVAL, "startTime must be set when use simple scheduler");
-	if (start < 0)
-		return error_set(e, EINVAL, "startTime must be positive integer or 0");
-	if (start > TIMESTAMP_MAX)
-		return error_set(e, EINVAL, "startTime out of range");
-	if (count > 1 && count * interval > INT32_MAX)
-		return error_set(e, EINVAL, "duration time out of range");
-	if (count > 1 && (start ? start : store_now() / NS_PER_S) + count * interval > TIMESTAMP_MAX)
-		return error_set(e, EINVAL, "stopTime out of mysql timestamp range");
-	return 0;
-}
-
-static int check_cron(const struct request *req, struct error *e)
-{
-	struct cron cron;
-	int r = cron_parse(request_str(req, "cron"), &cron, e);
-
-	if (r < 0)
-		return r;
-	if (request_has(req, "interval") || request_has(req, "repeatCount") || request_has(req, "startTime"))
-		return error_set(e, EINVAL, "cron scheduler only need to specify cron task");
-	return 0;
-}
-
 static int scheduler_create_allows(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *target = request_object(view, req);
@@ -92,19 +51,26 @@ static int scheduler_create_allows(const struct view *view, const struct request
 static int scheduler_create_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const char *type = request_str(req, "type");
+	const struct times times = {
+		.is_cron = strcmp(type, "cron") == 0,
+		.cron = request_str(req, "cron"),
+		.has_interval = request_has(req, "interval"),
+		.interval = request_int(req, "interval", 0),
+		.has_count = request_has(req, "repeatCount"),
+		.count = request_int(req, "repeatCount", 0),
+		.has_start = request_has(req, "startTime"),
+		.start = request_int(req, "startTime", 0),
+	};
 	int r = object_check_uuid(view, req, e);
 
 	if (r < 0)
 		return r;
-	if (strcmp(type, "simple") == 0)
-		r = check_simple(req, e);
-	else if (strcmp(type, "cron") == 0)
-		r = check_cron(req, e);
-	else
-		r = error_set(e, EINVAL,
-			      "valid value for field[type] of message[%s] are [simple, cron], but %s found",
-			      req->op->message, type);
-	return r;
+	if (!times.is_cron && strcmp(type, "simple") != 0)
+		return error_set(
+			e, EINVAL,
+			"valid value for field[type] of message[%s] are [simple, cron], but %s found",
+			req->op->message, type);
+	return times_check(&times, e);
 }
 
 /* The parameters of the scheduled operation as JSON text; allocated, NULL when memory is short. */
@@ -121,30 +87,12 @@ static char *task_params(const struct task *task, const struct request *req)
 	return params ? json_dumps(params, JSON_COMPACT) : NULL;
 }
 
-static int set_times(struct object *o, const struct request *req, int64_t now, struct error *e)
-{
-	int64_t start = request_int(req, "startTime", 0) * NS_PER_S;
-	struct schedule s;
-	int r;
-
-	/* Rounded to a second, so that all runs start at full seconds. */
-	object_set_int(o, SCHEDULER_START_TIME, start ? start : now / NS_PER_S * NS_PER_S);
-	r = schedule_of(o, &s, e);
-	if (r < 0)
-		return r;
-	scheduler_set_moment(o, SCHEDULER_STOP_TIME, schedule_stop_time(&s));
-	/* A startTime of "now" is already past when the request arrives, but the first run is still due. */
-	scheduler_set_moment(
-		o, SCHEDULER_NEXT_TIME,
-		!s.is_cron && schedule_due(&s, s.start, now) == DUE_NOW ? s.start : schedule_next(&s, now));
-	return 0;
-}
-
 static int scheduler_create_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				  struct error *e)
 {
 	const struct task *task = req->op->data;
 	_cleanup_free_ char *params = task_params(task, req);
+	int64_t start = request_int(req, "startTime", 0);
 	struct object *o;
 	int r;
 
@@ -162,13 +110,12 @@ static int scheduler_create_apply(struct txn *t, const struct request *req, json
 	object_set_from_param(o, SCHEDULER_INTERVAL, req, "interval");
 	object_set_from_param(o, SCHEDULER_REPEAT_COUNT, req, "repeatCount");
 	object_set_from_param(o, SCHEDULER_CRON, req, "cron");
-	r = set_times(o, req, txn_now(t), e);
+	scheduler_set_start(o, start * NS_PER_S, txn_now(t));
+	r = scheduler_plan(txn_view(t), o, txn_now(t), e);
 	if (r < 0) {
 		object_unref(o);
 		return r;
 	}
-	object_set_str(o, SCHEDULER_STATE,
-		       scheduler_state(txn_view(t), o, scheduler_moment(o, SCHEDULER_NEXT_TIME)));
 	return object_create(t, o, req, ret_result, e);
 }
 
@@ -198,23 +145,17 @@ static int scheduler_change_state_check(const struct view *view, const struct re
 static int scheduler_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,
 					struct error *e)
 {
-	bool enable = strcmp(request_str(req, "stateEvent"), "enable") == 0;
 	struct object *o;
-	struct schedule s;
-	int64_t next;
 	int r = txn_edit(t, KIND_SCHEDULER, req->target, &o, e);
 
 	if (r < 0)
 		return r;
-	r = schedule_of(o, &s, e);
+	r = scheduler_set_enabled(txn_view(t), o, strcmp(request_str(req, "stateEvent"), "enable") == 0,
+				  txn_now(t), e);
 	if (r < 0) {
 		object_unref(o);
 		return r;
 	}
-	next = enable ? schedule_replan(&s, NEVER, scheduler_moment(o, SCHEDULER_LAST_TIME), txn_now(t))
-		      : NEVER;
-	scheduler_set_moment(o, SCHEDULER_NEXT_TIME, next);
-	object_set_str(o, SCHEDULER_STATE, enable ? scheduler_state(txn_view(t), o, next) : STATE_DISABLED);
 	r = txn_put(t, o, NULL, e);
 	return r < 0 ? r : result_inventory(txn_view(t), KIND_SCHEDULER, req->target, ret_result, e);
 }

@@ -24,12 +24,13 @@ static const struct operation *operation_of(const struct object *scheduler)
 	return name ? operation_by_name(name) : NULL;
 }
 
-int64_t scheduler_moment(const struct object *o, int field)
+/* A time in a scheduler's row, ns since 1970; NEVER when it is null. */
+static int64_t scheduler_moment(const struct object *o, int field)
 {
 	return object_is_null(o, field) ? NEVER : object_int(o, field);
 }
 
-void scheduler_set_moment(struct object *o, int field, int64_t ns)
+static void scheduler_set_moment(struct object *o, int field, int64_t ns)
 {
 	if (ns == NEVER)
 		object_set_null(o, field);
@@ -58,12 +59,62 @@ static bool is_suspended(const struct view *view, const struct object *scheduler
 	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_EXPUNGING));
 }
 
-const char *scheduler_state(const struct view *view, const struct object *scheduler, int64_t next)
+/*
+ * The state of a scheduler that nobody has disabled, whose next run is at @next: Suspended while the state of its
+ * VM or volume forbids runs, Completed without a next run, else Enabled.
+ */
+static const char *scheduler_state(const struct view *view, const struct object *scheduler, int64_t next)
 {
 	if (is_suspended(view, scheduler))
 		return STATE_SUSPENDED;
 	return next == NEVER ? STATE_COMPLETED : STATE_ENABLED;
 }
+
+/* ---------------------------------------------------------------- planning */
+
+void scheduler_set_start(struct object *o, int64_t start, int64_t now)
+{
+	object_set_int(o, SCHEDULER_START_TIME, start ? start : now / NS_PER_S * NS_PER_S);
+}
+
+int scheduler_plan(const struct view *view, struct object *o, int64_t now, struct error *e)
+{
+	int64_t last = scheduler_moment(o, SCHEDULER_LAST_TIME), next;
+	struct schedule s;
+	int r = schedule_of(o, &s, e);
+
+	if (r < 0)
+		return r;
+	scheduler_set_moment(o, SCHEDULER_STOP_TIME, schedule_stop_time(&s));
+	if (object_str_is(o, SCHEDULER_STATE, STATE_DISABLED))
+		return 0;
+	/* A startTime of "now" is already past when the request arrives, but the first run is still due. */
+	if (last == NEVER && !s.is_cron && schedule_due(&s, s.start, now) == DUE_NOW)
+		next = s.start;
+	else
+		next = schedule_replan(&s, NEVER, last, now);
+	scheduler_set_moment(o, SCHEDULER_NEXT_TIME, next);
+	object_set_str(o, SCHEDULER_STATE, scheduler_state(view, o, next));
+	return 0;
+}
+
+int scheduler_set_enabled(const struct view *view, struct object *o, bool enable, int64_t now,
+			  struct error *e)
+{
+	int64_t next = NEVER;
+	struct schedule s;
+	int r = schedule_of(o, &s, e);
+
+	if (r < 0)
+		return r;
+	if (enable)
+		next = schedule_replan(&s, NEVER, scheduler_moment(o, SCHEDULER_LAST_TIME), now);
+	scheduler_set_moment(o, SCHEDULER_NEXT_TIME, next);
+	object_set_str(o, SCHEDULER_STATE, enable ? scheduler_state(view, o, next) : STATE_DISABLED);
+	return 0;
+}
+
+/* ----------------------------------------------------------------- the runs */
 
 /* The author of the scheduler's jobs. */
 static struct actor actor_of(const struct object *scheduler)

@@ -33,16 +33,17 @@ int schedulers_run(struct store *store, int64_t now, bool replan, int64_t *ret_n
  */
 void scheduler_drop_snapshots(struct pool *pool, const char *uuid);
 
-/** A time in a scheduler's row, ns since 1970; NEVER when it is null. */
-int64_t scheduler_moment(const struct object *o, int field);
+/** Sets when the first run is: @start, or @now when that is 0; ns since 1970. All runs are at full seconds. */
+void scheduler_set_start(struct object *o, int64_t start, int64_t now);
 
 /**
- * The state of a scheduler that nobody has disabled, whose next run is at @next: Suspended while the state of its
- * VM or volume forbids runs, Completed without a next run, else Enabled.
+ * Computes the end, the next run and the state of a scheduler that is new, or whose times have changed, from its
+ * times; one that is Disabled stays so. @now: ns since 1970. -EPROTO as schedule_of().
  */
-const char *scheduler_state(const struct view *view, const struct object *scheduler, int64_t next);
+int scheduler_plan(const struct view *view, struct object *scheduler, int64_t now, struct error *e);
 
-/** Sets a time in a scheduler's row; NEVER sets it to null. */
-void scheduler_set_moment(struct object *o, int field, int64_t ns);
+/** Enables the scheduler, which makes up for no run that was missed meanwhile, or disables it. As scheduler_plan(). */
+int scheduler_set_enabled(const struct view *view, struct object *scheduler, bool enable, int64_t now,
+			  struct error *e);
 
 #endif
