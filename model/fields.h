@@ -567,7 +567,42 @@
 	X(SCHEDULER, NEXT_TIME, "nextTime", FIELD_DATE, F_FILE | F_NOWRITE, KIND_NONE, 0, 0,                 \
 	  "time of the next run; empty when there is none")                                                  \
 	X(SCHEDULER, LAST_TIME, "lastTime", FIELD_DATE, F_FILE | F_NOWRITE, KIND_NONE, 0, 0, "time of the latest run") \
-	X_ACCOUNT(X, SCHEDULER)
+	X_ACCOUNT(X, SCHEDULER)                                                                              \
+	X_REF(X, SCHEDULER, OF_JOB, "schedulerJobUuid", F_INDEX | F_FILE | F_OWNER, KIND_SCHEDULER_JOB,      \
+	      "scheduler job that it runs; empty when it was created by itself")                             \
+	X_REF(X, SCHEDULER, OF_TRIGGER, "schedulerTriggerUuid", F_INDEX | F_FILE | F_OWNER,                    \
+	      KIND_SCHEDULER_TRIGGER,                                                                        \
+	      "trigger that says when it runs; empty when it was created by itself")
+
+/* What later versions of the manual's server make of a scheduler: see schedule/linked.h. */
+#define SCHED_JOB_FIELDS(X)                                                                                  \
+	X_UUID(X, SCHED_JOB)                                                                                 \
+	X_STR(X, SCHED_JOB, TARGET_UUID, "targetResourceUuid", F_INDEX, "VM or volume it acts on")           \
+	X_NAME(X, SCHED_JOB) X_DESC(X, SCHED_JOB)                                                            \
+	X_STR(X, SCHED_JOB, STATE, "state", F_SHARED, "Enabled or Disabled")                                 \
+	X_DATES(X, SCHED_JOB)                                                                                \
+	X_STR(X, SCHED_JOB, DATA, "jobData", F_SHARED, "its parameters, as JSON")                            \
+	X_STR(X, SCHED_JOB, CLASS, "jobClassName", F_SHARED, "class name of the action")                     \
+	X(SCHED_JOB, TRIGGERS, "triggersUuid", FIELD_VALUES, 0, KIND_SCHEDULER, SCHEDULER_OF_JOB,            \
+	  SCHEDULER_OF_TRIGGER, "triggers that start it")                                                    \
+	X_NOTHING(X, SCHED_JOB, GROUPS, "schedulerJobGroupUuids", "groups of jobs: there are none")          \
+	X_STR(X, SCHED_JOB, TYPE, "type", F_FILE | F_SHARED, "startVm, stopVm, rebootVm or volumeSnapshot")  \
+	X_ACCOUNT(X, SCHED_JOB)
+
+#define TRIGGER_FIELDS(X)                                                                                    \
+	X_UUID(X, TRIGGER) X_NAME(X, TRIGGER) X_DESC(X, TRIGGER)                                             \
+	X_STR(X, TRIGGER, CRON, "cron", 0, "Quartz cron expression")                                         \
+	X_STR(X, TRIGGER, TYPE, "schedulerType", F_SHARED, "simple or cron")                                 \
+	X_INT(X, TRIGGER, INTERVAL, "schedulerInterval", "seconds between runs")                             \
+	X_INT(X, TRIGGER, REPEAT_COUNT, "repeatCount", "number of runs; 0 = unlimited")                      \
+	X(TRIGGER, START_TIME, "startTime", FIELD_DATE, 0, KIND_NONE, 0, 0,                                  \
+	  "time of the first run; empty: when a job is added")                                               \
+	X(TRIGGER, STOP_TIME, "stopTime", FIELD_DATE, 0, KIND_NONE, 0, 0, "no runs after this time")         \
+	X_DATES(X, TRIGGER)                                                                                  \
+	X(TRIGGER, JOBS, "jobsUuid", FIELD_VALUES, 0, KIND_SCHEDULER, SCHEDULER_OF_TRIGGER, SCHEDULER_OF_JOB, \
+	  "scheduler jobs that it starts")                                                                   \
+	X_NOTHING(X, TRIGGER, GROUPS, "jobGroupsUuid", "groups of jobs: there are none")                     \
+	X_ACCOUNT(X, TRIGGER)
 
 /* clang-format on */
 
@@ -615,5 +650,7 @@ FIELD_ENUM(queue_ref_field, QUEUE_REF_FIELDS)
 FIELD_ENUM(access_key_field, ACCESS_KEY_FIELDS)
 FIELD_ENUM(image_export_field, IMAGE_EXPORT_FIELDS)
 FIELD_ENUM(tag_pattern_field, TAG_PATTERN_FIELDS)
+FIELD_ENUM(sched_job_field, SCHED_JOB_FIELDS)
+FIELD_ENUM(trigger_field, TRIGGER_FIELDS)
 
 #endif

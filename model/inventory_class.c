@@ -29,6 +29,8 @@ static const struct {
 	{"CloneVmInstanceInventory", "org.zstack.header.vm.CloneVmInstanceInventory"},
 	{"FreeIpInventory", "org.zstack.header.network.l3.FreeIpInventory"},
 	{"ManagementNodeInventory", "org.zstack.header.managementnode.ManagementNodeInventory"},
+	{"SchedulerJobSchedulerTriggerInventory",
+	 "org.zstack.header.scheduler.SchedulerJobSchedulerTriggerInventory"},
 	{"SnapshotLeafInventory",
 	 "org.zstack.header.storage.snapshot.VolumeSnapshotTree$SnapshotLeafInventory"},
 	{"TaskProgressInventory", "org.zstack.header.core.progress.TaskProgressInventory"},

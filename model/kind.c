@@ -162,6 +162,13 @@ static const struct kind kinds[KIND_COUNT] = {
 	NAMED(KIND_TAG_PATTERN, "TagPattern", "org.zstack.header.tag.TagPatternInventory", "tag_pattern",
 	      "tags", "resource tag", TAG_PATTERN_FIELDS, TAG_PATTERN, OWNER_SHAREABLE,
 	      TAG_PATTERN_ACCOUNT_UUID),
+	NAMED(KIND_SCHEDULER_JOB, "SchedulerJob", "org.zstack.header.scheduler.SchedulerJobInventory",
+	      "scheduler_job", "schedulers/jobs", "scheduler job", SCHED_JOB_FIELDS, SCHED_JOB,
+	      OWNER_SHAREABLE, SCHED_JOB_ACCOUNT_UUID),
+	NAMED(KIND_SCHEDULER_TRIGGER, "SchedulerTrigger",
+	      "org.zstack.header.scheduler.SchedulerTriggerInventory", "scheduler_trigger",
+	      "schedulers/triggers", "scheduler trigger", TRIGGER_FIELDS, TRIGGER, OWNER_SHAREABLE,
+	      TRIGGER_ACCOUNT_UUID),
 };
 
 const struct kind *kind_get(enum kind_id id)

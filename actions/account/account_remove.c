@@ -72,9 +72,11 @@ static int remove_step(struct txn *t, void *arg, size_t *left, struct error *e)
 {
 	const char *uuid = arg;
 	const struct object *account;
-	/* before what they are attached to, which they stay attached to so */
+	/* before what they are attached to, or start, which stays so */
 	int r = hand_over(t, kind_get(KIND_TAG_PATTERN), uuid, left, e);
 
+	if (r == 0)
+		r = hand_over(t, kind_get(KIND_SCHEDULER_TRIGGER), uuid, left, e);
 	for (int kind = KIND_NONE + 1; r == 0 && kind < KIND_COUNT; kind++)
 		if (kind_get((enum kind_id)kind)->owner == OWNER_SHAREABLE)
 			r = hand_over(t, kind_get((enum kind_id)kind), uuid, left, e);

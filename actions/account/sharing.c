@@ -119,6 +119,30 @@ static int all_tags_leave_patterns(struct txn *t, const struct object *o, const 
 	return r;
 }
 
+/* ---------------------------------------------------------- scheduler triggers */
+
+bool trigger_serves(const struct view *view, const struct object *trigger, const char *account)
+{
+	const char *owner = object_text(trigger, TRIGGER_ACCOUNT_UUID);
+
+	return access_is_admin(view, owner) || strcmp(owner, account) == 0;
+}
+
+/* The scheduler @o, which has a new owner: without its trigger, if that is another account's. */
+static int leave_trigger(struct txn *t, const struct object *o, const char *account, size_t *count,
+			 struct error *e)
+{
+	const struct object *trigger =
+		view_get(txn_view(t), KIND_SCHEDULER_TRIGGER, object_str(o, SCHEDULER_OF_TRIGGER));
+	int r;
+
+	if (!trigger || trigger_serves(txn_view(t), trigger, account))
+		return 0;
+	(*count)++;
+	r = object_clear_where(t, KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, object_uuid(o), e);
+	return r < 0 ? r : object_remove(t, view_get(txn_view(t), KIND_SCHEDULER, object_uuid(o)), e);
+}
+
 /* --------------------------------------------------------------------- owners */
 
 /* What changes its owner with an object of @kind: the objects of @follower whose @field is its uuid. */
@@ -128,8 +152,11 @@ static const struct following {
 } followings[] = {
 	{KIND_VM, KIND_VOLUME, VOLUME_VM_UUID},
 	{KIND_VM, KIND_SCHEDULER, SCHEDULER_TARGET_UUID},
+	{KIND_VM, KIND_SCHEDULER_JOB, SCHED_JOB_TARGET_UUID},
 	{KIND_VOLUME, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID},
 	{KIND_VOLUME, KIND_SCHEDULER, SCHEDULER_TARGET_UUID},
+	{KIND_VOLUME, KIND_SCHEDULER_JOB, SCHED_JOB_TARGET_UUID},
+	{KIND_SCHEDULER_JOB, KIND_SCHEDULER, SCHEDULER_OF_JOB},
 };
 
 int owner_change_alone(struct txn *t, const struct object *given, const char *account, size_t *count,
@@ -144,10 +171,12 @@ int owner_change_alone(struct txn *t, const struct object *given, const char *ac
 	r = txn_put(t, copy, NULL, e);
 	if (r == 0)
 		r = shares_follow(t, object_uuid(o), account, count, e);
-	return r < 0 ? r : all_tags_leave_patterns(t, o, account, 1, count, e);
+	if (r == 0)
+		r = all_tags_leave_patterns(t, o, account, 1, count, e);
+	return r == 0 && o->kind->id == KIND_SCHEDULER ? leave_trigger(t, o, account, count, e) : r;
 }
 
-/* The table has no circle: the recursion ends after VM, volume, snapshot. */
+/* The table has no circle: the recursion ends after VM, volume, scheduler job, scheduler. */
 int owner_change(struct txn *t, const struct object *given, const char *account,
 		 struct error *e) // NOLINT(misc-no-recursion)
 {

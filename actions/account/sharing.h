@@ -10,6 +10,7 @@
  * with the object and with the receiver, and follows the object to a new owner.
  *
  * What hangs on the object as a resource tag of another account, which could change it, is a tag of its own from then on.
+ * For the same reason it is not started by the triggers of another account any more.
  */
 #ifndef POOLFS_ACCOUNT_SHARING_H
 #define POOLFS_ACCOUNT_SHARING_H
@@ -27,12 +28,15 @@ int share_remove(struct txn *t, const char *uuid, const char *account, struct er
 
 /**
  * Makes @account the owner of @o and of what follows it: with a VM the volumes attached to it, with a volume its
- * snapshots, with both the schedulers that act on them. The quotas of the new owner apply. For change functions.
+ * snapshots, with both the schedulers and scheduler jobs that act on them. The quotas of the new owner apply. For change functions.
  * -EDQUOT, errors of txn_put().
  */
 int owner_change(struct txn *t, const struct object *o, const char *account, struct error *e);
 /** The same without what follows it. @count is increased by the number of rows: of @o, its shares and its tags. */
 int owner_change_alone(struct txn *t, const struct object *o, const char *account, size_t *count,
 		       struct error *e);
+
+/** Whether the trigger may start jobs of @account: it is that account's, or an administrator's. */
+bool trigger_serves(const struct view *view, const struct object *trigger, const char *account);
 
 #endif

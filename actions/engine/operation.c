@@ -72,6 +72,8 @@ static void collect(void)
 		operations_primary_storage_attach,
 		operations_quota,
 		operations_scheduler,
+		operations_scheduler_job,
+		operations_scheduler_trigger,
 		operations_session,
 		operations_sharing,
 		operations_snapshot_create,

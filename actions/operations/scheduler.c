@@ -121,6 +121,19 @@ static int scheduler_create_apply(struct txn *t, const struct request *req, json
 
 /* ---------------------------------------------------------------- changing */
 
+/* What a job and a trigger make follows them, see schedule/linked.h. */
+static int scheduler_change_allows(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *o = request_object(view, req);
+
+	if (!o || object_is_null(o, SCHEDULER_OF_JOB))
+		return 0;
+	return error_set(
+		e, EBUSY,
+		"scheduler '%s' is that of scheduler job '%s' and trigger '%s', change these instead",
+		req->target, object_text(o, SCHEDULER_OF_JOB), object_text(o, SCHEDULER_OF_TRIGGER));
+}
+
 static int scheduler_update_check(const struct view *view, const struct request *req, struct error *e)
 {
 	if (!request_has(req, "snapshotMaxNumber") ||
@@ -163,11 +176,10 @@ static int scheduler_change_state_apply(struct txn *t, const struct request *req
 static int scheduler_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				  struct error *e)
 {
-	struct object_key key = {KIND_SCHEDULER, req->target};
-	int r = object_clear_where(t, KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, req->target, e);
+	const struct object *o = view_get(txn_view(t), KIND_SCHEDULER, req->target);
 
 	(void)ret_result;
-	return r < 0 ? r : object_remove_key(t, &key, e);
+	return o ? scheduler_remove(t, o, e) : 0;
 }
 
 static const struct operation create_start_vm_instance_scheduler = {
@@ -333,6 +345,7 @@ static const struct operation update_scheduler = {
 	.verb = "update",
 	.flags = OP_UPDATES,
 	.help = "changes the scheduler's name, description or maximum number of snapshots",
+	.allows = scheduler_change_allows,
 	.check = scheduler_update_check,
 	.apply = object_update_apply,
 };
@@ -351,6 +364,7 @@ static const struct operation change_scheduler_state = {
 	.target = "uuid",
 	.verb = "change-state",
 	.help = "enables or disables the scheduler",
+	.allows = scheduler_change_allows,
 	.check = scheduler_change_state_check,
 	.apply = scheduler_change_state_apply,
 };

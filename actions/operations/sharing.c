@@ -183,6 +183,21 @@ static int check_pattern_use(const struct view *view, const struct object *patte
 	return 0;
 }
 
+/* The new owner of a trigger would say when the jobs of others run. */
+static int check_trigger_use(const struct view *view, const struct object *trigger, const char *account,
+			     struct error *e)
+{
+	if (access_is_admin(view, account))
+		return 0;
+	view_for_each_where (o, view, KIND_SCHEDULER, SCHEDULER_OF_TRIGGER, object_uuid(trigger))
+		if (!access_owns(view, o, account))
+			return error_set(e, EBUSY,
+					 "trigger '%s' starts scheduler job '%s', which belongs to another "
+					 "account, remove it from there first",
+					 object_uuid(trigger), object_text(o, SCHEDULER_OF_JOB));
+	return 0;
+}
+
 /* Parts go with the whole, and groups do not hold the VMs of others. */
 static int owner_check(const struct view *view, const struct request *req, struct error *e)
 {
@@ -195,6 +210,11 @@ static int owner_check(const struct view *view, const struct request *req, struc
 		return error_set(e, EINVAL, "root volume '%s' goes with its VM, give that", object_uuid(o));
 	if (o->kind->id == KIND_SNAPSHOT)
 		return error_set(e, EINVAL, "snapshot '%s' goes with its volume, give that", object_uuid(o));
+	if (o->kind->id == KIND_SCHEDULER && !object_is_null(o, SCHEDULER_OF_JOB))
+		return error_set(e, EINVAL, "scheduler '%s' goes with scheduler job '%s', give that",
+				 object_uuid(o), object_text(o, SCHEDULER_OF_JOB));
+	if (o->kind->id == KIND_SCHEDULER_TRIGGER)
+		return check_trigger_use(view, o, req->target, e);
 	if (o->kind->id == KIND_TAG_PATTERN)
 		return check_pattern_use(view, o, req->target, e);
 	group = o->kind->id == KIND_VM ? affinity_group_of(view, object_uuid(o)) : NULL;

@@ -33,6 +33,8 @@ extern const struct operation *const operations_primary_storage[];
 extern const struct operation *const operations_primary_storage_attach[];
 extern const struct operation *const operations_quota[];
 extern const struct operation *const operations_scheduler[];
+extern const struct operation *const operations_scheduler_job[];
+extern const struct operation *const operations_scheduler_trigger[];
 extern const struct operation *const operations_session[];
 extern const struct operation *const operations_sharing[];
 extern const struct operation *const operations_snapshot_create[];

@@ -6,6 +6,7 @@
 
 #include "actions/engine/operation.h"
 #include "actions/engine/result.h"
+#include "actions/engine/rows.h"
 #include "actions/schedule/schedule.h"
 #include "model/json.h"
 #include "model/log.h"
@@ -139,6 +140,31 @@ static int submit_run(struct txn *t, const struct object *scheduler, struct erro
 		return error_set(e, EPROTO, "its database row has no valid job class or parameters");
 	r = request_new(op, object_str(scheduler, SCHEDULER_TARGET_UUID), params, &actor, &req, e);
 	return r < 0 ? r : job_submit(t, req, e);
+}
+
+int scheduler_run_now(struct txn *t, const struct object *given, struct error *e)
+{
+	_cleanup_object_ const struct object *o = object_ref(given);
+	struct object *copy;
+	int r;
+
+	if (object_str_is(o, SCHEDULER_STATE, STATE_DISABLED) || is_suspended(txn_view(t), o))
+		return 0;
+	r = submit_run(t, o, e);
+	if (r < 0)
+		return r;
+	copy = object_copy(o);
+	object_set_int(copy, SCHEDULER_LAST_TIME, txn_now(t));
+	object_set_int(copy, SCHEDULER_RUNS, object_int(o, SCHEDULER_RUNS) + 1);
+	return txn_put(t, copy, NULL, e);
+}
+
+int scheduler_remove(struct txn *t, const struct object *scheduler, struct error *e)
+{
+	_cleanup_object_ const struct object *o = object_ref(scheduler);
+	int r = object_clear_where(t, KIND_SNAPSHOT, SNAPSHOT_SCHEDULER_UUID, object_uuid(o), e);
+
+	return r < 0 ? r : object_remove(t, o, e);
 }
 
 static void log_failure(const struct object *scheduler, const struct error *why)

@@ -46,4 +46,13 @@ int scheduler_plan(const struct view *view, struct object *scheduler, int64_t no
 int scheduler_set_enabled(const struct view *view, struct object *scheduler, bool enable, int64_t now,
 			  struct error *e);
 
+/**
+ * Writes a job of the scheduler besides those of its schedule, unless it is Disabled or Suspended. A part of a change;
+ * errors of job_submit() and txn_put().
+ */
+int scheduler_run_now(struct txn *t, const struct object *scheduler, struct error *e);
+
+/** Removes the scheduler, but not its snapshots, which are then as if taken by hand. A part of a change. */
+int scheduler_remove(struct txn *t, const struct object *scheduler, struct error *e);
+
 #endif

@@ -131,6 +131,8 @@ static int remove_fn(struct txn *t, void *arg, struct error *e)
 	if (r < 0)
 		return r;
 	r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_SCHEDULER_JOB, SCHED_JOB_TARGET_UUID, uuid, e);
 	if (r < 0)
 		return r;
 	r = object_remove(t, view_get(txn_view(t), KIND_VM, uuid), e);
@@ -148,6 +150,9 @@ static int forget_volumes(struct txn *t, const char *vm, struct error *e)
 
 		snprintf(ps, sizeof(ps), "%s", object_text(volume, VOLUME_PRIMARY_STORAGE_UUID));
 		r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, object_uuid(volume), e);
+		if (r == 0)
+			r = object_remove_where(t, KIND_SCHEDULER_JOB, SCHED_JOB_TARGET_UUID,
+						object_uuid(volume), e);
 		if (r == 0)
 			r = object_remove(t, volume, e);
 		if (r == 0)

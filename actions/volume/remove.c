@@ -52,6 +52,8 @@ int volume_put_gone(struct txn *t, const char *uuid, struct error *e)
 	if (r < 0)
 		return r;
 	r = object_remove_where(t, KIND_SCHEDULER, SCHEDULER_TARGET_UUID, uuid, e);
+	if (r == 0)
+		r = object_remove_where(t, KIND_SCHEDULER_JOB, SCHED_JOB_TARGET_UUID, uuid, e);
 	if (r < 0)
 		return r;
 	r = object_remove(t, view_get(txn_view(t), KIND_VOLUME, uuid), e);

@@ -25,6 +25,9 @@ gone=$(add_image "$CASE_DIR/small.raw" raw other)
 act "images/$gone" delete
 create affinity-groups '{"params":{"name":"apart","policy":"antiSoft","type":"host"}}' >/dev/null
 act "vm-instances/$stopped" '{"createStartVmInstanceScheduler":{"schedulerName":"s","type":"cron","cron":"0 0 3 1 1 ?"}}'
+scheduler_job=$(create schedulers/jobs "name=j type=stopVm targetResourceUuid=$stopped")
+trigger=$(create schedulers/triggers "name=t schedulerType=cron cron='0 0 3 1 1 ?'")
+act "schedulers/jobs/$scheduler_job" add-trigger schedulerTriggerUuid="$trigger"
 job_wait "$(submit user-tags/create "resourceType=VmInstanceVO resourceUuid=$stopped tag=a")"
 job_wait "$(submit system-tags/create "resourceType=VmInstanceVO resourceUuid=$stopped tag=hostname::web")"
 

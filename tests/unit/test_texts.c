@@ -132,6 +132,11 @@ static const struct asked {
 	{"CreateVolumeSnapshotScheduler", "VOLUME",
 	 "\"snapShotName\":\"s\",\"type\":\"simple\",\"startTime\":2000000000,\"interval\":100000,\"repeatCount\":1"},
 	{"UpdateScheduler", "SCHEDULER", ""},
+	{"CreateSchedulerJob", NULL, "\"type\":\"stopVm\",\"targetResourceUuid\":\"$VM\""},
+	{"UpdateSchedulerJob", "SCHEDJOB", ""},
+	{"CreateSchedulerTrigger", NULL,
+	 "\"schedulerType\":\"simple\",\"startTime\":2000000000,\"schedulerInterval\":100000"},
+	{"UpdateSchedulerTrigger", "TRIGGER", ""},
 	{"CreateAccount", NULL, "\"password\":\"p\""},
 	{"UpdateAccount", "ACCOUNT", ""},
 	{"UpdateQuota", "ACCOUNT", "\"value\":7"},
@@ -278,6 +283,11 @@ static int setup(void **state)
 		       100000, "repeatCount", 1, "startTime", (json_int_t)2000000000),
 	     NULL);
 	name_first(f, "SCHEDULER", KIND_SCHEDULER);
+	make_one(f, "SCHEDJOB", "CreateSchedulerJob", NULL,
+		 json_pack("{s:s, s:s, s:s}", "name", "j", "type", "stopVm", "targetResourceUuid",
+			   UUID_OF("VM")));
+	make_one(f, "TRIGGER", "CreateSchedulerTrigger", NULL,
+		 json_pack("{s:s, s:s, s:s}", "name", "t", "schedulerType", "cron", "cron", "0 0 3 * * ?"));
 	for (int user = 0; user < 2; user++) {
 		must(f, user ? "CreateUserTag" : "CreateSystemTag", NULL,
 		     json_pack("{s:s, s:s, s:s}", "resourceType", "VolumeVO", "resourceUuid",
