@@ -77,9 +77,9 @@ operations = json.load(open("operations.json"))["operations"]
 # The objects of each kind, by the name that the table gives the kind.
 objects = {}
 for operation in operations:
-    path = operation["paths"][0].lstrip("/").split("/{")[0].split("/actions")[0] if operation["paths"] else ""
-    if operation["name"].startswith("Query") and os.path.exists(path + "/inventories"):
-        with open(path + "/inventories") as f:
+    path = operation.get("file", "")
+    if operation["name"].startswith("Query") and os.path.exists(path):
+        with open(path) as f:
             found = [o.get("uuid") for o in json.load(f)["inventories"] if PATTERN.fullmatch(o.get("uuid") or "")]
         objects[operation["kind"]] = found[:6]
 
