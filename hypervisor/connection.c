@@ -317,16 +317,17 @@ static bool has_tools(virConnectPtr conn, const char *uri)
 }
 
 /*
- * What works on volumes for this process ends with the connection, but not at once: libvirt lets a call that has
- * begun return first. Who is told that the host is connected may use the volumes, so none may be open any more.
- * After a while whatever is left is somebody else's.
+ * What works on volumes for a process that was killed ends with its connection, but not at once: libvirt lets a call that
+ * has begun return first. Who is told that the host is connected may use the volumes, so none may be open any more.
+ * After a while whatever is left is somebody else's, or works for this process over a connection that was to be renewed.
  */
 static void wait_for_tools(const struct connection *connection)
 {
 	const struct timespec step = {.tv_nsec = TOOLS_STEP_MS * 1000000L};
+	struct host *host = connection->host;
 
 	for (int waited = 0; waited < TOOLS_PATIENCE_MS; waited += TOOLS_STEP_MS) {
-		if (!has_tools(connection->conn, connection->host->uri))
+		if (host_is_removed(host) || !has_tools(connection->conn, host->uri))
 			return;
 		(void)nanosleep(&step, NULL);
 	}

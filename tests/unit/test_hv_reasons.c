@@ -11,6 +11,7 @@
  */
 #include "tests/unit/test.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -562,11 +563,32 @@ static void a_host_is_connected_when_no_copy_is_left(void **state)
 	hv_free(hv);
 }
 
+/* Nobody waits for that of a host that is removed. */
+static void a_copy_on_a_removed_host_is_not_waited_for(void **state)
+{
+	const struct hv_events events = {.host = on_host};
+	const struct timespec step = {.tv_nsec = 1000000}, steps = {.tv_nsec = 200000000};
+	int left;
+
+	(void)state;
+	assert_int_equal(hv_new(&events, NULL, &hv, e), 0);
+	fake.tools = INT_MAX;
+	assert_int_equal(hv_host_add(hv, HOST, "qemu:///system", e), 0);
+	while (fake.tools == INT_MAX)
+		(void)nanosleep(&step, NULL);
+	hv_free(hv);
+	left = fake.tools;
+	(void)nanosleep(&steps, NULL);
+	assert_int_equal(fake.tools, left);
+	fake.tools = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_failure_tells_its_reason),
 		cmocka_unit_test(a_host_is_connected_when_no_copy_is_left),
+		cmocka_unit_test(a_copy_on_a_removed_host_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
