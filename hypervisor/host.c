@@ -18,6 +18,14 @@ struct timespec deadline_in(int64_t ms)
 	return t;
 }
 
+/* "qemu+unix:///system"; see hv_uri_check(). */
+static bool names_no_server(const char *uri)
+{
+	const char *server = strstr(uri, "://");
+
+	return server && server[3] == '/';
+}
+
 int host_new(const char *uuid, const char *uri, const struct hv_events *events, void *ctx,
 	     struct host **ret_host, struct error *e)
 {
@@ -33,6 +41,7 @@ int host_new(const char *uuid, const char *uri, const struct hv_events *events, 
 	host->ctx = ctx;
 	memcpy(host->uuid, uuid, sizeof(host->uuid));
 	host->simulated = strncmp(uri, "test:", 5) == 0;
+	host->here = names_no_server(uri);
 	(void)pthread_mutex_init(&host->lock, NULL);
 	(void)pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

@@ -39,6 +39,7 @@ struct host {
 	char uuid[33];	/* immutable */
 	char *uri;	/* immutable */
 	bool simulated; /* immutable */
+	bool here;	/* immutable: its libvirtd runs on this machine */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;	       /* anything under lock changed; CLOCK_MONOTONIC */

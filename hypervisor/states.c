@@ -51,7 +51,8 @@ bool domain_is_ours(const char *host, virDomainPtr domain, char ret_uuid[33])
 
 bool domain_is_nobodys(const char *uri, const char *name)
 {
-	static const char *const tools[] = {NAME_FOR(WORK_PROBE), NAME_FOR(WORK_COPY), NAME_FOR(WORK_MERGE)};
+	static const char *const tools[] = {NAME_FOR(WORK_PROBE), NAME_FOR(WORK_COPY), NAME_FOR(WORK_MERGE),
+					    NAME_FOR(WORK_FLUSH)};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
 		if (strncmp(name, tools[i], strlen(tools[i])) == 0)

@@ -68,6 +68,7 @@ bool domain_is_ours(const char *host, virDomainPtr domain, char ret_uuid[33]);
 #define WORK_PROBE     "probe"
 #define WORK_COPY      "copy"
 #define WORK_MERGE     "merge"
+#define WORK_FLUSH     "flush"
 #define NAME_FOR(work) "poolfs-" work "-"
 /*
  * True for the name of a domain that is neither a VM of the pool nor of anybody else: one of those, or the one that

@@ -12,6 +12,7 @@
 #include "hypervisor/errors.h"
 #include "hypervisor/storage/dir_jobs.h"
 #include "hypervisor/storage/dir_stream.h"
+#include "hypervisor/storage/flush.h"
 #include "hypervisor/storage/simulated.h"
 
 /* --------------------------------------------------------------------- the pool */
@@ -58,13 +59,23 @@ static int dir_create(const struct hv_call *call, const struct storage_pool *at,
 		      char **ret_path, struct error *e)
 {
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	_cleanup_free_ char *path = NULL;
+	int rc = volume_make(call, at->pool, name, format, size, backing, backing_format, &volume, &path, e);
 
-	return volume_make(call, at->pool, name, format, size, backing, backing_format, &volume, ret_path, e);
+	if (rc < 0)
+		return rc;
+	rc = flush_new(call, path, e);
+	if (rc < 0)
+		(void)virStorageVolDelete(volume, 0);
+	else
+		*ret_path = steal(&path);
+	return rc;
 }
 
 static int dir_resize(const struct hv_call *call, const char *path, int64_t size, struct error *e)
 {
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	_cleanup_flush_ struct flush flush = FLUSH_INIT;
 	virStorageVolInfo info;
 	int rc;
 
@@ -76,14 +87,23 @@ static int dir_resize(const struct hv_call *call, const char *path, int64_t size
 	if ((int64_t)info.capacity > size)
 		return error_set(e, EINVAL, "volume '%s' has %llu bytes and cannot shrink to %lld", path,
 				 info.capacity, (long long)size);
-	if ((int64_t)info.capacity < size && virStorageVolResize(volume, (unsigned long long)size, 0) < 0)
+	if ((int64_t)info.capacity >= size)
+		return 0;
+	flush_begin(&flush, call, path);
+	if (virStorageVolResize(volume, (unsigned long long)size, 0) < 0)
 		return error_set_virt(e, call->conn, "cannot resize volume '%s'", path);
-	return 0;
+	return flush_end(&flush, call, NULL, e);
 }
 
 static int dir_remove(const struct hv_call *call, const struct storage_pool *at, const char *name,
 		      struct error *e)
 {
+	_cleanup_free_ char *head = dir_head_name(name);
+	_cleanup_volume_ virStorageVolPtr left = head ? virStorageVolLookupByName(at->pool, head) : NULL;
+
+	/* of an upload that was interrupted */
+	if (left && virStorageVolDelete(left, 0) < 0 && virt_error_code() != VIR_ERR_NO_STORAGE_VOL)
+		return error_set_virt(e, call->conn, "cannot delete volume '%s'", head);
 	return volume_delete(call, at->pool, name, e);
 }
 

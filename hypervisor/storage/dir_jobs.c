@@ -20,6 +20,7 @@
 #include "hypervisor/errors.h"
 #include "hypervisor/states.h"
 #include "hypervisor/storage/disk_jobs.h"
+#include "hypervisor/storage/flush.h"
 
 #define HOLDER_TARGET "vda"
 /* The serial of the holder's disk, for people who look at the domain. */
@@ -102,17 +103,42 @@ static int holder_end(const struct hv_call *call, virDomainPtr holder, const cha
 	return rc;
 }
 
-/* The disk as the target of a copy: holes of a raw file stay holes. */
-static char *raw_target_xml(const char *path)
+/* The disk as the target of a copy: holes of a raw file stay holes. @head: only so many bytes are the disk; 0: all. */
+static char *raw_target_xml(const char *path, int64_t head)
 {
 	struct xml x;
 
 	xml_begin(&x);
 	xml_open(&x, "disk", "type", "file", NULL);
-	xml_leaf(&x, "driver", "name", "qemu", "type", "raw", "discard", "unmap", NULL);
-	xml_leaf(&x, "source", "file", path, NULL);
+	xml_leaf(&x, "driver", "name", "qemu", "type", "raw", "discard", head ? "ignore" : "unmap", NULL);
+	xml_open(&x, "source", "file", path, NULL);
+	if (head) {
+		char size[24];
+
+		(void)snprintf(size, sizeof(size), "%lld", (long long)head);
+		xml_open(&x, "slices", NULL);
+		xml_leaf(&x, "slice", "type", "storage", "offset", "0", "size", size, NULL);
+		xml_close(&x);
+	}
+	xml_close(&x);
 	xml_close(&x);
 	return xml_finish(&x);
+}
+
+/* Copies to the disk @xml until the copy is whole and, if nothing failed, flushed; then ends that. */
+static int mirror(const struct hv_call *call, virDomainPtr holder, const char *path, const char *xml,
+		  unsigned int flags, hv_progress *progress, void *ctx, bool *ret_begun, struct error *e)
+{
+	int rc;
+
+	*ret_begun = false;
+	if (virDomainBlockCopy(holder, HOLDER_TARGET, xml, NULL, 0, flags) < 0)
+		return error_set_virt(e, call->conn, "cannot copy to '%s'", path);
+	*ret_begun = true;
+	rc = domain_wait_mirror(call, holder, HOLDER_TARGET, progress, ctx, e);
+	if (virDomainBlockJobAbort(holder, HOLDER_TARGET, 0) < 0 && rc == 0)
+		rc = error_set_virt(e, call->conn, "cannot end the copy to '%s'", path);
+	return rc;
 }
 
 /*
@@ -122,19 +148,11 @@ static char *raw_target_xml(const char *path)
 static int mirror_raw(const struct hv_call *call, virDomainPtr holder, const char *path,
 		      hv_progress *progress, void *ctx, bool *ret_begun, struct error *e)
 {
-	_cleanup_free_ char *xml = raw_target_xml(path);
-	int rc;
+	_cleanup_free_ char *xml = raw_target_xml(path, 0);
 
 	*ret_begun = false;
-	if (!xml)
-		return error_set(e, ENOMEM, "out of memory");
-	if (virDomainBlockCopy(holder, HOLDER_TARGET, xml, NULL, 0, 0) < 0)
-		return error_set_virt(e, call->conn, "cannot copy to '%s'", path);
-	*ret_begun = true;
-	rc = domain_wait_mirror(call, holder, HOLDER_TARGET, progress, ctx, e);
-	if (virDomainBlockJobAbort(holder, HOLDER_TARGET, 0) < 0 && rc == 0)
-		rc = error_set_virt(e, call->conn, "cannot end the copy to '%s'", path);
-	return rc;
+	return xml ? mirror(call, holder, path, xml, 0, progress, ctx, ret_begun, e)
+		   : error_set(e, ENOMEM, "out of memory");
 }
 
 /*
@@ -162,6 +180,8 @@ static int holder_copy(const struct hv_call *call, const struct storage_pool *at
 		rc = domain_back_up_disks(call, holder, &to, 1, progress, ctx, e);
 	}
 	(void)pool_refresh(at->pool);
+	if (rc == 0) /* the content is flushed already, the name may not be */
+		rc = flush_new(call, path, e);
 	if (rc == 0)
 		*ret_path = steal(&path);
 	else if (begun)
@@ -186,10 +206,34 @@ int dir_pull(const struct hv_call *call, const char *path, const char *base, hv_
 	     struct error *e)
 {
 	_cleanup_domain_ virDomainPtr holder = NULL;
+	_cleanup_flush_ struct flush flush = FLUSH_INIT;
 	int rc = holder_start(call, WORK_MERGE, path, path, "qcow2", true, &holder, e);
 
 	if (rc < 0)
 		return rc;
+	flush_begin(&flush, call, path);
 	rc = domain_pull_disk(call, holder, HOLDER_TARGET, base, progress, ctx, e);
+	rc = holder_end(call, holder, path, rc, e);
+	/* files that it does not need any more are removed next */
+	return rc < 0 ? rc : flush_end(&flush, call, NULL, e);
+}
+
+int dir_flush_on_host(const struct hv_call *call, const char *path, const char *head, int64_t size,
+		      hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	_cleanup_domain_ virDomainPtr holder = NULL;
+	_cleanup_free_ char *xml = raw_target_xml(path, size);
+	bool begun;
+	int rc = xml ? holder_start(call, WORK_FLUSH, path, head, "raw", false, &holder, e)
+		     : error_set(e, ENOMEM, "out of memory");
+
+	if (rc < 0)
+		return rc;
+	rc = mirror(call, holder, path, xml, VIR_DOMAIN_BLOCK_COPY_REUSE_EXT, progress, ctx, &begun, &why);
+	if (rc == -EIO)
+		rc = error_set(e, EIO, "the host cannot write '%s' to its disk, is the storage full?", path);
+	else if (rc < 0)
+		rc = error_move(e, &why);
 	return holder_end(call, holder, path, rc, e);
 }

@@ -13,5 +13,12 @@ int dir_copy(const struct hv_call *call, const char *path, const char *path_form
 	     void *ctx, char **ret_path, struct error *e);
 int dir_pull(const struct hv_call *call, const char *path, const char *base, hv_progress *progress, void *ctx,
 	     struct error *e);
+/*
+ * Writes the raw file @path to the disk of its host, whose libvirt has no call for that: QEMU writes the first @size
+ * bytes once more, from the file @head that has the same, and flushes. An error of bytes that were written before is
+ * found, too.
+ */
+int dir_flush_on_host(const struct hv_call *call, const char *path, const char *head, int64_t size,
+		      hv_progress *progress, void *ctx, struct error *e);
 
 #endif

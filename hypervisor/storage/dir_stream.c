@@ -7,6 +7,8 @@
 #include <libvirt/virterror.h>
 
 #include "hypervisor/errors.h"
+#include "hypervisor/storage/dir_jobs.h"
+#include "hypervisor/storage/flush.h"
 #include "hypervisor/storage/transfer.h"
 #include "hypervisor/storage/virt_storage.h"
 
@@ -20,6 +22,13 @@ static void stream_free(virStreamPtr *stream)
 		(void)virStreamFree(*stream);
 }
 #define _cleanup_stream_ _cleanup_(stream_free)
+
+char *dir_head_name(const char *name)
+{
+	char *head;
+
+	return asprintf(&head, "%s.flush", name) < 0 ? NULL : head;
+}
 
 /* One copy through a libvirt stream; the handlers below get it as their opaque. */
 struct copy {
@@ -138,11 +147,68 @@ static void delete_remains(virStorageVolPtr volume)
 	}
 }
 
+/* Bytes at the beginning of a file that are written once more for a flush. */
+#define HEAD_SIZE (64 << 10)
+
+/* The progress of a flush, which can be cancelled as the upload before it. */
+static int flush_progress(void *ctx, int percent)
+{
+	struct transfer *t = ctx;
+
+	(void)percent;
+	if (t->progress && t->progress(t->ctx, 100) != 0)
+		t->cancelled = true;
+	return t->cancelled ? 1 : 0;
+}
+
+/* Has QEMU on the host write the file @path, of which @copy is the source, to its disk. */
+static int flush_on_host(const struct hv_call *call, const struct storage_pool *at, const char *name,
+			 const char *path, const struct copy *copy, struct error *e)
+{
+	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	_cleanup_free_ char *head_name = dir_head_name(name), *head_path = NULL;
+	struct copy head = {.fd = copy->fd, .size = copy->size < HEAD_SIZE ? copy->size : HEAD_SIZE};
+	struct transfer transfer = copy->transfer;
+	int rc;
+
+	if (!head_name)
+		return error_set(e, ENOMEM, "out of memory");
+	if (lseek(head.fd, 0, SEEK_SET) < 0)
+		return error_set(e, errno, "cannot read the source of volume '%s': %s", name,
+				 strerror(errno));
+	rc = volume_delete(call, at->pool, head_name, e);
+	if (rc == 0)
+		rc = volume_make(call, at->pool, head_name, "raw", head.size, NULL, NULL, &volume, &head_path,
+				 e);
+	if (rc < 0)
+		return rc;
+	transfer_begin(&head.transfer, NULL, NULL, head.size);
+	rc = send_all(call, at->pool, volume, &head, e);
+	if (rc == 0)
+		rc = dir_flush_on_host(call, path, head_path, head.size, flush_progress, &transfer, e);
+	if (rc == 0)
+		return volume_delete(call, at->pool, head_name, e);
+	delete_remains(volume);
+	return rc;
+}
+
+/* What was uploaded is on the disk of the host. */
+static int flush_upload(const struct hv_call *call, const struct storage_pool *at, const char *name,
+			const char *path, const struct copy *copy, struct flush *flush, struct error *e)
+{
+	bool here;
+	int rc = flush_end(flush, call, &here, e);
+
+	/* an empty volume was flushed by libvirt */
+	return rc < 0 || here || copy->size == 0 ? rc : flush_on_host(call, at, name, path, copy, e);
+}
+
 int dir_upload(const struct hv_call *call, const struct storage_pool *at, const char *name,
 	       const char *format, const char *file, hv_progress *progress, void *ctx, char **ret_path,
 	       struct error *e)
 {
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	_cleanup_flush_ struct flush flush = FLUSH_INIT;
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *path = NULL;
 	struct copy copy = {0};
@@ -157,8 +223,11 @@ int dir_upload(const struct hv_call *call, const struct storage_pool *at, const 
 	rc = volume_make(call, at->pool, name, "raw", copy.size, NULL, NULL, &volume, &path, e);
 	if (rc < 0)
 		return rc;
+	flush_begin(&flush, call, path);
 	transfer_begin(&copy.transfer, progress, ctx, copy.size);
 	rc = copy.size > 0 ? send_all(call, at->pool, volume, &copy, e) : transfer_end(&copy.transfer);
+	if (rc == 0)
+		rc = flush_upload(call, at, name, path, &copy, &flush, e);
 	if (rc < 0) {
 		delete_remains(volume);
 		return rc;

@@ -16,5 +16,7 @@ int dir_upload(const struct hv_call *call, const struct storage_pool *at, const 
 	       struct error *e);
 int dir_download(const struct hv_call *call, const char *path, const char *file, hv_progress *progress,
 		 void *ctx, struct error *e);
+/* The name of the file that is beside the file @name of a host while that is flushed; allocated. */
+char *dir_head_name(const char *name);
 
 #endif

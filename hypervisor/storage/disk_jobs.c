@@ -6,6 +6,7 @@
 
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/storage/flush.h"
 
 #define POLL_MS 20
 
@@ -228,6 +229,13 @@ static int job_outcome(const struct hv_call *call, virDomainPtr domain, struct e
 	return rc;
 }
 
+static void flushes_done(struct flush *flushes, size_t count)
+{
+	for (size_t i = 0; flushes && i < count; i++)
+		flush_done(&flushes[i]);
+	free(flushes);
+}
+
 static int wait_copy(const struct hv_call *call, virDomainPtr domain, hv_progress *progress, void *ctx,
 		     struct error *e)
 {
@@ -271,16 +279,27 @@ int domain_back_up_disks(const struct hv_call *call, virDomainPtr domain, const 
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	_cleanup_free_ char *xml = NULL;
+	struct flush *flushes;
 	int rc = domain_read_live_xml(call, domain, virDomainGetName(domain), &doc, e);
 
 	if (rc < 0)
 		return rc;
 	xml = backup_xml(doc, disks, count);
-	if (!xml)
+	flushes = xml ? calloc(count, sizeof(*flushes)) : NULL;
+	if (!flushes)
 		return error_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		flushes[i] = FLUSH_INIT;
 	domain_abort_backup(domain);
 	if (virDomainBackupBegin(domain, xml, NULL, 0) < 0)
-		return error_set_virt(e, call->conn, "cannot copy disks of domain '%s'",
-				      virDomainGetName(domain));
-	return wait_copy(call, domain, progress, ctx, e);
+		rc = error_set_virt(e, call->conn, "cannot copy disks of domain '%s'",
+				    virDomainGetName(domain));
+	for (size_t i = 0; i < count && rc == 0; i++)
+		flush_begin(&flushes[i], call, disks[i].path);
+	if (rc == 0)
+		rc = wait_copy(call, domain, progress, ctx, e);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = flush_end(&flushes[i], call, NULL, e);
+	flushes_done(flushes, count);
+	return rc;
 }
