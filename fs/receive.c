@@ -131,7 +131,11 @@ static void amend_init(const struct iovec *iov, int count)
 	}
 }
 
-/* Makes valid what the request has changed, together with the answer. */
+/*
+ * Makes valid what the request has changed, together with the answer. In a thread that has not received the request that is
+ * valid already; the answer is kept all the same: who gets it goes on at once, and must not find that the next process
+ * has begun the request anew.
+ */
 static void keep_reply(struct keep *keep, uint64_t id, const struct iovec *iov, int count)
 {
 	char bytes[512];
@@ -145,7 +149,13 @@ static void keep_reply(struct keep *keep, uint64_t id, const struct iovec *iov, 
 		memcpy(bytes + len, iov[i].iov_base, iov[i].iov_len);
 		len += iov[i].iov_len;
 	}
-	keep_flush_with(keep, KEEP_REPLY, id, bytes, len);
+	if (!keep_begin(keep)) {
+		keep_flush_with(keep, KEEP_REPLY, id, bytes, len);
+		return;
+	}
+	if (len)
+		(void)keep_set(keep, KEEP_REPLY, id, bytes, len);
+	keep_commit(keep);
 }
 
 static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)

@@ -419,13 +419,17 @@ void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, s
 	h->list = list;
 }
 
-/* Call with the lock held. */
+/*
+ * Call with the lock held. That there is none is valid at once: the next one may come from another thread, before what
+ * this one has begun is made valid.
+ */
 static void save_answer(struct handle *h, const struct document *answer)
 {
 	if (!h->keep || atomic_load(&h->closed))
 		return;
-	if (!answer || keep_bytes(h->keep, KEEP_ANSWER) + answer->len > HANDLE_CONTENTS ||
-	    save_document(h, KEEP_ANSWER, answer, true) < 0)
+	if ((!answer || keep_bytes(h->keep, KEEP_ANSWER) + answer->len > HANDLE_CONTENTS ||
+	     save_document(h, KEEP_ANSWER, answer, true) < 0) &&
+	    keep_set_now(h->keep, KEEP_ANSWER, h->number, "", 0) < 0)
 		keep_remove(h->keep, KEEP_ANSWER, h->number);
 }
 

@@ -2,6 +2,7 @@
 /* Handles: numbers, reading, and documents that are written in pieces. */
 #include "tests/unit/test.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -267,6 +268,55 @@ static void test_keep_does_not_grow(void **state)
 	(void)close(fd);
 }
 
+struct late {
+	struct handles *handles;
+	uint64_t number;
+};
+
+static void *answer_late(void *arg)
+{
+	const struct late *late = arg;
+	struct handle *h = handles_get(late->handles, late->number);
+
+	handle_set_answer(h, document_new("second", 6, 1));
+	handle_unref(h);
+	return NULL;
+}
+
+/* An answer that another thread gives while the request is still being taken is kept. */
+static void test_answer_of_another_thread(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_free_ char *kept = NULL;
+	struct keep *keep = NULL;
+	struct late late = {0};
+	pthread_t thread;
+	struct handle *h;
+	size_t len = 0;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	late.handles = handles_new(keep);
+	h = add(late.handles);
+	late.number = h->number;
+	handle_begin_answer(h);
+	handle_set_answer(h, document_new("first", 5, 1));
+	assert_true(keep_begin(keep));
+	handle_begin_answer(h);
+	assert_int_equal(pthread_create(&thread, NULL, answer_late, &late), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	keep_commit(keep);
+	kept = keep_get(keep, KEEP_ANSWER, h->number, &len);
+	assert_non_null(kept);
+	assert_true(len > 6);
+	assert_memory_equal(kept + len - 6, "second", 6);
+	handles_free(late.handles);
+	keep_free(keep);
+	(void)close(fd);
+}
+
 /* However long the contents are in whose middle readers are, what is kept of them is limited; all are known, though. */
 static void test_kept_contents_are_limited(void **state)
 {
@@ -428,6 +478,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outlives_the_process),
 		cmocka_unit_test(test_keep_does_not_grow),
+		cmocka_unit_test(test_answer_of_another_thread),
 		cmocka_unit_test(test_kept_contents_are_limited),
 		cmocka_unit_test(test_no_room_for_a_text),
 		cmocka_unit_test(test_no_room_for_a_handle),

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,13 +153,34 @@ enum node {
 	NODE_ANSWERED = 1, /* is answered */
 	NODE_LAST,	   /* so, and the process ends as it should */
 	NODE_DIES_BEFORE,  /* the first process ends before the answer, */
-	NODE_DIES_AFTER,   /* or after it */
+	NODE_DIES_AFTER,   /* after it, */
+	NODE_DIES_WITH,	   /* or when the kernel has it, and nothing more has been done */
 	NODES,
 };
 
 /* In memory of all processes: how often each was begun. */
 static atomic_int *begun;
 static struct fuse_session *session;
+
+static __thread bool dies_with; /* in the thread that answers */
+
+ssize_t __real_writev(int fd, const struct iovec *iov, int count);
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int count);
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int count)
+{
+	ssize_t n = __real_writev(fd, iov, count);
+
+	if (dies_with)
+		_exit(0);
+	return n;
+}
+
+static void *answer_and_die(void *req)
+{
+	dies_with = true;
+	(void)fuse_reply_err(req, 0);
+	return NULL;
+}
 
 static void *answer_request(void *req)
 {
@@ -167,11 +189,11 @@ static void *answer_request(void *req)
 }
 
 /* As requests that wait for something are answered. */
-static void answer_in_thread(fuse_req_t req)
+static void answer_in_thread(fuse_req_t req, void *(*answer)(void *req))
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, answer_request, req) != 0 || pthread_join(thread, NULL) != 0)
+	if (pthread_create(&thread, NULL, answer, req) != 0 || pthread_join(thread, NULL) != 0)
 		_exit(4);
 }
 
@@ -183,7 +205,7 @@ static void fsync_called(fuse_req_t req, fuse_ino_t node, int data_only, struct 
 	(void)fi;
 	if (node == NODE_DIES_BEFORE && first)
 		_exit(0);
-	answer_in_thread(req);
+	answer_in_thread(req, node == NODE_DIES_WITH && first ? answer_and_die : answer_request);
 	if (node == NODE_DIES_AFTER && first)
 		_exit(0);
 	if (node == NODE_LAST)
@@ -301,6 +323,22 @@ static void test_done_once(void **state)
 	assert_int_equal(atomic_load(&begun[NODE_DIES_AFTER]), 1);
 }
 
+/* Who has the answer goes on, so the request is not begun anew, though the process could not note that it has gone. */
+static void test_answered_is_done(void **state)
+{
+	struct refused *f = *state;
+
+	send_fsync(f, 4, NODE_DIES_WITH);
+	run_process(f);
+	assert_answered(f, 4, 0);
+	assert_true(keep_has(f->keep, KEEP_REQUEST, 4));
+	send_fsync(f, 6, NODE_LAST);
+	run_process(f);
+	assert_answered(f, 6, 0);
+	assert_int_equal(atomic_load(&begun[NODE_DIES_WITH]), 1);
+	assert_false(keep_has(f->keep, KEEP_REQUEST, 4));
+}
+
 /* What the process had received, and not kept, when it was killed is done, and only by the next one. */
 static void test_received_last(void **state)
 {
@@ -327,6 +365,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_requests, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_is_not_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_once, setup_processes, teardown_processes),
+		cmocka_unit_test_setup_teardown(test_answered_is_done, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_received_last, setup_processes, teardown_processes),
 	};
 
