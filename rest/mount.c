@@ -8,6 +8,8 @@
 
 /* First guess of an answer's length. */
 #define ANSWER_ROOM 16384
+/* So often a call is made whose answer is lost with the process that had it. */
+#define CALL_TRIES 4
 /* Longest answer. */
 #define ANSWER_MAX (256 << 20)
 
@@ -237,6 +239,7 @@ static int read_answer(const struct call_file *file, struct answer *ret)
 	return 0;
 }
 
+/* -ENODATA: it is not there, or not all of it; each ends with a newline. */
 static int parse_answer(struct answer *answer)
 {
 	static const char *const words[] = {
@@ -252,6 +255,8 @@ static int parse_answer(struct answer *answer)
 	};
 	char *end = strchr(answer->text, '\n'), *number;
 
+	if (!answer->len || answer->text[answer->len - 1] != '\n')
+		return -ENODATA;
 	if (!end)
 		return -EPROTO;
 	*end = '\0';
@@ -295,6 +300,14 @@ int mount_call(struct mount *mount, struct call_file *file, const char *session,
 	/* The session has ended, or the pool was remounted. Nothing was accepted, so a retry is safe. */
 	if (was_open && (r == -ESTALE || r == -ENOTCONN || r == -EBADF)) {
 		call_file_close(file);
+		r = try_call(mount, file, session, text, len, ret_answer);
+	}
+	/*
+	 * The process that had the answer was killed, and could not keep it for the next one: it had too many. What the
+	 * call starts is known by the uuid of its job, and is not started again.
+	 */
+	for (int tries = 1; r == -ENODATA && tries < CALL_TRIES; tries++) {
+		answer_done(ret_answer);
 		r = try_call(mount, file, session, text, len, ret_answer);
 	}
 	if (r == 0)
