@@ -7,11 +7,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <libvirt/virterror.h>
 
 #include "hypervisor/call.h"
 #include "hypervisor/errors.h"
+#include "hypervisor/storage/dir_stream.h"
+#include "hypervisor/storage/transfer.h"
 #include "hypervisor/xml.h"
 
 /* Where a libvirtd of the system keeps them (qemuDomainNVRAMPathFormat() of libvirt). */
@@ -19,20 +22,6 @@
 #define POOL   "poolfs-nvram"
 /* The largest flash memory of QEMU's machines has 64 MiB; that of OVMF has half a megabyte. */
 #define SIZE_MAX_BYTES (64L << 20)
-
-static void pool_free(virStoragePoolPtr *pool)
-{
-	if (*pool)
-		(void)virStoragePoolFree(*pool);
-}
-#define _cleanup_nvram_pool_ _cleanup_(pool_free)
-
-static void file_free(virStorageVolPtr *file)
-{
-	if (*file)
-		(void)virStorageVolFree(*file);
-}
-#define _cleanup_file_ _cleanup_(file_free)
 
 static void stream_free(virStreamPtr *stream)
 {
@@ -49,7 +38,7 @@ static void file_name(const char *uuid, char ret_name[64])
 /* The folder of a host. libvirt looks at its files only when it is told to. */
 static int open_folder(const struct hv_call *call, virStoragePoolPtr *ret_pool, struct error *e)
 {
-	_cleanup_nvram_pool_ virStoragePoolPtr pool = virStoragePoolLookupByTargetPath(call->conn, FOLDER);
+	_cleanup_pool_ virStoragePoolPtr pool = virStoragePoolLookupByTargetPath(call->conn, FOLDER);
 	_cleanup_free_ char *xml = NULL;
 	struct xml x;
 
@@ -147,25 +136,29 @@ static virStorageVolPtr create_file(virStoragePoolPtr pool, const char *name, si
 	return xml ? virStorageVolCreateXML(pool, xml, 0) : NULL;
 }
 
-static bool send_bytes(virStreamPtr stream, const char *bytes, size_t size)
+/* A file in memory. A descriptor or -1 with errno. */
+static int open_bytes(const char *bytes, size_t size)
 {
-	for (size_t done = 0; done < size;) {
-		int sent = virStreamSend(stream, bytes + done, size - done);
+	_cleanup_close_ int fd = memfd_create("firmware-variables", MFD_CLOEXEC);
 
-		if (sent < 0)
-			return false;
-		done += (size_t)sent;
+	if (fd >= 0) {
+		int r = write_all(fd, bytes, size);
+
+		if (r == 0 && lseek(fd, 0, SEEK_SET) == 0)
+			return steal_fd(&fd);
+		errno = r < 0 ? -r : errno;
 	}
-	return virStreamFinish(stream) == 0;
+	return -1;
 }
 
 static int write_file(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, const char *bytes,
 		      size_t size, struct error *e)
 {
-	_cleanup_file_ virStorageVolPtr former = NULL, file = NULL;
-	_cleanup_stream_ virStreamPtr stream = NULL;
+	_cleanup_volume_ virStorageVolPtr former = NULL, file = NULL;
+	_cleanup_close_ int fd = open_bytes(bytes, size);
 	char name[64];
-	int r = find_file(call, pool, uuid, &former, e);
+	int r = fd < 0 ? error_set(e, errno, "cannot copy firmware variables: %s", strerror(errno))
+		       : find_file(call, pool, uuid, &former, e);
 
 	if (r < 0)
 		return r;
@@ -175,12 +168,7 @@ static int write_file(const struct hv_call *call, virStoragePoolPtr pool, const 
 	file = create_file(pool, name, size);
 	if (!file)
 		return error_set_virt(e, call->conn, "cannot create the firmware variables '%s'", name);
-	stream = virStreamNew(call->conn, 0);
-	if (stream && virStorageVolUpload(file, stream, 0, size, 0) == 0 && send_bytes(stream, bytes, size))
-		return 0;
-	r = error_set_virt(e, call->conn, "cannot write the firmware variables '%s'", name);
-	(void)virStorageVolDelete(file, 0); /* a part of them would be worse than none */
-	return r;
+	return dir_write(call, pool, file, fd, (int64_t)size, NULL, NULL, e);
 }
 
 /* The bytes of a domain's variables; NULL when it has none. */
@@ -188,8 +176,8 @@ static int read_variables(struct hypervisor *hv, const char *host, const char *u
 			  size_t *ret_size, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_nvram_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_file_ virStorageVolPtr file = NULL;
+	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_volume_ virStorageVolPtr file = NULL;
 	int r = hv_call_begin(hv, host, &call, e);
 
 	*ret_bytes = NULL;
@@ -205,7 +193,7 @@ int hv_firmware_copy(struct hypervisor *hv, const char *from_host, const char *f
 		     const char *uuid, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_nvram_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_pool_ virStoragePoolPtr pool = NULL;
 	_cleanup_free_ char *bytes = NULL;
 	size_t size = 0;
 	int r = read_variables(hv, from_host, from, &bytes, &size, e);
@@ -222,8 +210,8 @@ int hv_firmware_copy(struct hypervisor *hv, const char *from_host, const char *f
 int hv_firmware_remove(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_nvram_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_file_ virStorageVolPtr file = NULL;
+	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_volume_ virStorageVolPtr file = NULL;
 	int r = hv_call_begin(hv, host, &call, e);
 
 	if (r < 0 || call.simulated)

@@ -232,7 +232,8 @@ int dir_flush_on_host(const struct hv_call *call, const char *path, const char *
 		return rc;
 	rc = mirror(call, holder, path, xml, VIR_DOMAIN_BLOCK_COPY_REUSE_EXT, progress, ctx, &begun, &why);
 	if (rc == -EIO)
-		rc = error_set(e, EIO, "the host cannot write '%s' to its disk, is the storage full?", path);
+		rc = error_set(e, EIO, "the host cannot write '%s' to its disk: %s", path,
+			       error_sentence(&why));
 	else if (rc < 0)
 		rc = error_move(e, &why);
 	return holder_end(call, holder, path, rc, e);

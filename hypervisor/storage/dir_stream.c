@@ -117,8 +117,8 @@ static int receive_hole(virStreamPtr stream, long long length, void *opaque)
 static int send_all(const struct hv_call *call, virStoragePoolPtr pool, virStorageVolPtr volume,
 		    struct copy *copy, struct error *e)
 {
-	_cleanup_stream_ virStreamPtr stream = virStreamNew(call->conn, 0);
 	const char *name = virStorageVolGetName(volume);
+	_cleanup_stream_ virStreamPtr stream = virStreamNew(call->conn, 0);
 
 	if (!stream || virStorageVolUpload(volume, stream, 0, (unsigned long long)copy->size,
 					   VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM) < 0)
@@ -161,8 +161,8 @@ static int flush_progress(void *ctx, int percent)
 	return t->cancelled ? 1 : 0;
 }
 
-/* Has QEMU on the host write the file @path, of which @copy is the source, to its disk. */
-static int flush_on_host(const struct hv_call *call, const struct storage_pool *at, const char *name,
+/* Has QEMU on the host write the file @path, which has the bytes of @copy, to its disk. */
+static int flush_on_host(const struct hv_call *call, virStoragePoolPtr pool, const char *name,
 			 const char *path, const struct copy *copy, struct error *e)
 {
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
@@ -176,31 +176,52 @@ static int flush_on_host(const struct hv_call *call, const struct storage_pool *
 	if (lseek(head.fd, 0, SEEK_SET) < 0)
 		return error_set(e, errno, "cannot read the source of volume '%s': %s", name,
 				 strerror(errno));
-	rc = volume_delete(call, at->pool, head_name, e);
+	rc = volume_delete(call, pool, head_name, e);
 	if (rc == 0)
-		rc = volume_make(call, at->pool, head_name, "raw", head.size, NULL, NULL, &volume, &head_path,
-				 e);
+		rc = volume_make(call, pool, head_name, "raw", head.size, NULL, NULL, &volume, &head_path, e);
 	if (rc < 0)
 		return rc;
 	transfer_begin(&head.transfer, NULL, NULL, head.size);
-	rc = send_all(call, at->pool, volume, &head, e);
+	rc = send_all(call, pool, volume, &head, e);
 	if (rc == 0)
 		rc = dir_flush_on_host(call, path, head_path, head.size, flush_progress, &transfer, e);
 	if (rc == 0)
-		return volume_delete(call, at->pool, head_name, e);
+		return volume_delete(call, pool, head_name, e);
 	delete_remains(volume);
 	return rc;
 }
 
-/* What was uploaded is on the disk of the host. */
-static int flush_upload(const struct hv_call *call, const struct storage_pool *at, const char *name,
-			const char *path, const struct copy *copy, struct flush *flush, struct error *e)
+/* Sends @copy to the volume, whose file is @path, and flushes that. */
+static int write_and_flush(const struct hv_call *call, virStoragePoolPtr pool, virStorageVolPtr volume,
+			   const char *path, struct copy *copy, struct error *e)
 {
+	_cleanup_flush_ struct flush flush = FLUSH_INIT;
 	bool here;
-	int rc = flush_end(flush, call, &here, e);
+	int rc;
 
-	/* an empty volume was flushed by libvirt */
-	return rc < 0 || here || copy->size == 0 ? rc : flush_on_host(call, at, name, path, copy, e);
+	flush_begin(&flush, call, path);
+	rc = copy->size > 0 ? send_all(call, pool, volume, copy, e) : transfer_end(&copy->transfer);
+	if (rc == 0)
+		rc = flush_end(&flush, call, &here, e);
+	/* libvirt has flushed an empty one */
+	if (rc < 0 || here || copy->size == 0)
+		return rc;
+	return flush_on_host(call, pool, virStorageVolGetName(volume), path, copy, e);
+}
+
+int dir_write(const struct hv_call *call, virStoragePoolPtr pool, virStorageVolPtr volume, int fd,
+	      int64_t size, hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_free_ char *path = virStorageVolGetPath(volume);
+	struct copy copy = {.fd = fd, .size = size};
+	int rc;
+
+	transfer_begin(&copy.transfer, progress, ctx, size);
+	rc = path ? write_and_flush(call, pool, volume, path, &copy, e)
+		  : error_set_virt(e, call->conn, "cannot get the path of a volume");
+	if (rc < 0)
+		delete_remains(volume);
+	return rc;
 }
 
 int dir_upload(const struct hv_call *call, const struct storage_pool *at, const char *name,
@@ -208,30 +229,21 @@ int dir_upload(const struct hv_call *call, const struct storage_pool *at, const 
 	       struct error *e)
 {
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
-	_cleanup_flush_ struct flush flush = FLUSH_INIT;
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *path = NULL;
-	struct copy copy = {0};
+	int64_t size;
 	int rc;
 
-	fd = open_source(file, &copy.size, e);
+	fd = open_source(file, &size, e);
 	if (fd < 0)
 		return fd;
-	copy.fd = fd;
 	/* as raw, so that libvirt makes one big hole: a qcow2 header would show through the holes of the
 	 * upload */
-	rc = volume_make(call, at->pool, name, "raw", copy.size, NULL, NULL, &volume, &path, e);
+	rc = volume_make(call, at->pool, name, "raw", size, NULL, NULL, &volume, &path, e);
+	if (rc == 0)
+		rc = dir_write(call, at->pool, volume, fd, size, progress, ctx, e);
 	if (rc < 0)
 		return rc;
-	flush_begin(&flush, call, path);
-	transfer_begin(&copy.transfer, progress, ctx, copy.size);
-	rc = copy.size > 0 ? send_all(call, at->pool, volume, &copy, e) : transfer_end(&copy.transfer);
-	if (rc == 0)
-		rc = flush_upload(call, at, name, path, &copy, &flush, e);
-	if (rc < 0) {
-		delete_remains(volume);
-		return rc;
-	}
 	/* makes libvirt see the format, and with it the virtual size */
 	if (strcmp(format, "raw") != 0)
 		(void)pool_refresh(at->pool);
