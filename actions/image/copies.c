@@ -16,6 +16,7 @@
 #include "actions/image/rules.h"
 #include "actions/storage/backup_storage.h"
 #include "hypervisor/storage/pool.h"
+#include "model/durable.h"
 #include "model/states.h"
 
 /* One backup storage that the image is copied to. */
@@ -638,9 +639,16 @@ int image_copies_reopen(struct job *job, const char *image_uuid, struct error *e
 	r = store_run(pool_store(job->pool), reopen_rows, &o, e);
 	if (r < 0)
 		return r;
-	if (rename(o.path, c.targets[0].part) == 0)
-		return 0;
-	r = error_set(e, errno, "cannot rename '%s' to '%s': %s", o.path, c.targets[0].part, strerror(errno));
-	(void)store_run(pool_store(job->pool), undo_reopen_rows, &o, NULL);
+	if (rename(o.path, c.targets[0].part) < 0) {
+		r = error_set(e, errno, "cannot rename '%s' to '%s': %s", o.path, c.targets[0].part,
+			      strerror(errno));
+	} else {
+		/* more of it will be acknowledged under that name */
+		r = durable_name(c.targets[0].part, e);
+		if (r < 0)
+			(void)rename(c.targets[0].part, o.path);
+	}
+	if (r < 0)
+		(void)store_run(pool_store(job->pool), undo_reopen_rows, &o, NULL);
 	return r;
 }
