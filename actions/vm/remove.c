@@ -89,11 +89,13 @@ static int nocloud_gone_fn(struct txn *t, void *arg, struct error *e)
 	return vm_put_nocloud_gone(t, arg, e);
 }
 
-int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e)
+/* Takes the VM off its host, removes its volumes, and then makes the change @put. */
+static int tear_down(struct pool *pool, const struct tear_down *s,
+		     int (*put)(struct txn *t, void *arg, struct error *e), struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const char *uuid = s->uuid;
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	struct tear_down s = {uuid, state};
 	int r = vm ? remove_from_host(pool, view, vm, true, e) : 0;
 
 	if (r < 0)
@@ -107,10 +109,15 @@ int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struc
 		if (r < 0)
 			return r;
 	}
-	r = store_run(pool_store(pool), tear_down_fn, &s, e);
+	r = store_run(pool_store(pool), put, (void *)(uintptr_t)s, e);
 	if (r == 0 && vm && vm_place(vm))
 		vm_forget_leases(pool, view, uuid, vm_place(vm));
 	return r;
+}
+
+int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e)
+{
+	return tear_down(pool, &(struct tear_down){uuid, state}, tear_down_fn, e);
 }
 
 /* ------------------------------------------------------------------ remove */
@@ -170,14 +177,23 @@ int vm_put_forgotten(struct txn *t, const char *uuid, struct error *e)
 	return r < 0 ? r : remove_fn(t, (void *)(uintptr_t)uuid, e);
 }
 
+/* In one change: a VM that is Expunging and has no job is one that nobody removes. */
+static int tear_down_and_remove_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct tear_down *s = arg;
+	int r = tear_down_fn(t, arg, e);
+
+	return r < 0 ? r : remove_fn(t, (void *)(uintptr_t)s->uuid, e);
+}
+
 int vm_remove(struct job *job, const char *uuid, struct error *e)
 {
-	int r = vm_tear_down(job->pool, uuid, VM_STATE_EXPUNGING, e);
+	const struct tear_down s = {uuid, VM_STATE_EXPUNGING};
+	int r = tear_down(job->pool, &s, tear_down_and_remove_fn, e);
 
-	if (r < 0)
-		return r;
-	console_log_remove(job->pool, uuid);
-	return store_run(pool_store(job->pool), remove_fn, (void *)(uintptr_t)uuid, e);
+	if (r == 0)
+		console_log_remove(job->pool, uuid);
+	return r;
 }
 
 /* ----------------------------------------------------------------- destroy */
