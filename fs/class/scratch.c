@@ -81,12 +81,13 @@ static void scratch_file_create(fuse_req_t req, const struct place *dir, const c
 static void scratch_file_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	const struct fs *fs = fuse_req_userdata(req);
-	_cleanup_document_ struct document *d = scratch_read(fs->scratches, h->node.row, size, offset);
+	_cleanup_document_ struct document *d = NULL;
+	int r = scratch_read(fs->scratches, h->node.row, size, offset, &d);
 
-	if (d)
+	if (r == 0)
 		fuse_reply_buf(req, d->data, d->len);
 	else
-		fuse_reply_err(req, ENOMEM);
+		refusal_reply(req, REFUSED_READ, r, NULL, NULL);
 }
 
 /* The only hole is at the end, as in rendered files. */
@@ -200,13 +201,13 @@ static void rename_done(void *arg, int result)
 static void rename_over(fuse_req_t req, const struct place *dir, const struct place *p, const char *name,
 			const struct place *target)
 {
-	_cleanup_document_ struct document *content =
-		scratch_read(dir->fs->scratches, p->node.row, SIZE_MAX, 0);
+	_cleanup_document_ struct document *content = NULL;
 	struct rename_call *call = malloc(sizeof(*call));
+	int r = call ? scratch_read(dir->fs->scratches, p->node.row, SIZE_MAX, 0, &content) : -ENOMEM;
 
-	if (!content || !call) {
+	if (r < 0) {
 		free(call);
-		fuse_reply_err(req, ENOMEM);
+		refusal_reply(req, REFUSED_RENAME, r, dir->object, name);
 		return;
 	}
 	*call = (struct rename_call){

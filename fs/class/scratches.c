@@ -18,6 +18,9 @@ struct file {
 	char *data;	 /* owned */
 	size_t len, room;
 	unsigned names, opens;
+	size_t saved; /* bytes at the start that the keep has; it has no others */
+	bool unsaved; /* the keep has not all of them, since there was no room */
+	bool lost;    /* so it was in the process before this one: nothing is known of the bytes */
 };
 
 struct entry {
@@ -28,11 +31,12 @@ struct entry {
 	char name[NAME_SIZE];
 };
 
-/* What is kept of a file besides its bytes, and of an entry besides its name. */
+/* What is kept of a file besides its bytes, and of an entry before its name. */
 struct kept_file {
 	int64_t changed, unused;
-	uint32_t uid, mode;
+	uint32_t uid, mode; /* with KEPT_LOST */
 };
+#define KEPT_LOST (UINT32_C(1) << 31) /* in no mode: its bytes are not kept */
 _Static_assert(sizeof(struct kept_file) == 24 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
 struct kept_entry {
@@ -62,32 +66,51 @@ static struct file *find_file(const struct scratches *s, int64_t number)
 
 /* -------------------------------------------------------------- keep, under the lock */
 
-/* The values of a file; loading it counts as a use. */
-static void save_file(struct scratches *s, const struct file *file)
+/* The values of a file; loading it counts as a use. -ENOSPC, -ENOMEM: the next process does not know the file. */
+static int save_file(struct scratches *s, struct file *file)
 {
-	const struct kept_file kept = {.changed = file->changed, .uid = file->uid, .mode = file->mode};
+	const struct kept_file kept = {.changed = file->changed,
+				       .uid = file->uid,
+				       .mode = file->mode | (file->unsaved || file->lost ? KEPT_LOST : 0)};
+	int r = keep_set(s->keep, KEEP_SCRATCH, (uint64_t)file->number, &kept, sizeof(kept));
 
-	(void)keep_set(s->keep, KEEP_SCRATCH, (uint64_t)file->number, &kept, sizeof(kept));
+	if (r < 0) {
+		keep_remove(s->keep, KEEP_SCRATCH, (uint64_t)file->number);
+		file->saved = 0;
+		file->unsaved = file->len != 0;
+	}
+	return r;
 }
 
-/* The bytes from @offset on have changed, or the length. @former: the length before. */
-static void save_data(struct scratches *s, const struct file *file, size_t offset, size_t former)
+/*
+ * The bytes from @offset on have changed, or the length. The keep has all of them, or none: without those that there was
+ * no room for, the file would be another one.
+ */
+static void save_data(struct scratches *s, struct file *file, size_t offset)
 {
 	uint64_t id = (uint64_t)file->number;
+	bool appends = file->saved && offset == file->saved && file->len > offset;
+	int r = appends ? keep_add(s->keep, KEEP_SCRATCH_DATA, id, file->data + offset, file->len - offset)
+			: keep_set(s->keep, KEEP_SCRATCH_DATA, id, file->data, file->len);
 
-	save_file(s, file);
-	if (former && offset == former && file->len > former)
-		(void)keep_add(s->keep, KEEP_SCRATCH_DATA, id, file->data + former, file->len - former);
-	else
-		(void)keep_set(s->keep, KEEP_SCRATCH_DATA, id, file->data, file->len);
+	if (r < 0)
+		keep_remove(s->keep, KEEP_SCRATCH_DATA, id);
+	file->saved = r < 0 ? 0 : file->len;
+	file->unsaved = r < 0;
+	(void)save_file(s, file);
 }
 
-static void save_entry(struct scratches *s, const struct entry *e)
+/* An entry by the name @name. -ENOSPC, -ENOMEM: what was kept of it stays. */
+static int save_entry(struct scratches *s, const struct entry *e, uint64_t dir, const char *name)
 {
-	const struct kept_entry kept = {.dir = e->dir, .file = e->file->number};
+	struct {
+		struct kept_entry head;
+		char name[NAME_SIZE];
+	} kept = {.head = {.dir = dir, .file = e->file->number}};
 
-	(void)keep_set(s->keep, KEEP_SCRATCH_NAME, (uint64_t)e->number, &kept, sizeof(kept));
-	(void)keep_add(s->keep, KEEP_SCRATCH_NAME, (uint64_t)e->number, e->name, strlen(e->name));
+	snprintf(kept.name, sizeof(kept.name), "%s", name);
+	return keep_set(s->keep, KEEP_SCRATCH_NAME, (uint64_t)e->number, &kept,
+			sizeof(kept.head) + strlen(kept.name));
 }
 
 static int64_t next_number(struct scratches *s)
@@ -115,13 +138,16 @@ static int load_file(struct scratches *s, uint64_t number)
 		return -ENOMEM;
 	file->number = (int64_t)number;
 	file->uid = kept.uid;
-	file->mode = kept.mode;
+	file->mode = kept.mode & ~KEPT_LOST;
+	file->lost = kept.mode & KEPT_LOST;
 	file->changed = kept.changed;
 	file->used = clock_monotonic();
 	file->data = keep_get(s->keep, KEEP_SCRATCH_DATA, number, &file->len);
-	if (!file->data)
-		file->len = 0;
-	file->room = file->len;
+	if (!file->data && keep_has(s->keep, KEEP_SCRATCH_DATA, number)) {
+		free(file);
+		return -ENOMEM;
+	}
+	file->room = file->saved = file->len;
 	s->total += file->len;
 	file->next = s->files;
 	s->files = file;
@@ -252,6 +278,7 @@ static int add_entry(struct scratches *s, struct file *file, uint64_t dir, const
 {
 	size_t all = 0, of_user = 0;
 	struct entry *entry;
+	int r;
 
 	if (strlen(name) >= NAME_SIZE)
 		return -ENAMETOOLONG;
@@ -270,10 +297,14 @@ static int add_entry(struct scratches *s, struct file *file, uint64_t dir, const
 	entry->dir = dir;
 	entry->file = file;
 	snprintf(entry->name, sizeof(entry->name), "%s", name);
+	r = save_entry(s, entry, dir, name);
+	if (r < 0) {
+		free(entry);
+		return r;
+	}
 	*s->tail = entry;
 	s->tail = &entry->next;
 	file->names++;
-	save_entry(s, entry);
 	return 0;
 }
 
@@ -323,8 +354,9 @@ int scratch_create(struct scratches *s, struct node dir, uid_t uid, const char *
 	file->used = clock_monotonic();
 	file->next = s->files;
 	s->files = file;
-	save_file(s, file);
-	r = add_entry(s, file, node_pack(dir), name);
+	r = save_file(s, file);
+	if (r == 0)
+		r = add_entry(s, file, node_pack(dir), name);
 	if (r < 0)
 		drop_file(s, file);
 	else
@@ -379,6 +411,8 @@ int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char 
 	if (target && target->file == entry->file)
 		return 0; /* two names of one file: rename(2) does nothing then */
 	r = target ? check_replaced(s, entry->file, target->file) : 0;
+	if (r == 0)
+		r = save_entry(s, entry, node_pack(to), to_name);
 	if (r < 0)
 		return r;
 	if (target)
@@ -386,7 +420,6 @@ int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char 
 	entry->file->used = clock_monotonic();
 	entry->dir = node_pack(to);
 	snprintf(entry->name, sizeof(entry->name), "%s", to_name);
-	save_entry(s, entry);
 	return 0;
 }
 
@@ -416,19 +449,20 @@ void scratch_close(struct scratches *s, int64_t number)
 	}
 }
 
-struct document *scratch_read(struct scratches *s, int64_t number, size_t size, off_t offset)
+int scratch_read(struct scratches *s, int64_t number, size_t size, off_t offset, struct document **ret)
 {
 	struct file *file;
 	size_t start;
 
 	scoped_lock(&s->lock);
 	file = use_file(s, number);
-	if (!file)
-		return NULL;
+	if (!file || file->lost)
+		return file ? -EIO : -ESTALE;
 	start = offset < 0 || (size_t)offset > file->len ? file->len : (size_t)offset;
 	if (size > file->len - start)
 		size = file->len - start;
-	return document_new(size ? file->data + start : "", size, file->changed);
+	*ret = document_new(size ? file->data + start : "", size, file->changed);
+	return *ret ? 0 : -ENOMEM;
 }
 
 /* Makes the file @len bytes long. Under the lock. */
@@ -463,15 +497,15 @@ int scratch_write(struct scratches *s, int64_t number, const char *data, size_t 
 		return -EFBIG;
 	scoped_lock(&s->lock);
 	file = use_file(s, number);
-	if (!file)
-		return -ESTALE;
+	if (!file || file->lost)
+		return file ? -EIO : -ESTALE;
 	former = file->len;
 	if ((size_t)offset + len > file->len)
 		r = resize(s, file, (size_t)offset + len);
 	if (r == 0 && len) {
 		memcpy(file->data + offset, data, len);
 		file->changed = store_now();
-		save_data(s, file, (size_t)offset, former);
+		save_data(s, file, (size_t)offset < former ? (size_t)offset : former);
 	}
 	return r;
 }
@@ -494,9 +528,13 @@ int scratch_truncate(struct scratches *s, int64_t number, off_t size)
 		return -EFBIG;
 	scoped_lock(&s->lock);
 	file = use_file(s, number);
-	r = file ? resize(s, file, (size_t)size) : -ESTALE;
-	if (r == 0)
-		save_data(s, file, 0, 0);
+	if (!file || (file->lost && size))
+		return file ? -EIO : -ESTALE;
+	r = resize(s, file, (size_t)size);
+	if (r == 0) {
+		file->lost = false;
+		save_data(s, file, 0);
+	}
 	return r;
 }
 
@@ -511,7 +549,7 @@ int scratch_set_mode(struct scratches *s, int64_t number, mode_t mode)
 	if (!file)
 		return -ESTALE;
 	file->mode = (file->mode & S_IFMT) | (mode & 07777);
-	save_file(s, file);
+	(void)save_file(s, file);
 	return 0;
 }
 
@@ -524,7 +562,7 @@ int scratch_set_time(struct scratches *s, int64_t number, int64_t changed)
 	if (!file)
 		return -ESTALE;
 	file->changed = changed;
-	save_file(s, file);
+	(void)save_file(s, file);
 	return 0;
 }
 
@@ -630,5 +668,8 @@ mode_t scratch_permissions(const struct place *p)
 
 struct document *scratch_render(const struct place *p)
 {
-	return scratch_read(p->fs->scratches, p->node.row, SIZE_MAX, 0);
+	struct document *d = NULL;
+
+	(void)scratch_read(p->fs->scratches, p->node.row, SIZE_MAX, 0, &d);
+	return d;
 }

@@ -37,7 +37,7 @@ struct scratches *scratches_new(struct keep *keep);
 /** Accepts NULL. */
 void scratches_free(struct scratches *s);
 
-/** Creates an empty file or directory. @mode: type and permissions. -EEXIST, -ENOSPC (too many), -ENOMEM. */
+/** Creates an empty file or directory. @mode: type and permissions. -EEXIST, -ENOSPC (too many, or no room to keep it), -ENOMEM. */
 int scratch_create(struct scratches *s, struct node dir, uid_t uid, const char *name, mode_t mode,
 		   int64_t *ret_number);
 /** Gives a file one more name. -ESTALE, -EEXIST, -ENOSPC, -ENOMEM. */
@@ -45,21 +45,23 @@ int scratch_link(struct scratches *s, int64_t number, struct node dir, const cha
 /** Removes a name; the file is deleted with its last name and last reader. -ENOENT, -ENOTEMPTY. */
 int scratch_unlink(struct scratches *s, struct node dir, uid_t uid, const char *name);
 /** Renames a file; one of the same type and user under the new name is replaced. -ENOENT, -ENAMETOOLONG,
- * -EISDIR, -ENOTDIR, -ENOTEMPTY. */
+ * -EISDIR, -ENOTDIR, -ENOTEMPTY, -ENOSPC, -ENOMEM. */
 int scratch_rename(struct scratches *s, uid_t uid, struct node from, const char *name, struct node to,
 		   const char *to_name);
 
 /** Counts a reader or writer. -ESTALE. */
 int scratch_open(struct scratches *s, int64_t number);
 void scratch_close(struct scratches *s, int64_t number);
-/** Up to @size bytes from @offset; NULL if the file is gone or there is no memory. The mtime of the document
- * is that of the file. */
-struct document *scratch_read(struct scratches *s, int64_t number, size_t size, off_t offset);
-/** -ESTALE, -EFBIG, -ENOSPC, -ENOMEM. */
+/**
+ * Up to @size bytes from @offset, with the mtime of the file. -ESTALE; -ENOMEM; -EIO: the process before this one had no
+ * room to keep the bytes, so the file has to be truncated and written anew.
+ */
+int scratch_read(struct scratches *s, int64_t number, size_t size, off_t offset, struct document **ret);
+/** -ESTALE, -EFBIG, -ENOSPC, -ENOMEM; -EIO as scratch_read(). */
 int scratch_write(struct scratches *s, int64_t number, const char *data, size_t len, off_t offset);
 /** Its bytes; -ESTALE. */
 off_t scratch_size(struct scratches *s, int64_t number);
-/** Truncates or fills up with zeros. Errors as scratch_write(). */
+/** Truncates or fills up with zeros. Errors as scratch_write(); none is -EIO at length 0. */
 int scratch_truncate(struct scratches *s, int64_t number, off_t size);
 /** Sets the attributes in the file's stat(2), without checks; @changed: ns. -ESTALE. */
 int scratch_set_mode(struct scratches *s, int64_t number, mode_t mode);

@@ -25,10 +25,11 @@ static const struct {
 	[REFUSED_OPEN] = {"opened for writing",
 			  "it is read-only; 'actions' has what can be done, and 'ls -l' shows "
 			  "the files that can be written"},
+	[REFUSED_READ] = {"read", NULL},
 };
 
 /* The reason, where the errno says more than that the request is never possible. */
-static const char *reason(int errnum)
+static const char *reason(enum refused what, int errnum)
 {
 	switch (errnum) {
 	case EPERM:
@@ -40,6 +41,11 @@ static const char *reason(int errnum)
 		return "the name is taken";
 	case ENOSPC:
 		return "there are too many scratch files, or they are too large, see 'limits'";
+	case EIO: /* of a scratch file */
+		if (what == REFUSED_OPEN)
+			return strerror(errnum);
+		return "the process that served the mount has ended, and had no room to keep what was written "
+		       "to it; write it again from the start";
 	case EFBIG:
 		return "a scratch file cannot be that large, see 'limits'";
 	case ESTALE:
@@ -55,7 +61,8 @@ void refusal_reply(fuse_req_t req, enum refused what, int result, const struct o
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	const char *why = reason(-result), *hint = !why || result == -ENOTEMPTY ? requests[what].hint : NULL;
+	const char *why = reason(what, -result),
+		   *hint = !why || result == -ENOTEMPTY ? requests[what].hint : NULL;
 
 	error_set(&e, -result, "'%s' cannot be %s: %s%s%s", name ? name : "this file", requests[what].done,
 		  why ? why : "", why && hint ? "; " : "", hint ? hint : "");

@@ -15,7 +15,15 @@
 
 #include "model/object.h"
 
-enum refused { REFUSED_MAKE, REFUSED_LINK, REFUSED_REMOVE, REFUSED_RENAME, REFUSED_CHANGE, REFUSED_OPEN };
+enum refused {
+	REFUSED_MAKE,
+	REFUSED_LINK,
+	REFUSED_REMOVE,
+	REFUSED_RENAME,
+	REFUSED_CHANGE,
+	REFUSED_OPEN,
+	REFUSED_READ
+};
 
 /**
  * Answers @req with the negative errno @result and explains that in `last-error`. @name: what was refused, @o:
