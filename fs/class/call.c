@@ -10,6 +10,7 @@
 #include "fs/class/document.h"
 #include "fs/class/submission.h"
 #include "fs/class/writing.h"
+#include "fs/tell/last_error.h"
 
 bool sessions_find(const struct place *dir, const char *name, struct node *ret)
 {
@@ -61,15 +62,30 @@ static void answered(void *arg, struct document *answer)
 	free(call);
 }
 
+static void refuse(const struct place *p, fuse_req_t req, int result, const struct error *e)
+{
+	last_error_set(p->fs->errors, p->caller.uid, p->object, e);
+	fuse_reply_err(req, -result);
+}
+
 /* Makes the call and answers the write of its last piece when the call is answered. */
 static void call_take(const struct place *p, struct handle *h, const struct text *text, struct answer answer)
 {
 	struct call_user user = {.uid = p->caller.uid,
 				 .account = p->caller.account,
 				 .serves_others = !p->caller.limited || p->caller.uid == p->fs->rest_uid};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
 	char job[UUID_SIZE];
-	struct call *call = malloc(sizeof(*call));
+	struct call *call;
+	int r;
 
+	uuid_make(job);
+	r = submission_keep(p->fs, text, job, &e);
+	if (r < 0) {
+		refuse(p, answer.req, r, &e);
+		return;
+	}
+	call = malloc(sizeof(*call));
 	if (!call) {
 		fuse_reply_err(answer.req, ENOMEM);
 		return;
@@ -77,8 +93,6 @@ static void call_take(const struct place *p, struct handle *h, const struct text
 	*call = (struct call){.req = answer.req, .written = answer.written, .handle = h};
 	ref_get(&h->ref);
 	handle_begin_answer(h);
-	uuid_make(job);
-	submission_keep(p->fs, text, job);
 	user.job = job;
 	pool_call(p->fs->pool, p->object ? object_uuid(p->object) : NULL, &user, text->data, text->len,
 		  answered, call);
@@ -87,12 +101,16 @@ static void call_take(const struct place *p, struct handle *h, const struct text
 /* The call is made again: what it starts has the job that it had. */
 static bool call_resume(const struct fs *fs, const struct place *p, struct handle *h, struct answer answer)
 {
+	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_free_ char *copy = NULL;
 	char job[UUID_SIZE];
 	struct text text;
+	int r = p ? submission_find(fs, job, &copy, &text.len, &e) : 0;
 
-	if (!p || !submission_find(fs, job, &copy, &text.len))
-		return false;
+	if (r < 0)
+		refuse(p, answer.req, r, &e);
+	if (r <= 0)
+		return r < 0;
 	text.data = copy;
 	call_take(p, h, &text, answer);
 	return true;

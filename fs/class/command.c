@@ -141,13 +141,15 @@ void command_take(const struct place *p, struct handle *h, const struct text *te
 	int r;
 
 	r = p->entry->io->request(p, text->data, text->len, &request, &e);
+	if (r == 0 && request)
+		r = submission_keep(p->fs, text, request->job, &e);
 	if (r < 0) {
+		request_free(request);
 		if (spoils)
 			atomic_store(&h->refused, -r);
 		refuse(p, answer.req, r, &e);
 	} else if (request) {
 		handle_begin_answer(h);
-		submission_keep(p->fs, text, request->job);
 		submit(p, &how, request, text_accepted);
 	} else {
 		last_error_set(p->fs->errors, p->caller.uid, p->object, NULL);
@@ -157,9 +159,11 @@ void command_take(const struct place *p, struct handle *h, const struct text *te
 
 bool command_resume(const struct fs *fs, const struct place *p, struct handle *h, struct answer answer)
 {
+	_cleanup_(error_done) struct error e = ERROR_INIT;
 	char job[UUID_SIZE];
 	_cleanup_free_ char *copy = NULL;
 	struct text text;
+	int r;
 
 	if (submission_is_done(fs, job)) {
 		struct submission *s = malloc(sizeof(*s));
@@ -179,8 +183,11 @@ bool command_resume(const struct fs *fs, const struct place *p, struct handle *h
 		text_accepted(s, 0, job, NULL, NULL);
 		return true;
 	}
-	if (!p || !submission_find(fs, job, &copy, &text.len))
-		return false;
+	r = p ? submission_find(fs, job, &copy, &text.len, &e) : 0;
+	if (r < 0)
+		refuse(p, answer.req, r, &e);
+	if (r <= 0)
+		return r < 0;
 	text.data = copy;
 	p->entry->io->take(p, h, &text, answer);
 	return true;
@@ -288,11 +295,13 @@ void command_replace(const struct place *p, const char *data, size_t len, conten
 		request_free(request);
 		request = NULL;
 	}
+	if (r == 0 && request)
+		r = submission_keep(p->fs, &(struct text){.data = "", .len = 0}, request->job, &e);
 	if (r == 0 && request) {
-		submission_keep(p->fs, &(struct text){.data = "", .len = 0}, request->job);
 		submit(p, &how, request, content_accepted);
 		return;
 	}
+	request_free(request);
 	last_error_set(p->fs->errors, p->caller.uid, p->object, r < 0 ? &e : NULL);
 	taken(arg, r);
 }

@@ -15,12 +15,16 @@
 #include "model/uuid.h"
 
 /**
- * Chooses the uuid of the job for @text in @job, unless the request that this thread works on has one: then it is that.
- * Keeps both.
+ * Keeps @job, the uuid of the job for @text, and the text, unless the request that this thread works on has a job: then
+ * @job becomes that. -ENOSPC, -ENOMEM: neither is kept, so the pool must not be asked.
  */
-void submission_keep(const struct fs *fs, const struct text *text, char job[UUID_SIZE]);
-/** What the request has kept: the job, and its text (owned by the caller). False: nothing. */
-bool submission_find(const struct fs *fs, char ret_job[UUID_SIZE], char **ret_text, size_t *ret_len);
+int submission_keep(const struct fs *fs, const struct text *text, char job[UUID_SIZE], struct error *e);
+/**
+ * 1: what the request has kept: the job, and, unless @ret_text is NULL, its text (owned by the caller). 0: nothing.
+ * -EIO: the job alone, since there was no room for the text: if the pool has no such job, it was not asked.
+ */
+int submission_find(const struct fs *fs, char ret_job[UUID_SIZE], char **ret_text, size_t *ret_len,
+		    struct error *e);
 /** True if the request is repeated, and the pool had accepted the text before. */
 bool submission_is_done(const struct fs *fs, char ret_job[UUID_SIZE]);
 

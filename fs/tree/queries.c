@@ -116,11 +116,18 @@ static void save(struct queries *queries, const struct cached *k, int64_t number
 		 const char *text)
 {
 	uint64_t packed = node_pack(base);
+	size_t len = strlen(text);
+	_cleanup_free_ char *value = malloc(sizeof(packed) + len);
 
 	if (k->number)
 		keep_remove(queries->keep, KEEP_QUERY, (uint64_t)k->number);
-	(void)keep_set(queries->keep, KEEP_QUERY, (uint64_t)number, &packed, sizeof(packed));
-	(void)keep_add(queries->keep, KEEP_QUERY, (uint64_t)number, text, strlen(text));
+	if (!value)
+		return;
+	memcpy(value, &packed, sizeof(packed));
+	if (len)
+		memcpy(value + sizeof(packed), text, len);
+	/* if there is no room, the name is looked up again */
+	(void)keep_set(queries->keep, KEEP_QUERY, (uint64_t)number, value, sizeof(packed) + len);
 }
 
 int64_t queries_add(struct queries *queries, struct node base, const char *text)
