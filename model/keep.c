@@ -74,10 +74,27 @@ static bool is_staged(const struct keep_record *r)
 	return false;
 }
 
+/* The length that the value has with the record. */
+static uint64_t length_with(const struct keep *k, const struct keep_record *r, bool stages)
+{
+	const struct keep_place *p = keep_index_find(&k->log.index, r->type, r->id);
+	uint64_t len = p ? p->len : 0;
+
+	if (r->kind == RECORD_SET)
+		return r->len;
+	for (size_t at = 0; stages && at < begun.len; at += keep_record_size(staged_at(at)->len)) {
+		const struct keep_record *s = staged_at(at);
+
+		if (s->type == r->type && s->id == r->id)
+			len = s->kind == RECORD_ADD ? len + s->len : s->len;
+	}
+	return len + r->len;
+}
+
 /* The part of change() under the lock. */
 static int change_locked(struct keep *k, const struct keep_record *r, const void *data, bool stages)
 {
-	int result = keep_log_check_room(&k->log, r);
+	int result = keep_log_check_room(&k->log, r, length_with(k, r, stages));
 
 	if (result < 0)
 		return result;
@@ -239,7 +256,6 @@ char *keep_get(struct keep *k, enum keep_type type, uint64_t id, size_t *ret_len
 {
 	const struct keep_place *p;
 	char *copy;
-	size_t len;
 
 	if (!k)
 		return NULL;
@@ -247,13 +263,12 @@ char *keep_get(struct keep *k, enum keep_type type, uint64_t id, size_t *ret_len
 	p = keep_index_find(&k->log.index, (uint16_t)type, id);
 	if (!p)
 		return NULL;
-	len = keep_log_length(&k->log, p);
-	copy = malloc(len + 1);
+	copy = malloc(p->len + 1);
 	if (!copy)
 		return NULL;
-	keep_log_copy(&k->log, p, len, (uint8_t *)copy);
-	copy[len] = '\0';
-	*ret_len = len;
+	keep_log_copy(&k->log, p, (uint8_t *)copy);
+	copy[p->len] = '\0';
+	*ret_len = p->len;
 	return copy;
 }
 
@@ -265,9 +280,9 @@ bool keep_read(struct keep *k, enum keep_type type, uint64_t id, void *ret, size
 		return false;
 	scoped_lock(&k->lock);
 	p = keep_index_find(&k->log.index, (uint16_t)type, id);
-	if (!p || keep_log_length(&k->log, p) != size)
+	if (!p || p->len != size)
 		return false;
-	keep_log_copy(&k->log, p, size, ret);
+	keep_log_copy(&k->log, p, ret);
 	return true;
 }
 

@@ -105,20 +105,31 @@ void keep_index_unreserve(struct keep_index *index, uint64_t bytes, size_t count
 	index->reserved_count -= count;
 }
 
-/* Counts bytes of the log as valid, or as out of date. */
-static void count_bytes(struct keep_index *index, uint16_t type, uint64_t more, uint64_t less)
+/* Counts the bytes of a value as valid. */
+static void count_value(struct keep_index *index, const struct keep_place *p)
 {
-	index->valid += more - less;
-	if (type < KEEP_TYPES)
-		index->bytes[type] += more - less;
+	index->valid += p->bytes;
+	index->waste += p->waste;
+	if (p->type < KEEP_TYPES)
+		index->bytes[p->type] += p->bytes;
+}
+
+/* They are out of date. */
+static void discount_value(struct keep_index *index, const struct keep_place *p)
+{
+	index->valid -= p->bytes;
+	index->waste -= p->waste;
+	if (p->type < KEEP_TYPES)
+		index->bytes[p->type] -= p->bytes;
 }
 
 void keep_index_put(struct keep_index *index, const struct keep_place *place)
 {
 	struct keep_place *former = keep_index_find(index, place->type, place->id);
 
-	count_bytes(index, place->type, place->bytes, former ? former->bytes : 0);
+	count_value(index, place);
 	if (former) {
+		discount_value(index, former);
 		*former = *place;
 		return;
 	}
@@ -128,6 +139,6 @@ void keep_index_put(struct keep_index *index, const struct keep_place *place)
 
 void keep_index_remove(struct keep_index *index, struct keep_place *place)
 {
-	count_bytes(index, place->type, 0, place->bytes);
+	discount_value(index, place);
 	place->type = PLACE_DELETED;
 }

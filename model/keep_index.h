@@ -16,7 +16,9 @@
 /* Where the last record of a value is. */
 struct keep_place {
 	uint64_t id, at;
+	uint64_t len;	/* of the value */
 	uint64_t bytes; /* of the log that the value takes */
+	uint64_t waste; /* those of them that would not be there if the log were written anew */
 	uint16_t type;	/* 0: free */
 };
 
@@ -25,7 +27,7 @@ struct keep_place {
 struct keep_index {
 	struct keep_place *places; /* owned */
 	size_t room, used;	   /* of places; used counts free ones that were not always free */
-	uint64_t valid;		   /* bytes of all values */
+	uint64_t valid, waste;	   /* bytes of all values */
 	uint64_t bytes[KEEP_TYPES];
 	uint64_t most; /* bytes that values may take, with what is reserved */
 	/* what threads have begun */
@@ -41,8 +43,8 @@ void keep_index_done(struct keep_index *index);
 /** Makes room for one more place, besides what is reserved. -ENOMEM. */
 int keep_index_grow(struct keep_index *index);
 /**
- * As keep_index_grow(), if a value of @len bytes, @size in the log, may be added, too. -ENOSPC, also to a long one, where
- * only short ones are let in; -ENOMEM.
+ * As keep_index_grow(), if @size bytes of the log may be added for a value that has @len bytes then. -ENOSPC, also to a
+ * long one, where only short ones are let in; -ENOMEM.
  */
 int keep_index_check_room(struct keep_index *index, uint64_t len, uint64_t size);
 /** Reserves a place, and @bytes of the log. */

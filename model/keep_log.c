@@ -26,6 +26,8 @@ _Static_assert(IN_HAND_AT + sizeof(struct in_hand) <= HEADER_SIZE, "no room");
 #define ROOM (HALF / 4 * 3)
 /* The longest one. */
 #define VALUE_MAX (HALF / 4)
+/* Values that were added to take more of the log than they need. So much of the room is worth writing it anew. */
+#define WASTE(room) ((room) / 8)
 /* A log below this is not written anew, and its pages stay. */
 #define LOG_MIN (UINT64_C(2) << 20)
 
@@ -79,17 +81,10 @@ struct in_hand *keep_log_in_hand(const struct keep_log *log)
 
 /* ------------------------------------------------------------------ reading */
 
-size_t keep_log_length(const struct keep_log *log, const struct keep_place *p)
+void keep_log_copy(const struct keep_log *log, const struct keep_place *p, uint8_t *ret)
 {
-	size_t len = 0;
+	size_t len = p->len;
 
-	for (uint64_t at = p->at + 1; at; at = record_at(log, at - 1)->prev)
-		len += record_at(log, at - 1)->len;
-	return len;
-}
-
-void keep_log_copy(const struct keep_log *log, const struct keep_place *p, size_t len, uint8_t *ret)
-{
 	for (uint64_t at = p->at + 1; at; at = record_at(log, at - 1)->prev) {
 		const struct keep_record *r = record_at(log, at - 1);
 
@@ -110,15 +105,19 @@ static void note(struct keep_log *log, uint64_t at)
 {
 	const struct keep_record *r = record_at(log, at);
 	struct keep_place *p = keep_index_find(&log->index, r->type, r->id);
-	struct keep_place new = {.id = r->id, .at = at, .bytes = keep_record_size(r->len), .type = r->type};
+	struct keep_place new = {
+		.id = r->id, .at = at, .len = r->len, .bytes = keep_record_size(r->len), .type = r->type};
 
 	if (r->kind == RECORD_REMOVE) {
 		if (p)
 			keep_index_remove(&log->index, p);
 		return;
 	}
-	if (p && r->kind == RECORD_ADD)
+	if (p && r->kind == RECORD_ADD) {
+		new.len += p->len;
 		new.bytes += p->bytes;
+		new.waste = new.bytes - keep_record_size(new.len);
+	}
 	keep_index_put(&log->index, &new);
 }
 
@@ -138,13 +137,15 @@ static void write_anew(struct keep_log *log)
 
 	for (struct keep_place *p = NULL; (p = keep_index_next(&log->index, p));) {
 		struct keep_record *r = (struct keep_record *)(to + end);
-		size_t len = keep_log_length(log, p);
-		struct keep_place moved = {
-			.id = p->id, .at = end, .bytes = keep_record_size(len), .type = p->type};
+		struct keep_place moved = {.id = p->id,
+					   .at = end,
+					   .len = p->len,
+					   .bytes = keep_record_size(p->len),
+					   .type = p->type};
 
 		*r = (struct keep_record){
-			.id = p->id, .len = (uint32_t)len, .type = p->type, .kind = RECORD_SET};
-		keep_log_copy(log, p, len, (uint8_t *)(r + 1));
+			.id = p->id, .len = (uint32_t)p->len, .type = p->type, .kind = RECORD_SET};
+		keep_log_copy(log, p, (uint8_t *)(r + 1));
 		keep_index_put(&log->index, &moved);
 		end += moved.bytes;
 	}
@@ -156,13 +157,20 @@ static void write_anew(struct keep_log *log)
 		(void)madvise(old + LOG_MIN, (former - LOG_MIN + 4095) & ~UINT64_C(4095), MADV_REMOVE);
 }
 
-int keep_log_check_room(struct keep_log *log, const struct keep_record *r)
+int keep_log_check_room(struct keep_log *log, const struct keep_record *r, uint64_t len)
 {
+	size_t size = keep_record_size(r->len);
+	int result;
+
 	if (r->kind == RECORD_REMOVE)
 		return 0;
-	if (r->len > VALUE_MAX)
+	if (len > VALUE_MAX)
 		return -ENOSPC;
-	return keep_index_check_room(&log->index, r->len, keep_record_size(r->len));
+	result = keep_index_check_room(&log->index, len, size);
+	if (result != -ENOSPC || log->index.waste < WASTE(log->index.most))
+		return result;
+	write_anew(log);
+	return keep_index_check_room(&log->index, len, size);
 }
 
 int keep_log_make_room(struct keep_log *log, uint64_t len)

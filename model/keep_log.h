@@ -47,8 +47,11 @@ void keep_log_done(struct keep_log *log);
 size_t keep_record_size(size_t len);
 /** Bytes that keep_log_append() may need for a record. A removal takes along what belongs to the value. */
 uint64_t keep_record_room(const struct keep_record *r);
-/** May it be added, besides what is valid and reserved? -ENOSPC, -ENOMEM. */
-int keep_log_check_room(struct keep_log *log, const struct keep_record *r);
+/**
+ * May it be added, besides what is valid and reserved? @len: bytes of the value with it. The log may be written anew for
+ * that. -ENOSPC, -ENOMEM.
+ */
+int keep_log_check_room(struct keep_log *log, const struct keep_record *r, uint64_t len);
 /** Makes room for @len bytes of records. -ENOSPC: not in the log of a program whose limits were others. */
 int keep_log_make_room(struct keep_log *log, uint64_t len);
 /**
@@ -59,10 +62,8 @@ void keep_log_append(struct keep_log *log, const struct keep_record *r, const vo
 /** Makes what was appended a part of the log. */
 void keep_log_publish(struct keep_log *log);
 
-/** Bytes of a value. */
-size_t keep_log_length(const struct keep_log *log, const struct keep_place *p);
-/** Copies a value of @len bytes. */
-void keep_log_copy(const struct keep_log *log, const struct keep_place *p, size_t len, uint8_t *ret);
+/** Copies a value, all of its bytes. */
+void keep_log_copy(const struct keep_log *log, const struct keep_place *p, uint8_t *ret);
 
 /** keep_inbox(), keep_in_hand(). */
 void *keep_log_inbox(const struct keep_log *log);

@@ -520,6 +520,67 @@ static void test_full(void **state)
 	(void)unlink(path);
 }
 
+/* A value that grows by small pieces is as long as another one, and leaves the same room for small values. */
+static void test_full_of_pieces(void **state)
+{
+	static const char piece[4096];
+	int fd = new_file();
+	struct keep *k = open_keep(fd);
+	size_t log = 0, valid = 0;
+
+	(void)state;
+	keep_set_room(k, ROOM);
+	while (keep_add(k, KEEP_SCRATCH_NAME, 1, piece, sizeof(piece)) == 0)
+		;
+	keep_sizes(k, &log, &valid);
+	assert_in_range(valid, ROOM_LARGE - 2 * sizeof(piece), ROOM_LARGE);
+	/* also within one change */
+	assert_true(keep_begin(k));
+	assert_int_equal(keep_add(k, KEEP_SCRATCH_NAME, 2, piece, sizeof(piece)), 0);
+	assert_int_equal(keep_add(k, KEEP_SCRATCH_NAME, 2, piece, 1), -ENOSPC);
+	keep_commit(k);
+	for (uint64_t i = 0; i < 1000; i++)
+		assert_int_equal(keep_set(k, KEEP_HANDLE, i, piece, 88), 0);
+	keep_free(k);
+	(void)close(fd);
+}
+
+/* The room that single bytes take in the log does not count against others. */
+static void test_full_of_bytes(void **state)
+{
+	enum { VALUES = 150, LENGTH = 4000 };
+	static const char piece[4096];
+	int fd = new_file();
+	struct keep *k = open_keep(fd);
+	size_t log = 0, valid = 0;
+
+	(void)state;
+	assert_true(VALUES * LENGTH * sizeof(struct record) > ROOM);
+	keep_set_room(k, ROOM);
+	for (uint64_t i = 0; i < (ROOM / 8 * 5) / sizeof(piece); i++)
+		assert_int_equal(keep_set(k, KEEP_LAST_ERROR, i, piece, sizeof(piece)), 0);
+	for (size_t i = 0; i < LENGTH; i++)
+		for (uint64_t id = 0; id < VALUES; id++)
+			assert_int_equal(keep_add(k, KEEP_SCRATCH_NAME, id, &"0123456789"[i % 10], 1), 0);
+	for (int round = 0; round < 2; round++) {
+		for (uint64_t id = 0; id < VALUES; id++) {
+			size_t len = 0;
+			_cleanup_free_ char *got = keep_get(k, KEEP_SCRATCH_NAME, id, &len);
+
+			assert_non_null(got);
+			assert_int_equal(len, LENGTH);
+			for (size_t i = 0; i < LENGTH; i++)
+				assert_int_equal(got[i], '0' + i % 10);
+		}
+		keep_free(k);
+		k = open_keep(fd);
+	}
+	keep_sizes(k, &log, &valid);
+	assert_in_range(valid, ROOM / 8 * 5, ROOM);
+	keep_free(k);
+	(void)close(fd);
+}
+
 /* Without memory a value is refused when it is set; what was taken is made valid as a whole. */
 static void test_no_memory(void **state)
 {
@@ -577,6 +638,8 @@ int main(void)
 		cmocka_unit_test(test_owned_values),
 		cmocka_unit_test(test_values_without_owner),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_full_of_pieces),
+		cmocka_unit_test(test_full_of_bytes),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_none),
 	};
