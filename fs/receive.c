@@ -14,6 +14,7 @@
 #include "fs/tell/last_error.h"
 #include "fs/tree/fs.h"
 #include "fs/tree/repeat.h"
+#include "model/clock.h"
 #include "model/in_hand.h"
 #include "model/log.h"
 
@@ -36,6 +37,9 @@ enum opcode {
 
 /* A process that had no request for so long serves, too, ms. */
 #define IDLE_MS 1000
+/* So long the next request waits for the one before that is repeated alone, ns; and how often it is looked at, ms. */
+#define ALONE_NS (10 * NS_PER_S)
+#define ALONE_MS 10
 
 struct in {
 	uint32_t len, opcode;
@@ -102,7 +106,15 @@ static struct {
 	void *arg;
 	atomic_bool receives; /* not only repeats */
 	atomic_bool has_served;
-	struct init_in init; /* of the receiving thread */
+	/* of the receiving thread */
+	struct init_in init;
+	struct suspects {
+		uint64_t *list; /* owned; requests that processes have died with */
+		size_t count, begun;
+		int64_t last; /* CLOCK_MONOTONIC, ns: when one was begun */
+	} suspects;
+	void (*resumed)(void *arg); /* NULL: it was called */
+	void *resumed_arg;
 } connection;
 
 static void tell_served(void)
@@ -390,36 +402,76 @@ static void repeat_init(struct keep *keep)
 	process(&copy, sizeof(copy), false);
 }
 
-/* Does what the process before this one has not answered. */
-static void repeat_requests(int fd, struct keep *keep)
+/* Does a request again, and what interrupts it. */
+static void repeat_request(struct keep *keep, uint64_t id)
 {
-	size_t count, len;
-	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_REQUEST, &count);
+	static const enum keep_type types[] = {KEEP_REQUEST, KEEP_INTERRUPT};
 
-	for (size_t i = 0; i < count; i++) {
-		_cleanup_free_ char *bytes = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		size_t len;
+		_cleanup_free_ char *bytes = keep_get(keep, types[i], id, &len);
 
-		if (give_kept_answer(fd, keep, list[i])) {
-			note_served();
-			continue;
-		}
-		bytes = keep_get(keep, KEEP_REQUEST, list[i], &len);
 		if (bytes)
 			process(bytes, len, true);
 	}
 }
 
-static void repeat_interrupts(struct keep *keep)
+/* The requests that processes have died with, those with the most deaths first. Without memory there are none. */
+static void find_suspects(struct keep *keep, struct suspects *ret)
 {
-	size_t count, len;
-	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_INTERRUPT, &count);
+	size_t count;
+	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_DEATHS, &count);
 
-	for (size_t i = 0; i < count; i++) {
-		_cleanup_free_ char *bytes = keep_get(keep, KEEP_INTERRUPT, list[i], &len);
+	ret->list = count ? reallocarray(NULL, count, sizeof(*list)) : NULL;
+	for (uint32_t want = REQUEST_DEATHS; ret->list && want > 0; want--)
+		for (size_t i = 0; i < count; i++) {
+			uint32_t deaths = 0;
 
-		if (bytes)
-			process(bytes, len, true);
+			(void)keep_read(keep, KEEP_DEATHS, list[i], &deaths, sizeof(deaths));
+			if ((deaths < REQUEST_DEATHS ? deaths : REQUEST_DEATHS) == want)
+				ret->list[ret->count++] = list[i];
+		}
+}
+
+/*
+ * Begins the next suspects, each when the one before is answered or waits for something: of several that are in hand when
+ * the process dies it would not be known which it has died of, and all would be refused in the end. Those with the most
+ * deaths are first, so that only one is a danger at a time.
+ */
+static void repeat_suspects(struct keep *keep)
+{
+	struct suspects *s = &connection.suspects;
+
+	while (s->begun < s->count) {
+		if (s->begun && in_hand_is(s->list[s->begun - 1]) && clock_monotonic() - s->last < ALONE_NS)
+			return;
+		s->last = clock_monotonic();
+		repeat_request(keep, s->list[s->begun++]);
 	}
+	free(s->list);
+	*s = (struct suspects){0};
+	if (connection.resumed)
+		connection.resumed(connection.resumed_arg);
+	connection.resumed = NULL;
+}
+
+/* Does what the process before this one has not answered. */
+static void repeat_requests(int fd, struct keep *keep)
+{
+	size_t count;
+	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_REQUEST, &count);
+	bool suspects;
+
+	for (size_t i = 0; i < count; i++)
+		if (give_kept_answer(fd, keep, list[i]))
+			note_served();
+	find_suspects(keep, &connection.suspects);
+	suspects = connection.suspects.count;
+	repeat_suspects(keep);
+	for (size_t i = 0; i < count; i++)
+		if (keep_has(keep, KEEP_REQUEST, list[i]) &&
+		    !(suspects && keep_has(keep, KEEP_DEATHS, list[i])))
+			repeat_request(keep, list[i]);
 }
 
 /* Whoever waits in poll(2) polls again. */
@@ -445,6 +497,9 @@ static ssize_t receive(int fd, struct inbox *inbox)
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 	ssize_t n;
 
+	repeat_suspects(connection.keep);
+	while (connection.suspects.count && poll(&poll_fd, 1, ALONE_MS) == 0)
+		repeat_suspects(connection.keep);
 	if (!atomic_load(&connection.has_served) && poll(&poll_fd, 1, IDLE_MS) == 0)
 		note_served();
 	if (fuse_session_exited(connection.session))
@@ -479,10 +534,12 @@ int receive_start(struct fuse_session *session, int fd, const struct fs *fs, voi
 	return fuse_session_custom_io(session, &io, fd) < 0 ? -ENOMEM : 0;
 }
 
-void receive_repeat(void)
+void receive_repeat(void (*resumed)(void *arg), void *arg)
 {
 	struct keep *keep = connection.keep;
 
+	connection.resumed = resumed;
+	connection.resumed_arg = arg;
 	take_left_request(keep);
 	count_deaths(keep);
 	in_hand_open(keep_in_hand(keep));
@@ -490,7 +547,6 @@ void receive_repeat(void)
 	repeat_init(keep);
 	wake_polls(connection.fd, keep);
 	repeat_requests(connection.fd, keep);
-	repeat_interrupts(keep);
 }
 
 int receive_requests(void)

@@ -264,6 +264,11 @@ static void tell_ready(void *arg)
 	(void)link_send(ready->link, LINK_READY, -1, NULL);
 }
 
+static void all_resumed(void *pool)
+{
+	pool_resumed(pool);
+}
+
 static int serve(struct fuse_session *session, struct fs *fs, const struct session_options *options, int link,
 		 struct error *e)
 {
@@ -282,8 +287,7 @@ static int serve(struct fuse_session *session, struct fs *fs, const struct sessi
 	if (r == 0)
 		r = signals_start(session, hold_jobs, &jobs, e);
 	if (r == 0) {
-		receive_repeat();
-		pool_resumed(fs->pool);
+		receive_repeat(all_resumed, fs->pool);
 		r = receive_requests();
 		signals_stop();
 		if (r < 0)

@@ -42,7 +42,44 @@ uint64_t in_hand_set(uint64_t number)
 	return former;
 }
 
-uint64_t in_hand_get(void)
+/* How often requests are lent, by some bits of their numbers, which are even. */
+static atomic_uint lent_count[256];
+
+static atomic_uint *count_of(uint64_t number)
 {
+	return &lent_count[number / 2 % (sizeof(lent_count) / sizeof(lent_count[0]))];
+}
+
+uint64_t in_hand_lend(void)
+{
+	if (present)
+		atomic_fetch_add(count_of(present), 1);
 	return present;
+}
+
+void in_hand_drop(uint64_t lent)
+{
+	if (lent)
+		atomic_fetch_sub(count_of(lent), 1);
+}
+
+uint64_t in_hand_take(uint64_t lent)
+{
+	uint64_t former = in_hand_set(lent);
+
+	in_hand_drop(lent); /* and not before: it is in hand all the time */
+	return former;
+}
+
+bool in_hand_is(uint64_t number)
+{
+	struct in_hand *table = atomic_load(&in_use);
+
+	/* lent first, since it is taken from there */
+	if (atomic_load(count_of(number)))
+		return true;
+	for (size_t i = 0; table && i < IN_HAND_MAX; i++)
+		if (atomic_load(&table->requests[i]) == number)
+			return true;
+	return false;
 }

@@ -17,6 +17,7 @@
 #define POOLFS_IN_HAND_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* More than threads that work on requests. Those beyond are not remembered. */
@@ -31,7 +32,15 @@ struct in_hand {
 void in_hand_open(struct in_hand *table);
 /** From now on this thread works on the request @number; 0: on none. What it has worked on before. */
 uint64_t in_hand_set(uint64_t number);
-/** What this thread works on, to be given to in_hand_set() by the thread that goes on with it. */
-uint64_t in_hand_get(void);
+/**
+ * What this thread works on, to be given to in_hand_take() by the thread that goes on with it, or to in_hand_drop() if
+ * none does. Until then it is in hand, too.
+ */
+uint64_t in_hand_lend(void);
+/** As in_hand_set(). */
+uint64_t in_hand_take(uint64_t lent);
+void in_hand_drop(uint64_t lent);
+/** Does a thread of this process work on the request, or is one going to? Seldom true though none does. */
+bool in_hand_is(uint64_t number);
 
 #endif

@@ -346,7 +346,7 @@ static void *writer_main(void *arg)
 			group = p->next;
 			if (p->ret_broken)
 				*p->ret_broken = p->broken;
-			(void)in_hand_set(p->request);
+			(void)in_hand_take(p->request);
 			if (p->done)
 				p->done(p->arg, p->result, &p->error);
 			(void)in_hand_set(0);
@@ -368,10 +368,11 @@ static int post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done, b
 			     .done = done,
 			     .keep = keep,
 			     .cause = thread_cause,
-			     .request = in_hand_get(),
+			     .request = in_hand_lend(),
 			     .ret_broken = ret_broken};
 	scoped_lock(&store->queue_lock);
 	if (store->stopping) {
+		in_hand_drop(p->request);
 		free(p);
 		return -ESHUTDOWN;
 	}

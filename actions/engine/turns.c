@@ -128,7 +128,7 @@ static void work(void *arg)
 		uint64_t former;
 
 		pthread_mutex_unlock(&turns->lock);
-		former = in_hand_set(task->request);
+		former = in_hand_take(task->request);
 		task->fn(task->arg);
 		(void)in_hand_set(former);
 		free(task);
@@ -146,7 +146,7 @@ int turns_run(struct turns *turns, const char *client, void (*fn)(void *arg), vo
 
 	if (!task)
 		return -ENOMEM;
-	*task = (struct task){.fn = fn, .arg = arg, .request = in_hand_get()};
+	*task = (struct task){.fn = fn, .arg = arg, .request = in_hand_lend()};
 	pthread_mutex_lock(&turns->lock);
 	c = get_client(turns, client);
 	if (c) {
@@ -159,6 +159,7 @@ int turns_run(struct turns *turns, const char *client, void (*fn)(void *arg), vo
 	}
 	pthread_mutex_unlock(&turns->lock);
 	if (!c) {
+		in_hand_drop(task->request);
 		free(task);
 		return -ENOMEM;
 	}

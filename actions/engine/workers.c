@@ -54,7 +54,7 @@ static void *worker_main(void *arg)
 		if (!w->head)
 			w->tail = &w->head;
 		pthread_mutex_unlock(&w->lock);
-		(void)in_hand_set(task->request);
+		(void)in_hand_take(task->request);
 		task->fn(task->arg);
 		(void)in_hand_set(0);
 		free(task);
@@ -78,23 +78,29 @@ struct workers *workers_new(const char *name, int max_threads)
 	return w;
 }
 
+static void drop_task(struct task *task)
+{
+	in_hand_drop(task->request);
+	free(task);
+}
+
 int workers_run(struct workers *w, void (*fn)(void *arg), void *arg)
 {
 	struct task *task = malloc(sizeof(*task));
 
 	if (!task)
 		return -ENOMEM;
-	*task = (struct task){.fn = fn, .arg = arg, .request = in_hand_get()};
+	*task = (struct task){.fn = fn, .arg = arg, .request = in_hand_lend()};
 	scoped_lock(&w->lock);
 	if (w->stopping) {
-		free(task);
+		drop_task(task);
 		return -ESHUTDOWN;
 	}
 	if (w->waiting + 1 > (size_t)w->idle && w->count < w->max &&
 	    pthread_create(&w->threads[w->count], NULL, worker_main, w) == 0)
 		w->count++;
 	if (w->count == 0) {
-		free(task);
+		drop_task(task);
 		return -ENOMEM;
 	}
 	*w->tail = task;

@@ -6,6 +6,7 @@
 #include "tests/unit/test.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actions/engine/workers.h"
 #include "fs/receive.h"
 #include "fs/tell/last_error.h"
 #include "fs/tree/fs.h"
@@ -155,12 +157,24 @@ enum node {
 	NODE_DIES_BEFORE,  /* the first process ends before the answer, */
 	NODE_DIES_AFTER,   /* after it, */
 	NODE_DIES_WITH,	   /* or when the kernel has it, and nothing more has been done */
+	NODE_KILLS,	   /* each process ends */
+	NODE_WORKS,	   /* another thread works on it, for some time */
+	NODE_WAITS,	   /* so in the first process, and then nobody does */
 	NODES,
 };
+
+/* At a time. */
+#define WORKING 8
 
 /* In memory of all processes: how often each was begun. */
 static atomic_int *begun;
 static struct fuse_session *session;
+static struct workers *workers;
+
+/* Longer than it takes to begin all that is kept. */
+#define WORK_US 100000
+/* Who waits for so long waits for what does not come, s. */
+#define LOST_S 30
 
 static __thread bool dies_with; /* in the thread that answers */
 
@@ -197,14 +211,32 @@ static void answer_in_thread(fuse_req_t req, void *(*answer)(void *req))
 		_exit(4);
 }
 
+static atomic_int queued, taken; /* by the worker threads of the process */
+
+static void work_on(void *req)
+{
+	(void)atomic_fetch_add(&taken, 1);
+	(void)usleep(WORK_US);
+	(void)answer_request(req);
+}
+
 static void fsync_called(fuse_req_t req, fuse_ino_t node, int data_only, struct fuse_file_info *fi)
 {
 	bool first = atomic_fetch_add(&begun[node], 1) == 0;
 
 	(void)data_only;
 	(void)fi;
-	if (node == NODE_DIES_BEFORE && first)
+	while (node == NODE_KILLS && atomic_load(&taken) < atomic_load(&queued))
+		(void)sched_yield();
+	if (node == NODE_KILLS || (node == NODE_DIES_BEFORE && first))
 		_exit(0);
+	if (node == NODE_WORKS || (node == NODE_WAITS && first)) {
+		(void)atomic_fetch_add(&queued, 1);
+		if (workers_run(workers, work_on, req) < 0)
+			_exit(5);
+	}
+	if (node == NODE_WORKS || node == NODE_WAITS)
+		return;
 	answer_in_thread(req, node == NODE_DIES_WITH && first ? answer_and_die : answer_request);
 	if (node == NODE_DIES_AFTER && first)
 		_exit(0);
@@ -219,26 +251,36 @@ static _Noreturn void serve(const struct refused *f)
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 	struct fs fs = {0};
 
+	(void)alarm(LOST_S);
 	if (keep_open(f->file, &fs.keep, NULL) < 0)
 		_exit(1);
 	fs.errors = last_errors_new(fs.keep);
 	session = fuse_session_new(&args, &ops, sizeof(ops), NULL);
 	if (!fs.errors || !session || receive_start(session, f->fds[1], &fs, NULL, NULL) < 0)
 		_exit(2);
-	receive_repeat();
+	workers = workers_new("test", WORKING);
+	if (!workers)
+		_exit(6);
+	receive_repeat(NULL, NULL);
 	_exit(receive_requests() < 0 ? 3 : 0);
 }
 
-/* Serves in a process until that ends. */
-static void run_process(struct refused *f)
+static pid_t start_process(const struct refused *f)
 {
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	int status;
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
 	if (pid == 0)
 		serve(f);
+	return pid;
+}
+
+/* Waits until it has ended. */
+static void end_process(struct refused *f, pid_t pid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	int status;
+
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
@@ -246,10 +288,16 @@ static void run_process(struct refused *f)
 	assert_int_equal(keep_open(f->file, &f->keep, &e), 0);
 }
 
+static void run_process(struct refused *f)
+{
+	end_process(f, start_process(f));
+}
+
 static int setup_processes(void **state)
 {
 	const struct init init = {
 		.len = sizeof(init), .opcode = OPCODE_INIT, .unique = 2, .major = 7, .minor = 31};
+	const struct timeval lost = {.tv_sec = LOST_S};
 	struct refused *f;
 
 	begun = mmap(NULL, NODES * sizeof(*begun), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -257,6 +305,7 @@ static int setup_processes(void **state)
 	if (setup(state) < 0)
 		return -1;
 	f = *state;
+	assert_int_equal(setsockopt(f->fds[0], SOL_SOCKET, SO_RCVTIMEO, &lost, sizeof(lost)), 0);
 	assert_int_equal(write(f->fds[0], &init, sizeof(init)), sizeof(init));
 	return 0;
 }
@@ -358,6 +407,38 @@ static void test_received_last(void **state)
 	}
 }
 
+/* Of what was in hand when processes died, only what they died of is refused; what waits does not hold up the others. */
+static void test_bystanders(void **state)
+{
+	enum { KILLER = 40, WAITING = 42, LAST = 44 };
+	struct refused *f = *state;
+	struct answer answer;
+	int answered = 0;
+	pid_t pid;
+
+	for (uint64_t i = 0; i < WORKING - 1; i++)
+		send_fsync(f, 4 + 2 * i, NODE_WORKS);
+	send_fsync(f, WAITING, NODE_WAITS);
+	send_fsync(f, KILLER, NODE_KILLS);
+	for (int i = 0; i < REQUEST_DEATHS; i++) {
+		run_process(f);
+		assert_int_equal(atomic_load(&begun[NODE_KILLS]), i + 1);
+	}
+	pid = start_process(f);
+	while (answered < WORKING) {
+		assert_true(recv(f->fds[0], &answer, sizeof(answer), 0) == sizeof(answer));
+		if (answer.unique == 2) /* of INIT */
+			continue;
+		assert_int_equal(answer.error, answer.unique == KILLER ? -EIO : 0);
+		answered++;
+	}
+	send_fsync(f, LAST, NODE_LAST);
+	end_process(f, pid);
+	assert_answered(f, LAST, 0);
+	assert_int_equal(atomic_load(&begun[NODE_KILLS]), REQUEST_DEATHS);
+	assert_true(keep_has(f->keep, KEEP_REQUEST, WAITING));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_done_once, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_answered_is_done, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_received_last, setup_processes, teardown_processes),
+		cmocka_unit_test_setup_teardown(test_bystanders, setup_processes, teardown_processes),
 	};
 
 	return cmocka_run_group_tests_name("fs_receive", tests, NULL, NULL);

@@ -22,6 +22,14 @@ static size_t count(const struct in_hand *table, uint64_t number)
 	return n;
 }
 
+static uint64_t present(void)
+{
+	uint64_t number = in_hand_lend();
+
+	in_hand_drop(number);
+	return number;
+}
+
 static void test_threads_say_what_they_work_on(void **state)
 {
 	static struct in_hand table;
@@ -35,7 +43,7 @@ static void test_threads_say_what_they_work_on(void **state)
 	assert_int_equal(in_hand_set(8), 7);
 	assert_int_equal(count(&table, 7), 0);
 	assert_int_equal(count(&table, 8), 1);
-	assert_int_equal(in_hand_get(), 8);
+	assert_int_equal(present(), 8);
 	assert_int_equal(in_hand_set(0), 8);
 	assert_int_equal(count(&table, 0), IN_HAND_MAX);
 	in_hand_open(NULL);
@@ -47,7 +55,7 @@ static void work(void *arg)
 {
 	uint64_t *ret = arg;
 
-	*ret = in_hand_get();
+	*ret = present();
 	sem_post(&begun);
 	sem_wait(&may_end);
 }
@@ -58,7 +66,7 @@ static void test_work_keeps_its_request(void **state)
 	static struct in_hand table;
 	struct workers *workers = workers_new("test", 4);
 	struct turns *turns = turns_new(workers, 2);
-	uint64_t got[4] = {0};
+	uint64_t got[5] = {0};
 
 	(void)state;
 	sem_init(&begun, 0, 0);
@@ -66,23 +74,29 @@ static void test_work_keeps_its_request(void **state)
 	in_hand_open(&table);
 	(void)in_hand_set(20);
 	assert_int_equal(workers_run(workers, work, &got[0]), 0);
-	(void)in_hand_set(21);
+	(void)in_hand_set(22);
 	assert_int_equal(turns_run(turns, "one", work, &got[1]), 0);
 	assert_int_equal(turns_run(turns, "two", work, &got[2]), 0);
+	(void)in_hand_set(24);
+	assert_int_equal(turns_run(turns, "two", work, &got[4]), 0);
 	(void)in_hand_set(0);
 	assert_int_equal(workers_run(workers, work, &got[3]), 0);
 	for (int i = 0; i < 4; i++)
 		sem_wait(&begun);
 	assert_int_equal(count(&table, 20), 1);
-	assert_int_equal(count(&table, 21), 2);
+	assert_int_equal(count(&table, 22), 2);
 	assert_int_equal(count(&table, 0), IN_HAND_MAX - 3);
-	for (int i = 0; i < 4; i++)
+	/* 24 waits for its turn */
+	assert_true(in_hand_is(20) && in_hand_is(22) && in_hand_is(24));
+	for (int i = 0; i < 5; i++)
 		sem_post(&may_end);
 	workers_stop(workers);
 	assert_int_equal(got[0], 20);
-	assert_int_equal(got[1], 21);
-	assert_int_equal(got[2], 21);
+	assert_int_equal(got[1], 22);
+	assert_int_equal(got[2], 22);
 	assert_int_equal(got[3], 0);
+	assert_int_equal(got[4], 24);
+	assert_false(in_hand_is(20) || in_hand_is(22) || in_hand_is(24));
 	assert_int_equal(count(&table, 0), IN_HAND_MAX);
 	turns_free(turns);
 	workers_free(workers);
@@ -101,7 +115,7 @@ static void test_a_full_table(void **state)
 		atomic_store(&table.requests[i], 1000 + i);
 	in_hand_open(&table);
 	assert_int_equal(in_hand_set(5), 0);
-	assert_int_equal(in_hand_get(), 5);
+	assert_int_equal(present(), 5);
 	assert_int_equal(in_hand_set(0), 5);
 	assert_int_equal(count(&table, 0) + count(&table, 5), 0);
 	in_hand_open(NULL);
