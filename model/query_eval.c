@@ -38,6 +38,7 @@ struct run {
 	const struct query_scope *scope;
 	bool all; /* the account may see everything */
 	bool late;
+	bool failed; /* memory was short: nothing that was found counts */
 	unsigned work;
 	struct memo memos[QUERY_CONDITIONS_MAX][QUERY_DEPTH_MAX + 1];
 };
@@ -53,12 +54,26 @@ int query_check_time(const struct query_scope *scope, struct error *e)
 			 " lets it use an index");
 }
 
-/* False when the deadline has passed. */
+static bool goes_on(const struct run *run)
+{
+	return !run->late && !run->failed;
+}
+
+/* False when the deadline has passed, or memory was short. */
 static bool have_time(struct run *run)
 {
 	if (++run->work % CLOCK_EVERY == 0 && query_check_time(run->scope, NULL) < 0)
 		run->late = true;
-	return !run->late;
+	return goes_on(run);
+}
+
+/* False also when memory is short. */
+static bool test(struct run *run, const struct condition *c, const struct object *o)
+{
+	int r = condition_test(c, o);
+
+	run->failed = run->failed || r < 0;
+	return r > 0;
 }
 
 static bool is_visible(const struct run *run, const struct object *o)
@@ -93,7 +108,7 @@ static bool holds(struct run *run, int number, int level, const struct object *o
 	bool found = false;
 
 	if (level == c->depth)
-		return condition_test(c, o);
+		return test(run, c, o);
 	while (!found && have_time(run) && (target = relation_walk(r, run->view, o, &cursor))) {
 		/* Through a reverse relation each object is met only once. */
 		unsigned char *memo =
@@ -106,7 +121,7 @@ static bool holds(struct run *run, int number, int level, const struct object *o
 			continue;
 		}
 		found = holds(run, number, level + 1, target);
-		if (memo && !run->late)
+		if (memo && goes_on(run))
 			*memo = found ? YES : NO;
 	}
 	return level == c->depth - 1 && c->none ? !found : found;
@@ -119,7 +134,7 @@ static bool all_hold(struct run *run, const struct object *o)
 	for (int i = 0; i < run->q->condition_count; i++)
 		if (run->q->conditions[i]->never || !have_time(run) || !holds(run, i, 0, o))
 			return false;
-	return !run->late;
+	return goes_on(run);
 }
 
 /* --------------------------------------------------------------- candidates */
@@ -249,14 +264,14 @@ static int gather_end(struct run *run, const struct condition *c, size_t most, s
 			view_candidates_init(&candidates, run->view, end, c->field, c->operands[i].text);
 			for (o = view_candidates_next(&candidates, 0); o;
 			     o = view_candidates_next(&candidates, o->id))
-				if (condition_test(c, o) && matches_add(m, o) < 0)
+				if (test(run, c, o) && matches_add(m, o) < 0)
 					return -ENOMEM;
 		}
 		return 0;
 	}
 	view_walk_init(&walk, run->view, end, text_field(kind_get(end), c));
 	while (have_time(run) && (o = view_walk_next(&walk))) {
-		if (!condition_test(c, o))
+		if (!test(run, c, o))
 			continue;
 		if (m->count > most)
 			return -E2BIG;
@@ -360,7 +375,7 @@ static int first_text_field(const struct query *q)
 static int test_candidates(struct run *run, const struct matches *candidates, size_t enough,
 			   struct matches *m)
 {
-	for (size_t i = 0; i < candidates->count && m->count < enough && !run->late; i++)
+	for (size_t i = 0; i < candidates->count && m->count < enough && goes_on(run); i++)
 		if (all_hold(run, candidates->objects[i]) && matches_add(m, candidates->objects[i]) < 0)
 			return -ENOMEM;
 	return 0;
@@ -373,7 +388,7 @@ static int scan(struct run *run, size_t enough, struct matches *m)
 	struct view_walk walk;
 
 	view_walk_init(&walk, run->view, run->q->kind->id, first_text_field(run->q));
-	while (m->count < enough && !run->late && (o = view_walk_next(&walk)))
+	while (m->count < enough && goes_on(run) && (o = view_walk_next(&walk)))
 		if (all_hold(run, o) && matches_add(m, o) < 0)
 			return -ENOMEM;
 	return 0;
@@ -397,7 +412,7 @@ int query_find(const struct query *q, const struct view *view, const struct quer
 	else if (r == -E2BIG)
 		r = scan(run, enough, m);
 	free(candidates.objects);
-	if (r < 0)
+	if (r < 0 || run->failed)
 		return error_oom(e);
 	return run->late ? query_check_time(scope, e) : 0;
 }
@@ -411,5 +426,7 @@ int query_match(const struct query *q, const struct view *view, const struct que
 	if (!run)
 		return error_oom(e);
 	matches = o->kind == q->kind && all_hold(run, o);
+	if (run->failed)
+		return error_oom(e);
 	return run->late ? query_check_time(scope, e) : matches;
 }

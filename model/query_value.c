@@ -122,22 +122,13 @@ int operand_compare(const void *a, const void *b)
 
 /* ---------------------------------------------------------------- comparing */
 
-/* As object_shown(), but "" when memory is short. */
-static const char *shown(const struct object *o, int field, char **ret_owned)
+/* Order of a field that is not null and an operand. @text: that of the field, if it is one. */
+static int compare(const struct object *o, int field, const char *text, const struct operand *operand)
 {
-	const char *text = object_shown(o, field, ret_owned);
-
-	return text ? text : "";
-}
-
-/* Order of a field that is not null and an operand. */
-static int compare(const struct object *o, int field, const struct operand *operand)
-{
-	_cleanup_free_ char *owned = NULL;
 	int64_t number;
 
 	if (operand->text)
-		return text_compare(shown(o, field, &owned), operand->text);
+		return text_compare(text, operand->text);
 	number = object_int(o, field);
 	if (o->kind->fields[field].type == FIELD_DATE)
 		number = seconds_of(number);
@@ -146,13 +137,13 @@ static int compare(const struct object *o, int field, const struct operand *oper
 	return operand->fraction ? -1 : 0;
 }
 
-static bool is_one_of(const struct condition *c, const struct object *o)
+static bool is_one_of(const struct condition *c, const struct object *o, const char *text)
 {
 	size_t low = 0, high = c->operand_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = compare(o, c->field, &c->operands[middle]);
+		int order = compare(o, c->field, text, &c->operands[middle]);
 
 		if (order == 0)
 			return true;
@@ -164,17 +155,16 @@ static bool is_one_of(const struct condition *c, const struct object *o)
 	return false;
 }
 
-/* Matches the text that MySQL would make of a field for LIKE. */
-static bool is_like(const struct condition *c, const struct object *o)
+/* Matches the text that MySQL would make of a field for LIKE. @field_text: that of the field, if it is one. */
+static bool is_like(const struct condition *c, const struct object *o, const char *field_text)
 {
 	const struct field *f = &o->kind->fields[c->field];
-	_cleanup_free_ char *owned = NULL;
 	char text[32];
 	time_t seconds;
 	struct tm tm;
 
 	if (f->type == FIELD_STRING)
-		return like_match(c->like, shown(o, c->field, &owned));
+		return like_match(c->like, field_text);
 	if (f->type == FIELD_BOOL) {
 		snprintf(text, sizeof(text), "%s", object_int(o, c->field) ? "true" : "false");
 	} else if (f->type == FIELD_DATE) {
@@ -187,37 +177,51 @@ static bool is_like(const struct condition *c, const struct object *o)
 	return like_match(c->like, text);
 }
 
-bool condition_test(const struct condition *c, const struct object *o)
+/* The comparison with a field that is not null. */
+static bool compares(const struct condition *c, const struct object *o, const char *text)
 {
-	if (object_is_null(o, c->field))
-		return c->op == OP_IS_NULL;
 	switch (c->op) {
 	case OP_EQ:
-		return compare(o, c->field, c->operands) == 0;
+		return compare(o, c->field, text, c->operands) == 0;
 	case OP_NE:
-		return compare(o, c->field, c->operands) != 0;
+		return compare(o, c->field, text, c->operands) != 0;
 	case OP_GT:
-		return compare(o, c->field, c->operands) > 0;
+		return compare(o, c->field, text, c->operands) > 0;
 	case OP_LT:
-		return compare(o, c->field, c->operands) < 0;
+		return compare(o, c->field, text, c->operands) < 0;
 	case OP_GE:
-		return compare(o, c->field, c->operands) >= 0;
+		return compare(o, c->field, text, c->operands) >= 0;
 	case OP_LE:
-		return compare(o, c->field, c->operands) <= 0;
+		return compare(o, c->field, text, c->operands) <= 0;
 	case OP_IN:
-		return is_one_of(c, o);
+		return is_one_of(c, o, text);
 	case OP_NOT_IN:
-		return !is_one_of(c, o);
+		return !is_one_of(c, o, text);
 	case OP_LIKE:
-		return is_like(c, o);
+		return is_like(c, o, text);
 	case OP_NOT_LIKE:
-		return !is_like(c, o);
+		return !is_like(c, o, text);
 	case OP_IS_NULL:
 		return false;
 	case OP_NOT_NULL:
 		return true;
 	}
 	return false;
+}
+
+int condition_test(const struct condition *c, const struct object *o)
+{
+	_cleanup_free_ char *owned = NULL;
+	const char *text = NULL;
+
+	if (object_is_null(o, c->field))
+		return c->op == OP_IS_NULL;
+	if (o->kind->fields[c->field].type == FIELD_STRING && c->op != OP_NOT_NULL) {
+		text = object_shown(o, c->field, &owned);
+		if (!text)
+			return -ENOMEM;
+	}
+	return compares(c, o, text);
 }
 
 int query_key_read(const struct object *o, int field, struct query_key *ret_key)

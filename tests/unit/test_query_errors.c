@@ -260,10 +260,10 @@ static void *json_malloc(size_t size)
 	return fails() ? NULL : __real_malloc(size);
 }
 
-static int parse_and_run(const char *text, json_t **ret_json)
+static int parse_and_run(enum kind_id kind, const char *text, json_t **ret_json)
 {
 	_cleanup_query_ struct query *q = NULL;
-	int r = query_parse(kind_get(KIND_VM), text, &q, NULL);
+	int r = query_parse(kind_get(kind), text, &q, NULL);
 
 	return r < 0 ? r : query_run(q, view, &(struct query_scope){0}, ret_json, NULL);
 }
@@ -271,16 +271,28 @@ static int parse_and_run(const char *text, json_t **ret_json)
 /* The answer is whole or it is -ENOMEM, whichever allocation fails. (A memo that is lost only costs time.) */
 static void lack_of_memory_is_an_error(void **state)
 {
-	static const char *const queries[] = {
-		"q=zone.cluster.host.name?=h1,h2,x&q=name~=%25云%25&sort=-name&replyWithCount=true",
-		"q=vmNics.l3Network.zone.vmInstance.name!=x&groupBy=state&fields=name,cpuNum",
-		"q=name=web1",
+	static const struct {
+		enum kind_id kind;
+		const char *text;
+	} queries[] = {
+		{KIND_VM,
+		 "q=zone.cluster.host.name?=h1,h2,x&q=name~=%25云%25&sort=-name&replyWithCount=true"},
+		{KIND_VM, "q=vmNics.l3Network.zone.vmInstance.name!=x&groupBy=state&fields=name,cpuNum"},
+		{KIND_VM, "q=name=web1"},
+		/* a text that is compressed in memory */
+		{KIND_JOB, "q=result=&fields=uuid"},
+		{KIND_JOB, "q=result!=x&fields=uuid"},
+		{KIND_JOB, "q=result!?=x,y&fields=uuid"},
+		{KIND_JOB, "q=result!~=x%25&fields=uuid"},
 	};
+	struct object *job = make(KIND_JOB, "job");
 	(void)state;
 
+	object_set_str(job, JOB_RESULT, "{\"inventory\": {\"name\": \"web1\"}}");
+	put(job);
 	json_set_alloc_funcs(json_malloc, free);
 	for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
-		json_t *whole = ask(KIND_VM, queries[i]);
+		json_t *whole = ask(queries[i].kind, queries[i].text);
 		int r = -ENOMEM;
 
 		for (int n = 0; r == -ENOMEM || n < 20; n++) {
@@ -289,7 +301,7 @@ static void lack_of_memory_is_an_error(void **state)
 
 			assert_true(n < 2000);
 			fail_after = n;
-			r = parse_and_run(queries[i], &json);
+			r = parse_and_run(queries[i].kind, queries[i].text, &json);
 			failed = fail_after < 0;
 			fail_after = -1;
 			assert_true(r == 0 || r == -ENOMEM);
