@@ -432,6 +432,12 @@ static void load_kinds(struct loading *l, sqlite3 *db)
 	}
 }
 
+/* What a connection needs to read is opened when it reads for the first time. */
+static bool can_read(sqlite3 *db)
+{
+	return sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK;
+}
+
 /* Takes part, if it can open the database, too. */
 static void *load_main(void *arg)
 {
@@ -440,7 +446,7 @@ static void *load_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "load");
 	if (sqlite3_open_v2(l->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-	    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) == SQLITE_OK)
+	    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) == SQLITE_OK && can_read(db))
 		load_kinds(l, db);
 	sqlite3_close(db);
 	return NULL;
