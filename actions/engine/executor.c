@@ -51,6 +51,8 @@ struct executor {
 	size_t active;		   /* jobs that have to end before this process does */
 	executor_idle_fn *idle;	   /* to be called; or NULL */
 	void *idle_arg;
+	size_t calling; /* threads that call it */
+	pthread_cond_t called;
 };
 
 /* ----------------------------------------------------------------- queues */
@@ -174,10 +176,20 @@ static void run(struct waiting *entry, struct job *job)
 	job_end(job, result, r < 0 ? &e : NULL);
 }
 
-/* Takes the call that is due, to be made without the lock. Call with the lock held. */
-static executor_idle_fn *take_idle(struct executor *x)
+/* Makes the call that is due, if any. Call with the lock held, which it is not meanwhile. */
+static void call_idle(struct executor *x)
 {
-	return x->held && !x->active ? steal(&x->idle) : NULL;
+	executor_idle_fn *idle = x->held && !x->active ? steal(&x->idle) : NULL;
+	void *arg = x->idle_arg;
+
+	if (!idle)
+		return;
+	x->calling++;
+	pthread_mutex_unlock(&x->lock);
+	idle(arg);
+	pthread_mutex_lock(&x->lock);
+	x->calling--;
+	pthread_cond_broadcast(&x->called);
 }
 
 /* Begins with the entry, unless jobs are held back. */
@@ -199,26 +211,18 @@ static bool enter(struct waiting *entry, bool *ret_stopping)
 /* The job has ended, or goes on in the next process. */
 static void leave(struct executor *x)
 {
-	executor_idle_fn *idle;
-
-	pthread_mutex_lock(&x->lock);
+	scoped_lock(&x->lock);
 	x->active--;
-	idle = take_idle(x);
-	pthread_mutex_unlock(&x->lock);
-	if (idle)
-		idle(x->idle_arg);
+	call_idle(x);
 }
 
 void executor_hold(struct executor *x, executor_idle_fn *idle, void *arg)
 {
-	pthread_mutex_lock(&x->lock);
+	scoped_lock(&x->lock);
 	x->held = true;
 	x->idle = idle;
 	x->idle_arg = arg;
-	idle = take_idle(x);
-	pthread_mutex_unlock(&x->lock);
-	if (idle)
-		idle(arg);
+	call_idle(x);
 }
 
 void executor_release(struct executor *x)
@@ -229,6 +233,8 @@ void executor_release(struct executor *x)
 	x->held = false;
 	x->idle = NULL;
 	list = steal(&x->held_back);
+	while (x->calling)
+		pthread_cond_wait(&x->called, &x->lock);
 	pthread_mutex_unlock(&x->lock);
 	while (list) {
 		struct waiting *entry = list;
@@ -308,6 +314,7 @@ int executor_new(struct pool *pool, struct executor **ret_executor, struct error
 		return error_oom(e);
 	x->pool = pool;
 	pthread_mutex_init(&x->lock, NULL);
+	pthread_cond_init(&x->called, NULL);
 	x->queues = job_queues_new();
 	x->workers = workers_new("job", WORKERS_MAX);
 	if (!x->queues || !x->workers) {
@@ -427,6 +434,7 @@ void executor_free(struct executor *x)
 	executor_stop(x);
 	workers_free(x->workers);
 	job_queues_free(x->queues, entry_free);
+	pthread_cond_destroy(&x->called);
 	pthread_mutex_destroy(&x->lock);
 	free(x);
 }

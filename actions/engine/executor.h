@@ -35,7 +35,7 @@ typedef void executor_idle_fn(void *arg);
  * thread, also before the return.
  */
 void executor_hold(struct executor *x, executor_idle_fn *idle, void *arg);
-/** Jobs begin again, and @idle is not called any more. */
+/** Jobs begin again, and @idle is not called any more: a call that has begun is waited for. Not called by @idle. */
 void executor_release(struct executor *x);
 /** executor_stop(), and frees: only after store_close(), which still calls observers. Accepts NULL. */
 void executor_free(struct executor *x);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pool that closes while requests arrive: accepted requests are in the database,
+ * A pool that closes while requests arrive, or whose jobs are held back: accepted requests are in the database,
  * including the last change of the store, and are done after the next opening.
  */
 #include "tests/unit/pool_fixture.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #define REQUESTS 200
@@ -59,10 +61,49 @@ static void accepted_requests_are_done_eventually(void **state)
 	wait_until(f, all_have_ended, NULL);
 }
 
+/* ------------------------------------------------------------- jobs held back */
+
+static struct {
+	sem_t entered;
+	atomic_bool left;
+} idle;
+
+static void on_idle(void *arg)
+{
+	assert_ptr_equal(arg, &idle);
+	sem_post(&idle.entered);
+	(void)usleep(100000); /* longer than a release takes that does not wait */
+	atomic_store(&idle.left, true);
+}
+
+static void *hold(void *f)
+{
+	pool_hold_jobs(((struct pool_fixture *)f)->pool, on_idle, &idle);
+	return NULL;
+}
+
+/* Who has released the jobs is not told any more that none runs, which may be untrue by then. */
+static void nobody_is_called_after_the_release(void **state)
+{
+	struct pool_fixture *f = *state;
+	pthread_t thread;
+
+	wait_until(f, no_job_runs, NULL);
+	sem_init(&idle.entered, 0, 0);
+	assert_int_equal(pthread_create(&thread, NULL, hold, f), 0);
+	sem_wait(&idle.entered);
+	pool_release_jobs(f->pool);
+	assert_true(atomic_load(&idle.left));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	sem_destroy(&idle.entered);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(accepted_requests_are_done_eventually, pool_fixture_setup,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(nobody_is_called_after_the_release, pool_fixture_setup,
 						pool_fixture_teardown),
 	};
 
