@@ -18,6 +18,7 @@
 #include "fs/signals.h"
 #include "fs/table.h"
 #include "fs/tell/caches.h"
+#include "fs/tell/event_places.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/wait.h"
@@ -42,52 +43,6 @@ static int64_t program_time(void)
 						: store_now();
 }
 
-static void keep_place(void *keep, int64_t reader, int64_t sequence, int64_t position)
-{
-	const int64_t place[] = {sequence, position};
-
-	(void)keep_set(keep, KEEP_EVENTS, (uint64_t)reader, place, sizeof(place));
-}
-
-/* Where in what the readers of events see a number stands. In the writer thread of the store, or before there are changes. */
-static void keep_events(struct fs *fs)
-{
-	event_log_take_places(fs->events, keep_place, fs->keep);
-}
-
-/* Of readers whose accounts are deleted nothing stays. */
-static void forget_readers(struct fs *fs, const struct change *changes, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct object *before = changes[i].before;
-
-		if (changes[i].after || before->kind->id != KIND_ACCOUNT)
-			continue;
-		event_log_forget(fs->events, before->id);
-		keep_remove(fs->keep, KEEP_EVENTS, (uint64_t)before->id);
-	}
-}
-
-/* The readers of events go on where they were. -ENOMEM. */
-static int move_events(struct fs *fs)
-{
-	_cleanup_view_ struct view *view = store_view(fs->store);
-	int r = 0;
-	size_t count;
-	_cleanup_free_ uint64_t *readers = keep_list(fs->keep, KEEP_EVENTS, &count);
-	int64_t place[2];
-
-	for (size_t i = 0; i < count && r == 0; i++) {
-		int64_t reader = (int64_t)readers[i];
-
-		if (reader != EVENT_READER_ALL && !view_get_id(view, KIND_ACCOUNT, reader))
-			keep_remove(fs->keep, KEEP_EVENTS, readers[i]);
-		else if (keep_read(fs->keep, KEEP_EVENTS, readers[i], place, sizeof(place)))
-			r = event_log_move(fs->events, reader, place[0], place[1]);
-	}
-	return r;
-}
-
 static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
 	struct fs *fs = ctx;
@@ -95,8 +50,7 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 	last_errors_observe(fs->errors, view, changes, count);
 	waits_observe(fs->waits, view, changes, count);
 	polls_observe(fs->polls);
-	forget_readers(fs, changes, count);
-	keep_events(fs);
+	event_places_observe(fs->keep, fs->events, view, changes, count);
 	if (fs->watchers)
 		watchers_observe(fs->watchers, view, changes, count);
 }
@@ -105,6 +59,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 		   struct error *e)
 {
 	struct pool_options pool = options->pool;
+	_cleanup_view_ struct view *view = NULL;
 	int r;
 
 	pool.keep = fs->keep;
@@ -141,9 +96,9 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	    !fs->polls || !fs->scratches || !fs->caches || !fs->ranks || !fs->waits || !fs->readme ||
 	    !fs->operations || (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
-	if (move_events(fs) < 0)
+	view = store_view(fs->store);
+	if (event_places_load(fs->keep, fs->events, view) < 0)
 		return error_oom(e);
-	keep_events(fs);
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
 		return error_set(e, -r, "cannot follow the changes of the pool: %s", strerror(-r));
