@@ -69,6 +69,7 @@ enum keep_type {
 	KEEP_GIVEN = 22,	/* the object: which of its nodes the kernel may have attributes of */
 	KEEP_NUMBERING = 23,	/* 0: what the numbers of nodes mean (fs/numbering.h) */
 	KEEP_DEATHS = 24,	/* as KEEP_REQUEST: how many processes have died with it in hand */
+	KEEP_HANDLE_LAST = 25,	/* 0: the last generation of handles (fs/tree/handle.c) */
 };
 
 /** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */

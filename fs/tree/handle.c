@@ -17,7 +17,7 @@
 
 struct slot {
 	struct handle *handle; /* owned; NULL: free */
-	uint32_t generation;   /* incremented with each use, so stale numbers are detected */
+	uint32_t generation;   /* of the handle */
 	uint32_t next_free;
 };
 
@@ -28,6 +28,11 @@ struct handles {
 	struct slot *slots; /* lock; owned; slot 0 is never used */
 	uint32_t count;	    /* lock */
 	uint32_t free;	    /* lock; first free slot, 0 = none */
+	/*
+	 * lock; the generation that was given out last, of all processes: a request to close a file, which the next process
+	 * repeats although it is done, must not close another one.
+	 */
+	uint32_t generation;
 	unsigned last_copy; /* lock */
 	/* lock; how many handles are open of the copies of nodes with this hash */
 	uint32_t copies[COPY_HASHES];
@@ -94,6 +99,7 @@ struct handles *handles_new(struct keep *keep)
 		return NULL;
 	}
 	handles->keep = keep;
+	(void)keep_read(keep, KEEP_HANDLE_LAST, 0, &handles->generation, sizeof(handles->generation));
 	handles->count = 1;
 	pthread_mutex_init(&handles->lock, NULL);
 	return handles;
@@ -310,6 +316,16 @@ static struct handle *free_slot(struct handles *handles, uint32_t i)
 	return h;
 }
 
+/* Of the numbers of a handle that comes into the slot @i. -ENOSPC, -ENOMEM. Call with the lock held. */
+static int give_number(struct handles *handles, uint32_t i, struct handle *h)
+{
+	uint32_t generation = ++handles->generation;
+
+	handles->slots[i].generation = generation;
+	h->number = (uint64_t)generation << 32 | i;
+	return keep_set_now(handles->keep, KEEP_HANDLE_LAST, 0, &generation, sizeof(generation));
+}
+
 int handles_add(struct handles *handles, struct handle *h)
 {
 	uint32_t i;
@@ -322,9 +338,10 @@ int handles_add(struct handles *handles, struct handle *h)
 	ref_get(&h->ref);
 	handles->slots[i].handle = h;
 	count_copy(handles, h, 1);
-	h->number = (uint64_t)++handles->slots[i].generation << 32 | i;
 	h->keep = handles->keep;
-	r = save(h);
+	r = give_number(handles, i, h);
+	if (r == 0)
+		r = save(h);
 	if (r < 0)
 		handle_unref(free_slot(handles, i));
 	return r;
@@ -576,6 +593,8 @@ static int place_handle(struct handles *handles, struct handle *h)
 	}
 	handles->slots[i].handle = h;
 	handles->slots[i].generation = (uint32_t)(h->number >> 32);
+	if (handles->generation < handles->slots[i].generation) /* of a version that kept none */
+		handles->generation = handles->slots[i].generation;
 	count_copy(handles, h, 1);
 	return 0;
 }

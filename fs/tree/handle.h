@@ -3,7 +3,7 @@
  * Open files and directories.
  *
  * The kernel holds a number made of an index and a generation, never a pointer,
- * so stale numbers are detected. A handle keeps what its reader sees from open to
+ * so stale numbers are detected, also by the next process. A handle keeps what its reader sees from open to
  * close: the content of the file, or the view in which the directory is listed;
  * and the answer to the last request written.
  *

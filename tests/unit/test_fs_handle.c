@@ -71,6 +71,40 @@ static void test_generations(void **state)
 	handles_free(handles);
 }
 
+/* Nor is it that of a handle in the next process, which may be asked to close the former one again. */
+static void test_generations_of_processes(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	uint64_t last = 0;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(keep_new(&fd, &e), 0);
+	for (int process = 0; process < 3; process++) {
+		struct keep *keep = NULL;
+		struct handles *handles;
+
+		assert_int_equal(keep_open(fd, &keep, &e), 0);
+		handles = handles_new(keep);
+		for (int i = 0; i < 3; i++) {
+			uint64_t number;
+
+			assert_true(keep_begin(keep));
+			number = add(handles)->number;
+			assert_true(number >> 32 > last >> 32);
+			assert_int_equal((uint32_t)number, 1);
+			handles_remove(handles, number);
+			if (i < 2) /* else the process dies before it commits */
+				keep_commit(keep);
+			last = number;
+		}
+		keep_commit(keep);
+		handles_free(handles);
+		keep_free(keep);
+	}
+	(void)close(fd);
+}
+
 static void assert_read(struct handle *h, off_t offset, const char *text)
 {
 	off_t start;
@@ -485,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_generations),
+		cmocka_unit_test(test_generations_of_processes),
 		cmocka_unit_test(test_reading),
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_gathered_memory_is_limited),
