@@ -307,17 +307,22 @@ static bool give_kept_answer(int fd, struct keep *keep, uint64_t id)
 	return true;
 }
 
+/* close_refused() of a request that is kept. */
+static void close_kept(struct keep *keep, uint64_t id)
+{
+	size_t len;
+	_cleanup_free_ char *bytes = keep_get(keep, KEEP_REQUEST, id, &len);
+
+	if (bytes && len >= sizeof(struct in))
+		close_refused(keep, (const struct in *)bytes, len);
+}
+
 /* Unless it is done. */
 static void refuse_kept(int fd, struct keep *keep, uint64_t id, int error)
 {
-	size_t len;
-	_cleanup_free_ char *bytes = NULL;
-
 	if (give_kept_answer(fd, keep, id))
 		return;
-	bytes = keep_get(keep, KEEP_REQUEST, id, &len);
-	if (bytes && len >= sizeof(struct in))
-		close_refused(keep, (const struct in *)bytes, len);
+	close_kept(keep, id);
 	refuse(fd, id, error);
 	keep_remove(keep, KEEP_REQUEST, id);
 }
@@ -368,7 +373,15 @@ static void tell_refused(struct keep *keep, uint64_t id)
 	last_error_set(connection.fs->errors, in->uid, NULL, &e);
 }
 
-/* Refuses what the processes die of. An answer that is there already was not the cause, and is given. */
+/* Do the processes die of the request? An answer that is there already was not the cause, and is given. */
+static bool is_killer(struct keep *keep, uint64_t id)
+{
+	uint32_t deaths = 0;
+
+	(void)keep_read(keep, KEEP_DEATHS, id, &deaths, sizeof(deaths));
+	return deaths >= REQUEST_DEATHS && !keep_has(keep, KEEP_REPLY, id);
+}
+
 static void refuse_killers(int fd, struct keep *keep)
 {
 	size_t count;
@@ -376,10 +389,7 @@ static void refuse_killers(int fd, struct keep *keep)
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
-		uint32_t deaths = 0;
-
-		(void)keep_read(keep, KEEP_DEATHS, list[i], &deaths, sizeof(deaths));
-		if (deaths < REQUEST_DEATHS || keep_has(keep, KEEP_REPLY, list[i]))
+		if (!is_killer(keep, list[i]))
 			continue;
 		tell_refused(keep, list[i]);
 		refuse_kept(fd, keep, list[i], EIO);
@@ -534,14 +544,25 @@ int receive_start(struct fuse_session *session, int fd, const struct fs *fs, voi
 	return fuse_session_custom_io(session, &io, fd) < 0 ? -ENOMEM : 0;
 }
 
+void receive_count_deaths(struct keep *keep)
+{
+	size_t count;
+	_cleanup_free_ uint64_t *list = NULL;
+
+	take_left_request(keep);
+	count_deaths(keep);
+	list = keep_list(keep, KEEP_DEATHS, &count);
+	for (size_t i = 0; i < count; i++)
+		if (is_killer(keep, list[i]))
+			close_kept(keep, list[i]);
+}
+
 void receive_repeat(void (*resumed)(void *arg), void *arg)
 {
 	struct keep *keep = connection.keep;
 
 	connection.resumed = resumed;
 	connection.resumed_arg = arg;
-	take_left_request(keep);
-	count_deaths(keep);
 	in_hand_open(keep_in_hand(keep));
 	refuse_killers(connection.fd, keep);
 	repeat_init(keep);

@@ -51,7 +51,12 @@ struct fs;
 int receive_start(struct fuse_session *session, int fd, const struct fs *fs, void (*served)(void *arg),
 		  void *arg);
 /**
- * Does what the process before this one has received and not answered, and refuses what too many have died of, which
+ * Counts the end of the process before this one for the requests that it had in hand. The closes among those that are to be
+ * refused for that are done: for handles_load(), before which it is called.
+ */
+void receive_count_deaths(struct keep *keep);
+/**
+ * After receive_count_deaths(): does what the process before this one has received and not answered, and refuses what too many have died of, which
  * serves the others. What processes have died with is done one by one, also while requests are received already.
  * @resumed (may be NULL) is called when all of that is begun, in this thread.
  */

@@ -273,6 +273,8 @@ int session_serve(const struct session_options *options, int link, int keep_fd, 
 	if (r == 0)
 		r = numbering_keep(fs.keep, e);
 	if (r == 0)
+		receive_count_deaths(fs.keep);
+	if (r == 0)
 		r = fs_open(&fs, options, session, e);
 	if (r == 0)
 		r = serve(session, &fs, options, link, e);

@@ -19,6 +19,7 @@
 #include "fs/receive.h"
 #include "fs/tell/last_error.h"
 #include "fs/tree/fs.h"
+#include "model/in_hand.h"
 
 /* Of the protocol, <linux/fuse.h>. */
 enum { OPCODE_OPEN = 14, OPCODE_RELEASE = 18, OPCODE_INIT = 26, OPCODE_FSYNC = 20 };
@@ -148,6 +149,46 @@ static void test_done_is_not_refused(void **state)
 	assert_false(keep_has(f->keep, KEEP_REQUEST, 4));
 }
 
+/* The process has ended with the request @id in hand, a close of the file @handle, as @deaths before it have. */
+static void die_with_release(const struct refused *f, uint64_t id, uint64_t handle, uint32_t deaths)
+{
+	const struct request request = {
+		.len = sizeof(request), .opcode = OPCODE_RELEASE, .unique = id, .handle = handle};
+
+	assert_int_equal(keep_set(f->keep, KEEP_HANDLE, handle, "handle", 6), 0);
+	assert_int_equal(keep_set(f->keep, KEEP_REQUEST, id, &request, sizeof(request)), 0);
+	if (deaths)
+		assert_int_equal(keep_set(f->keep, KEEP_DEATHS, id, &deaths, sizeof(deaths)), 0);
+	in_hand_open(keep_in_hand(f->keep));
+	(void)in_hand_set(id);
+}
+
+static uint32_t deaths_of(const struct refused *f, uint64_t id)
+{
+	uint32_t deaths = 0;
+
+	(void)keep_read(f->keep, KEEP_DEATHS, id, &deaths, sizeof(deaths));
+	return deaths;
+}
+
+/* What is closed by a request that is to be refused is not opened any more by then. */
+static void test_refused_close_is_done(void **state)
+{
+	struct refused *f = *state;
+
+	for (uint32_t deaths = 0; deaths < REQUEST_DEATHS; deaths++) {
+		uint64_t id = 4 + 2 * deaths;
+
+		die_with_release(f, id, 100 + deaths, deaths);
+		receive_count_deaths(f->keep);
+		(void)in_hand_set(0);
+		assert_int_equal(deaths_of(f, id), deaths + 1);
+		assert_true(keep_has(f->keep, KEEP_REQUEST, id));
+		assert_int_equal(keep_has(f->keep, KEEP_HANDLE, 100 + deaths), deaths + 1 < REQUEST_DEATHS);
+	}
+	in_hand_open(NULL);
+}
+
 /* ---------------------------------------------------------- processes that serve */
 
 /* What an FSYNC does, by its node: how a process ends, when, and what else there is. */
@@ -261,6 +302,7 @@ static _Noreturn void serve(const struct refused *f)
 	workers = workers_new("test", WORKING);
 	if (!workers)
 		_exit(6);
+	receive_count_deaths(fs.keep);
 	receive_repeat(NULL, NULL);
 	_exit(receive_requests() < 0 ? 3 : 0);
 }
@@ -445,6 +487,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_closes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_requests, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_is_not_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_close_is_done, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_once, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_answered_is_done, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_received_last, setup_processes, teardown_processes),
