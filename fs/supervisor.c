@@ -33,6 +33,7 @@ struct supervisor {
 	bool served;  /* the present worker has */
 	bool is_own;  /* it is of this program, not of the one before */
 	bool is_ready;
+	bool replaces;		     /* the worker was killed, so that one of this program takes over */
 	bool ends;		     /* the worker has ended as it should, or was told to */
 	bool is_asked;		     /* by a signal, to end */
 	struct link_message message; /* the last of the worker */
@@ -173,7 +174,8 @@ static void take_over(struct supervisor *s, struct handover *h)
 	start_mount(s, h);
 	if (s->options->ready)
 		s->options->ready(s->options->ready_arg);
-	if (s->worker > 0 && is_new)
+	s->replaces = s->worker > 0 && is_new;
+	if (s->replaces)
 		(void)kill(s->worker, SIGKILL); /* the next one is this program's */
 }
 
@@ -274,6 +276,10 @@ static void on_end(struct supervisor *s)
 		s->ends = true;
 		return;
 	}
+	/* No thread of it works any more, or its end would still be open; none of their requests was the cause. */
+	if (s->replaces)
+		keep_forget_in_hand(s->keep_fd);
+	s->replaces = false;
 	/*
 	 * It is not waited for: a thread of it may wait for a request on the mount itself (fs/tell/watchers.h), which the
 	 * next worker answers.

@@ -324,6 +324,11 @@ struct in_hand *keep_in_hand(struct keep *k)
 	return keep_log_in_hand(&k->log);
 }
 
+void keep_forget_in_hand(int fd)
+{
+	keep_log_forget_in_hand(fd);
+}
+
 size_t keep_bytes(struct keep *k, enum keep_type type)
 {
 	if (!k)

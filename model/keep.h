@@ -127,6 +127,8 @@ size_t keep_bytes(struct keep *keep, enum keep_type type);
 void *keep_inbox(struct keep *keep);
 /** Which requests are in hand, for in_hand_open(). Not a part of the log. */
 struct in_hand *keep_in_hand(struct keep *keep);
+/** Nothing is in hand any more: the process that had opened the file @fd has ended, and not of what it worked on. */
+void keep_forget_in_hand(int fd);
 /** Less room for values, before any is set; for tests. */
 void keep_set_room(struct keep *keep, uint64_t bytes);
 /** Bytes of the log, and of what is valid in it; for tests. */

@@ -79,6 +79,13 @@ struct in_hand *keep_log_in_hand(const struct keep_log *log)
 	return (struct in_hand *)(log->map + IN_HAND_AT);
 }
 
+void keep_log_forget_in_hand(int fd)
+{
+	static const struct in_hand nothing;
+
+	(void)!pwrite(fd, &nothing, sizeof(nothing), IN_HAND_AT);
+}
+
 /* ------------------------------------------------------------------ reading */
 
 void keep_log_copy(const struct keep_log *log, const struct keep_place *p, uint8_t *ret)

@@ -52,7 +52,7 @@ uint64_t keep_record_room(const struct keep_record *r);
  * that. -ENOSPC, -ENOMEM.
  */
 int keep_log_check_room(struct keep_log *log, const struct keep_record *r, uint64_t len);
-/** Makes room for @len bytes of records. -ENOSPC: not in the log of a program whose limits were others. */
+/** Makes room for @len bytes of records. -ENOSPC: only if the log is that of a program whose limits were others. */
 int keep_log_make_room(struct keep_log *log, uint64_t len);
 /**
  * Appends a record with what follows from it, for which there is room in the log and in the index; to be published. A
@@ -65,8 +65,9 @@ void keep_log_publish(struct keep_log *log);
 /** Copies a value, all of its bytes. */
 void keep_log_copy(const struct keep_log *log, const struct keep_place *p, uint8_t *ret);
 
-/** keep_inbox(), keep_in_hand(). */
+/** keep_inbox(), keep_in_hand(), keep_forget_in_hand(). */
 void *keep_log_inbox(const struct keep_log *log);
 struct in_hand *keep_log_in_hand(const struct keep_log *log);
+void keep_log_forget_in_hand(int fd);
 
 #endif

@@ -189,6 +189,20 @@ static void test_refused_close_is_done(void **state)
 	in_hand_open(NULL);
 }
 
+/* A process that was killed for another one to take over has not died of what it had in hand. */
+static void test_replaced_process(void **state)
+{
+	struct refused *f = *state;
+
+	die_with_release(f, 4, 100, REQUEST_DEATHS - 1);
+	keep_forget_in_hand(f->file);
+	receive_count_deaths(f->keep);
+	assert_int_equal(deaths_of(f, 4), REQUEST_DEATHS - 1);
+	assert_true(keep_has(f->keep, KEEP_HANDLE, 100));
+	(void)in_hand_set(0);
+	in_hand_open(NULL);
+}
+
 /* ---------------------------------------------------------- processes that serve */
 
 /* What an FSYNC does, by its node: how a process ends, when, and what else there is. */
@@ -488,6 +502,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_requests, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_is_not_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_close_is_done, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_replaced_process, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_once, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_answered_is_done, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_received_last, setup_processes, teardown_processes),
