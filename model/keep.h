@@ -14,9 +14,9 @@
  * date, into the other half of the file, and is made the valid one by the same store.
  *
  * A thread can make several changes one (keep_begin()). Thread-safe; the lock is a leaf,
- * and held while the log is written anew, which copies what is valid. Every function but
- * keep_inbox() and keep_sizes() accepts NULL for the keep, and then keeps nothing: that is
- * how tests run parts without one.
+ * and held while the log is written anew, which copies what is valid. What sets, removes and
+ * reads values accepts NULL for the keep, and then keeps nothing: that is how tests run parts
+ * without one.
  *
  * It is bounded. When there is no room, the operator is told, and the caller, who must do
  * without: a value that programs can make large leaves room for the others. What belongs to
@@ -42,7 +42,7 @@ struct keep;
 #define KEEP_LAYOUT	    1
 #define KEEP_LAYOUT_CHANGED "what is kept has another layout: increment KEEP_LAYOUT, and correct the size"
 
-/* What is kept. Of a value with "the same" number, the one before is the owner: it goes with that. */
+/* What is kept. Of values with "the same" number, the last one before that has its own is the owner: they go with that. */
 enum keep_type {
 	KEEP_INIT = 1,	    /* 0: the kernel's INIT request */
 	KEEP_REQUEST = 2,   /* its unique: a request that has not been answered */
@@ -68,14 +68,15 @@ enum keep_type {
 	KEEP_LAST_ERROR = 21,	/* a user or an object: the sentence */
 	KEEP_GIVEN = 22,	/* the object: which of its nodes the kernel may have attributes of */
 	KEEP_NUMBERING = 23,	/* 0: what the numbers of nodes mean (fs/numbering.h) */
-	KEEP_DEATHS = 24,	/* as KEEP_REQUEST: how many processes have died with it in hand */
-	KEEP_HANDLE_LAST = 25,	/* 0: the last generation of handles (fs/tree/handle.c) */
+	KEEP_DEATHS = 24, /* of a KEEP_REQUEST, its owner: how many processes have died with it in hand */
+	KEEP_HANDLE_LAST = 25, /* 0: the last generation of handles (fs/tree/handle.c) */
 };
 
 /** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */
 int keep_new(int *ret_fd, struct error *e);
-/** Opens the one in the file @fd (borrowed). -EINVAL: it is none, or of a layout that is not known. */
+/** Opens the one in the file @fd (borrowed). -EINVAL: it is none, of a layout that is not known, or damaged. */
 int keep_open(int fd, struct keep **ret, struct error *e);
+/** Accepts NULL. */
 void keep_free(struct keep *keep);
 
 /**
@@ -89,7 +90,10 @@ int keep_set(struct keep *keep, enum keep_type type, uint64_t id, const void *da
 int keep_set_now(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
 /** Appends to a value; to none, as keep_set(). */
 int keep_add(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
-/** Removes a value, and those that it owns; does nothing if there is none. */
+/**
+ * Removes a value, and those that it owns; does nothing if there is none. In a thread that has begun, and has no memory,
+ * it stays, which the operator is told.
+ */
 void keep_remove(struct keep *keep, enum keep_type type, uint64_t id);
 /**
  * Makes all changes of this thread one, from now until keep_flush() or keep_commit(); what others change is not part of
@@ -99,12 +103,15 @@ void keep_remove(struct keep *keep, enum keep_type type, uint64_t id);
 bool keep_begin(struct keep *keep);
 /**
  * Has @save called before what the thread has begun is made valid, to change what is due until then; and @release at
- * its end. At once, if the thread has not begun, or watches something already.
+ * its end. If the thread has not begun, or watches something already, @release is called at once, and @save is not.
  */
 void keep_watch(struct keep *keep, void (*save)(void *arg), void (*release)(void *arg), void *arg);
 /** Makes valid what was changed since keep_begin(), which goes on. Cannot fail: each change has its room already. */
 void keep_flush(struct keep *keep);
-/** As keep_flush(), together with a further value, unless that has no bytes; does nothing if nothing was changed. */
+/**
+ * As keep_flush(), together with a further value, unless that has no bytes, or no room; does nothing if nothing was
+ * changed.
+ */
 void keep_flush_with(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
 /** Ends what keep_begin() began, after a keep_flush(). */
 void keep_commit(struct keep *keep);
@@ -123,7 +130,7 @@ size_t keep_bytes(struct keep *keep, enum keep_type type);
 
 /* Bytes of the inbox: more than the longest request of the kernel. */
 #define KEEP_INBOX (2 << 20)
-/** Memory of KEEP_INBOX bytes in the file, for what is received by system calls; always present in memory. */
+/** Memory of KEEP_INBOX bytes in the file, for what is received by system calls; its pages are there from the start. */
 void *keep_inbox(struct keep *keep);
 /** Which requests are in hand, for in_hand_open(). Not a part of the log. */
 struct in_hand *keep_in_hand(struct keep *keep);
