@@ -74,7 +74,7 @@ if guest "$vm" 'grep -qw mem /sys/power/state'; then
 	wait_for "$dir/state" Paused 30
 	assert_eq "$(value "$dir/stateReason")" asleep
 	act "$dir" resume
-	wait_for "$dir/state" Running 5
+	wait_for "$dir/state" Running 10
 	assert_eq "$(value "$dir/stateReason")" ""
 	wait_until 60 agent_ping "$vm"
 else

@@ -99,7 +99,7 @@ assert_eq "$(vnc second-i)" denied
 step "a password that the host refuses is not stored"
 act "$dir" set-console-password consolePassword=kept
 host killd h1
-wait_for "$dir/state" Unknown 5
+wait_for "$dir/state" Unknown 10
 host restart h1
 wait_for "$dir/state" Running 15
 assert_eq "$(value "$dir/console-passwords" | jq -r .password)" kept

@@ -56,7 +56,7 @@ assert_eq "$(value "$dir/foreignCpuNum")" 0
 
 step "its state is followed, and its disks are the pool's: a snapshot while it runs"
 on_host suspend theirs >/dev/null
-wait_for "$vm/state" Paused 5
+wait_for "$vm/state" Paused 10
 act "$vm" resume
 act "volumes/$root" create-snapshot name=s
 act "volume-snapshots/$(first volume-snapshots)" delete
