@@ -14,6 +14,8 @@ printf '%s\n' alice:x:2001: bob:x:2002: ops:x:2003:bob >>/etc/group
 mkdir -m 755 /run/fence # of root alone, as a fence command must be
 qemu-img create -q -f qcow2 debian.qcow2 1M
 cp debian.qcow2 other.qcow2
+mkdir .ssh
+echo "ssh-ed25519 AAAA me@here" >.ssh/id_ed25519.pub
 cat >second.xml <<'XML'
 <node><cpu><mhz>1000</mhz><model>x86_64</model><nodes>1</nodes><sockets>1</sockets><cores>4</cores><active>4</active></cpu>
 <memory>4194304</memory></node>
@@ -54,6 +56,7 @@ has_vm() {
 # What the reader of a block has already.
 before() {
 	case $1 in
+	"mkdir -p $MOUNT && poolfs"*) umount_pool ;;
 	*"echo pause"*) create_vm web "$(small_image)" >/dev/null ;;
 	*"cat > images/create"*)
 		act "$web" destroy
@@ -72,8 +75,11 @@ before() {
 after() {
 	case $1 in
 	*"echo pause"*) assert_eq "$(value $web/state)" Paused ;;
+	"mkdir -p $MOUNT && poolfs"*) assert_eq "$(names l3-networks) $(names instance-offerings)" "network1 small" "what a pool has" ;;
 	*"cat > images/create"*)
-		assert_eq "$(jq -r .state <<<"$output") $(names images)" "Running debian other small"
+		assert_eq "$(sed '$d' <<<"$output" | jq -r .state) $(names images)" "Running debian other small"
+		assert_match "$(tail -n 1 <<<"$output")" '^10\.123\.' "the address"
+		assert_eq "$(value $web/memorySize) $(cat "$MOUNT/$web/tags"/*)" "$((1 << 30)) sshkey::ssh-ed25519 AAAA me@here" "the VM"
 		;;
 	*"echo destroy"*)
 		wait_for vm-instances/by-name/web01/state Stopped 10
@@ -119,13 +125,13 @@ for block in blocks/??; do
 	fi
 	step "block ${block#blocks/}"
 	sed -i "s|/mnt/pool|$MOUNT|g; s|/var/lib/poolfs|$STATE|g; s|/backup/|$CASE_DIR/backup/|g; s|/etc/poolfs|/run/fence|g
-		s|https://example.org/|file://$CASE_DIR/|; s|qemu+ssh://root@node2/system|test://$CASE_DIR/second.xml|
+		s|https://cloud.debian.org/.*/debian-12-genericcloud-amd64|file://$CASE_DIR/debian|; s|qemu+ssh://root@node2/system|test://$CASE_DIR/second.xml|
 		s|/srv/disks|$CASE_DIR/disks|; s|/mnt/gfs|$CASE_DIR/gfs|
 		s/poolctl top;/poolctl top --once;/; s/poolctl watch web;//; s/poolctl console web//" "$block"
 	sed 's/^/   $ /' "$block"
 	text=$(<"$block")
 	before "$text"
-	[[ $text == *umount* ]] || cd "$MOUNT"
+	[[ $text == *@(umount|mkdir -p)* ]] || cd "$MOUNT"
 	# Not into a pipe: what it leaves running would keep that open.
 	timeout 120 bash -eu "$CASE_DIR/$block" >"$CASE_DIR/output" 2>&1 || fail "it fails: $(<"$CASE_DIR/output")"
 	cd "$CASE_DIR"
