@@ -77,6 +77,14 @@ backup web copy >/dev/null
 assert_eq "$(find copy -name '*.raw' | wc -l)" 2 "disks in the folder of the backup"
 act "vm-instances/$vm" start
 
+step "a VM without an instance offering"
+sized=$(create vm-instances '{"name":"sized","imageUuid":"'"$image"'","cpuNum":2,"memorySize":"96M","l3NetworkUuids":["@network1"],"strategy":"CreateStopped"}')
+backup sized other >/dev/null
+act "vm-instances/$sized" destroy
+act "vm-instances/$sized" expunge
+sized=$("$TOP/examples/restore-vm" "$MOUNT" other again)
+assert_eq "$(value "vm-instances/$sized/cpuNum") $(value "vm-instances/$sized/memorySize")" "2 $((96 << 20))"
+
 step "a failed backup leaves the older one, and no snapshot"
 mkdir -p small
 mount -t tmpfs -o size=1M tmpfs small
