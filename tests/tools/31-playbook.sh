@@ -6,10 +6,15 @@
 export HOME=$CASE_DIR ANSIBLE_LOCAL_TEMP=$CASE_DIR/.ansible/local ANSIBLE_REMOTE_TEMP=$CASE_DIR/.ansible/remote
 export ANSIBLE_NOCOLOR=1 ANSIBLE_LOCALHOST_WARNING=False
 
+# playbook ARG...
+playbook() {
+	ansible-playbook -i localhost, "$TOP/examples/three-vms.yml" -e pool="$MOUNT" \
+		-e ansible_python_interpreter=/usr/bin/python3 "$@"
+}
+
 # play: runs the playbook, and prints how many tasks changed something.
 play() {
-	ansible-playbook -i localhost, "$TOP/examples/three-vms.yml" -e pool="$MOUNT" -e image=small \
-		-e ansible_python_interpreter=/usr/bin/python3 >log 2>&1 || {
+	playbook -e image=small >log 2>&1 || {
 		tail -n 30 log >&2
 		fail "the playbook failed"
 	}
@@ -38,3 +43,7 @@ act "vm-instances/$(value vm-instances/by-name/web01/uuid)" stop type=cold
 echo "somebody's" >"$MOUNT/vm-instances/by-name/web02/description"
 assert_eq "$(play)" 1 "tasks that changed something"
 as_wanted
+step "a failure is told with its sentence, of a request that is refused and of a job"
+long=$(printf '%0256d' 0)
+assert_fails "field[name]" playbook -e image=small -e '{"vms": [{"name": "'"$long"'", "cpus": 1, "state": "Stopped"}]}'
+assert_fails "having cpu[1000]" playbook -e image=small -e '{"vms": [{"name": "web01", "description": "", "cpus": 1000, "state": "Running"}]}'
