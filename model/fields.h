@@ -391,7 +391,30 @@
 	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE | F_SHARED, KIND_ACCOUNT, 0, 0, "account on whose behalf it acts") \
 	X(JOB, DEADLINE, "deadline", FIELD_DATE, F_FILE, KIND_NONE, 0, 0, "time after which it fails")       \
 	X_STR(X, JOB, WEB_HOOK, "webHook", F_HIDDEN, "URL to notify of the end")                             \
-	X(JOB, SCHEMA, "schema", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: what the web hook gets has a schema")
+	X(JOB, SCHEMA, "schema", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: what the web hook gets has a schema") \
+	X_STR(X, JOB, LONG_JOB_UUID, "longJobUuid", F_INDEX | F_HIDDEN, "the long job that it runs")         \
+	X_STR(X, JOB, LONG_JOB, "longJob", F_HIDDEN | F_COMPRESSED, "what that was submitted with")
+
+/* Not stored: each is made of the job that runs it (actions/engine/long_job.h). */
+#define LONG_JOB_FIELDS(X)                                                                                   \
+	X_UUID(X, LONG_JOB) X_NAME(X, LONG_JOB) X_DESC(X, LONG_JOB)                                          \
+	X_REF(X, LONG_JOB, API_ID, "apiId", 0, KIND_JOB, "the job that runs it, of which there is progress") \
+	X_STR(X, LONG_JOB, JOB_NAME, "jobName", F_SHARED, "the operation, as APIAddImageMsg")                \
+	X_STR(X, LONG_JOB, JOB_DATA, "jobData", 0, "its parameters as JSON, without secrets")                \
+	X_STR(X, LONG_JOB, JOB_RESULT, "jobResult", 0, "the result or the error as JSON, once it has ended") \
+	X_STR(X, LONG_JOB, STATE, "state", F_SHARED, "Waiting, Running, Canceling, Succeeded, Failed or Canceled") \
+	X_STR(X, LONG_JOB, TARGET_RESOURCE_UUID, "targetResourceUuid", 0, "the object that it is about")     \
+	X_STR(X, LONG_JOB, MANAGEMENT_NODE_UUID, "managementNodeUuid", F_SHARED, "the node that runs it")    \
+	X_DATES(X, LONG_JOB)                                                                                 \
+	X_LONG(X, LONG_JOB, EXECUTE_TIME, "executeTime", "seconds that it took, once it has ended")          \
+	X_ACCOUNT(X, LONG_JOB)
+
+/* What lets an account reach the console of a VM through poolfs-rest. The uuid is the token. */
+#define CONSOLE_ACCESS_FIELDS(X)                                                                             \
+	X_UUID(X, CONSOLE_ACCESS)                                                                            \
+	X_REF(X, CONSOLE_ACCESS, VM_UUID, "vmInstanceUuid", F_INDEX, KIND_VM, "")                            \
+	X_REF(X, CONSOLE_ACCESS, ACCOUNT_UUID, "accountUuid", F_SHARED, KIND_ACCOUNT, "")                    \
+	X(CONSOLE_ACCESS, EXPIRED_DATE, "expiredDate", FIELD_DATE, 0, KIND_NONE, 0, 0, "")
 
 #define ACCOUNT_FIELDS(X)                                                                                    \
 	X_UUID(X, ACCOUNT) X_NAME(X, ACCOUNT) X_DESC(X, ACCOUNT)                                             \
@@ -652,5 +675,7 @@ FIELD_ENUM(image_export_field, IMAGE_EXPORT_FIELDS)
 FIELD_ENUM(tag_pattern_field, TAG_PATTERN_FIELDS)
 FIELD_ENUM(sched_job_field, SCHED_JOB_FIELDS)
 FIELD_ENUM(trigger_field, TRIGGER_FIELDS)
+FIELD_ENUM(long_job_field, LONG_JOB_FIELDS)
+FIELD_ENUM(console_access_field, CONSOLE_ACCESS_FIELDS)
 
 #endif

@@ -169,6 +169,10 @@ static const struct kind kinds[KIND_COUNT] = {
 	      "org.zstack.header.scheduler.SchedulerTriggerInventory", "scheduler_trigger",
 	      "schedulers/triggers", "scheduler trigger", TRIGGER_FIELDS, TRIGGER, OWNER_SHAREABLE,
 	      TRIGGER_ACCOUNT_UUID),
+	NAMED(KIND_LONG_JOB, "LongJob", "org.zstack.header.longjob.LongJobInventory", "long_job", NULL,
+	      "long job", LONG_JOB_FIELDS, LONG_JOB, OWNER_ACCOUNT, LONG_JOB_ACCOUNT_UUID),
+	INTERNAL(KIND_CONSOLE_ACCESS, "ConsoleAccess", "console_access", CONSOLE_ACCESS_FIELDS, OWNER_ADMIN,
+		 -1),
 };
 
 const struct kind *kind_get(enum kind_id id)

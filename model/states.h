@@ -28,6 +28,12 @@
 #define JOB_STATE_DONE	     "Done"
 #define JOB_STATE_FAILED     "Failed"
 #define JOB_STATE_CANCELLED  "Cancelled"
+/* The same of a long job, in the words of the manual's server; one that has failed is the same. */
+#define LONG_JOB_WAITING   "Waiting"
+#define LONG_JOB_RUNNING   "Running"
+#define LONG_JOB_CANCELING "Canceling"
+#define LONG_JOB_SUCCEEDED "Succeeded"
+#define LONG_JOB_CANCELED  "Canceled"
 
 /* `status` of hosts and storage: whether they can be reached. */
 #define STATUS_CONNECTING   "Connecting"

@@ -65,10 +65,13 @@ enum standing {
 /* The object that the request acts on, and the request itself. -ENOMEM. */
 static int set_request(struct object *job, const struct request *req)
 {
+	const char *directory = kind_get(req->op->kind)->directory;
 	char resource[128];
 
-	snprintf(resource, sizeof(resource), "%s/%s", kind_get(req->op->kind)->directory, req->target);
-	object_set_str(job, JOB_RESOURCE, resource);
+	if (directory) {
+		snprintf(resource, sizeof(resource), "%s/%s", directory, req->target);
+		object_set_str(job, JOB_RESOURCE, resource);
+	}
 	object_set_str(job, JOB_RESOURCE_UUID, req->target);
 	if (job_set_json(job, JOB_REQUEST, request_to_json(req, true)) < 0)
 		return -ENOMEM;
@@ -157,6 +160,37 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 	}
 	object_set_int(job, JOB_FINISHED, txn_now(t));
 	r = job_leave_queues(t, job, e);
+	if (r < 0) {
+		object_unref(job);
+		return r;
+	}
+	return txn_put(t, job, NULL, e);
+}
+
+/* Ends a job that has not begun; @job is the editable copy of its row. */
+static int end_queued(struct txn *t, struct object *job, struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+
+	error_set_code(&why, ECANCELED, "SYS.1006", "the job was cancelled before it began");
+	object_set_str(job, JOB_STATE, JOB_STATE_CANCELLED);
+	if (job_set_json(job, JOB_ERROR, error_to_json(&why)) < 0)
+		object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1006\"}");
+	object_set_int(job, JOB_FINISHED, txn_now(t));
+	return job_leave_queues(t, job, e);
+}
+
+int job_cancel(struct txn *t, const char *uuid, struct error *e)
+{
+	struct object *job;
+	int r = txn_edit(t, KIND_JOB, uuid, &job, e);
+
+	if (r < 0)
+		return r;
+	/* This asks a running job to stop: the executor sees the mark in the commit. */
+	object_set_int(job, JOB_CANCEL, 1);
+	if (object_str_is(job, JOB_STATE, JOB_STATE_QUEUED))
+		r = end_queued(t, job, e);
 	if (r < 0) {
 		object_unref(job);
 		return r;

@@ -52,6 +52,11 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
  * refused leaves a failed job. For change functions. Errors of the store only.
  */
 int job_submit(struct txn *t, const struct request *req, struct error *e);
+/**
+ * Cancels a job that has not ended: one that waits ends at once, one that runs is asked to stop. For change functions.
+ * -ENOENT, errors of txn_put().
+ */
+int job_cancel(struct txn *t, const char *uuid, struct error *e);
 /** True when a job that has not ended is in the queue of the object, waiting or running. */
 bool job_is_pending_for(const struct view *view, const char *object_uuid);
 

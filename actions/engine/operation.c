@@ -65,6 +65,7 @@ static void collect(void)
 		operations_l2_network,
 		operations_l3_network,
 		operations_network_service,
+		operations_long_job,
 		operations_metrics,
 		operations_node,
 		operations_offering,

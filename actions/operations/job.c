@@ -113,36 +113,10 @@ static int job_cancel_check(const struct view *view, const struct request *req, 
 	return 0;
 }
 
-/* Ends a job that has not begun; @job is the editable copy of its row. */
-static int end_queued(struct txn *t, struct object *job, struct error *e)
-{
-	_cleanup_(error_done) struct error why = ERROR_INIT;
-
-	error_set_code(&why, ECANCELED, "SYS.1006", "the job was cancelled before it began");
-	object_set_str(job, JOB_STATE, JOB_STATE_CANCELLED);
-	if (job_set_json(job, JOB_ERROR, error_to_json(&why)) < 0)
-		object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1006\"}");
-	object_set_int(job, JOB_FINISHED, txn_now(t));
-	return job_leave_queues(t, job, e);
-}
-
 static int job_cancel_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	struct object *job;
-	int r = txn_edit(t, KIND_JOB, req->target, &job, e);
-
 	(void)ret_result;
-	if (r < 0)
-		return r;
-	/* This asks a running job to stop: the executor sees the mark in the commit. */
-	object_set_int(job, JOB_CANCEL, 1);
-	if (object_str_is(job, JOB_STATE, JOB_STATE_QUEUED))
-		r = end_queued(t, job, e);
-	if (r < 0) {
-		object_unref(job);
-		return r;
-	}
-	return txn_put(t, job, NULL, e);
+	return job_cancel(t, req->target, e);
 }
 
 /* A job that is not stored any more is an answer, too. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The management node, as which clients of the manual's server see this daemon (behaviour.md 5.4). */
-#include <sodium.h>
 #include <unistd.h>
 
 #include "actions/engine/access.h"
+#include "actions/engine/node.h"
 #include "actions/engine/request.h"
 #include "actions/operations/table.h"
 #include "model/render.h"
@@ -15,20 +15,6 @@ static int reply(json_t *json, json_t **ret_result, struct error *e)
 {
 	*ret_result = json;
 	return json ? 0 : error_oom(e);
-}
-
-/*
- * A pool has one node. Its uuid is derived from the creation time of the administrator's account, which is
- * created with the pool.
- */
-static void node_uuid(const struct view *view, char ret_uuid[UUID_SIZE])
-{
-	const struct object *admin = view_get(view, KIND_ACCOUNT, ADMIN_ACCOUNT_UUID);
-	int64_t created = admin ? object_int(admin, ACCOUNT_CREATE_DATE) : 0;
-	unsigned char hash[crypto_generichash_BYTES];
-
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)&created, sizeof(created), NULL, 0);
-	(void)sodium_bin2hex(ret_uuid, UUID_SIZE, hash, UUID_LEN / 2);
 }
 
 static int node_version_get(struct pool *pool, const struct view *view, const struct request *req,

@@ -26,6 +26,7 @@ extern const struct operation *const operations_job[];
 extern const struct operation *const operations_l2_network[];
 extern const struct operation *const operations_l3_network[];
 extern const struct operation *const operations_network_service[];
+extern const struct operation *const operations_long_job[];
 extern const struct operation *const operations_metrics[];
 extern const struct operation *const operations_node[];
 extern const struct operation *const operations_offering[];

@@ -117,7 +117,7 @@ static void test_account(void **state)
 		const struct kind *kind = kind_get((enum kind_id)k);
 
 		if (kind->owner == OWNER_SHAREABLE ||
-		    (kind->owner == OWNER_ACCOUNT && k != KIND_RESOURCE_REF))
+		    (kind->owner == OWNER_ACCOUNT && k != KIND_RESOURCE_REF && k != KIND_LONG_JOB))
 			view_for_each (o, after, kind->id)
 				assert_false(object_str_is(o, kind->owner_field, account));
 	}

@@ -146,6 +146,10 @@ static const struct asked {
 	{"CreateUserTag", NULL, "\"resourceType\":\"VmInstanceVO\",\"resourceUuid\":\"$VM\""},
 	{"UpdateUserTag", "USERTAG", ""},
 	{"DeleteTag", "NONE", ""},
+	{"SubmitLongJob", NULL,
+	 "\"jobName\":\"APIUpdateZoneMsg\",\"jobData\":\"{\\\"uuid\\\":\\\"$ZONE\\\"}\""},
+	{"RerunLongJob", NULL, "\"uuid\":\"$NONE\""},
+	{"UpdateLongJob", NULL, "\"uuid\":\"$NONE\""},
 };
 
 /* System tags whose values reach a host or a guest; tried as they stand on a VM. */
