@@ -17,6 +17,7 @@
 #include "actions/image/image.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage_refresh.h"
+#include "actions/vm/console_access.h"
 #include "actions/vm/console_log.h"
 #include "actions/vm/ha.h"
 #include "actions/vm/remove.h"
@@ -76,6 +77,7 @@ static const struct timer {
 	bool blocks; /* for as long as a storage does not answer */
 } timers[] = {
 	{"identity.session.cleanup.interval", session_remove_ended},
+	{"identity.session.cleanup.interval", console_access_remove_ended},
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
 	{"ha.neverStopVm.scan.interval", ha_start_stopped},

@@ -27,6 +27,7 @@ static const struct {
 } structs[] = {
 	{"CloneVmInstanceResults", "org.zstack.header.vm.CloneVmInstanceResults"},
 	{"CloneVmInstanceInventory", "org.zstack.header.vm.CloneVmInstanceInventory"},
+	{"ConsoleInventory", "org.zstack.header.console.ConsoleInventory"},
 	{"FreeIpInventory", "org.zstack.header.network.l3.FreeIpInventory"},
 	{"ManagementNodeInventory", "org.zstack.header.managementnode.ManagementNodeInventory"},
 	{"SchedulerJobSchedulerTriggerInventory",

@@ -116,14 +116,17 @@ static int write_response(struct connection *c, const struct response *response,
 	size_t len = 0;
 
 	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
-	append(text, sizeof(text), &len, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n",
-	       response->status, response_reason(response->status), date, response->type);
-	if (!response->follow.state)
+	append(text, sizeof(text), &len, "HTTP/1.1 %d %s\r\nDate: %s\r\n", response->status,
+	       response_reason(response->status), date);
+	if (!response->takeover)
+		append(text, sizeof(text), &len, "Content-Type: %s\r\n", response->type);
+	if (!response->takeover && !response->follow.state)
 		append(text, sizeof(text), &len, "Content-Length: %zu\r\n", response->len);
 	append(text, sizeof(text), &len, "%s%s%s\r\n", response->own, response->fields,
-	       !persistent ? "Connection: close\r\n"
-	       : head->old ? "Connection: keep-alive\r\n"
-			   : "");
+	       response->takeover ? "Connection: Upgrade\r\n"
+	       : !persistent	  ? "Connection: close\r\n"
+	       : head->old	  ? "Connection: keep-alive\r\n"
+				  : "");
 	struct iovec parts[] = {{text, len}, {(void *)(uintptr_t)response->body, bare ? 0 : response->len}};
 	int64_t deadline = stream_now() + WRITE_MS + (int64_t)(response->len / WRITE_RATE) * 1000;
 	int r = stream_write(c->stream, parts, ARRAY_SIZE(parts), deadline);
@@ -390,6 +393,11 @@ static bool serve_request(struct connection *c, int64_t begun)
 		     http_body_is_complete(&c->framing);
 	if (write_response(c, response, &head, persistent) < 0)
 		return false;
+	if (response->takeover) {
+		response->takeover->serve(response->takeover, c->stream, &c->seat, c->in + c->at,
+					  c->len - c->at, &c->call_file);
+		persistent = false;
+	}
 	if (!persistent)
 		linger(c);
 	return persistent;

@@ -108,6 +108,8 @@ static const struct {
 	{"AttachTagResult", MEMBERS("inventory:UserTagInventory", "success:boolean")},
 	{"CloneVmInstanceInventory", MEMBERS("inventory:VmInstanceInventory", "error:Error")},
 	{"CloneVmInstanceResults", MEMBERS("numberOfClonedVm:int", "inventories:[CloneVmInstanceInventory]")},
+	{"ConsoleInventory", MEMBERS("scheme:string", "targetScheme:string", "hostname:string", "port:int",
+				     "token:string", "expiredDate:date")},
 	{"ForeignDomain",
 	 MEMBERS("uuid:string", "name:string", "state:string", "cpuNum:int", "memorySize:long")},
 	{"SchedulerJobSchedulerTriggerInventory",

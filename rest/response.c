@@ -40,6 +40,19 @@ struct response *response_file(int status, const char *type, int fd, int64_t off
 	return response;
 }
 
+struct response *response_switch(struct takeover *takeover)
+{
+	struct response *response = response_take(101, NULL, NULL, "", 0);
+
+	if (!response) {
+		takeover->free(takeover);
+		return NULL;
+	}
+	response->fields = "";
+	response->takeover = takeover;
+	return response;
+}
+
 struct response *response_new(int status, const char *type, const char *data, size_t len)
 {
 	char *copy = malloc(len + 1);
@@ -107,6 +120,8 @@ void response_unref(struct response *response)
 		(void)close(response->fd);
 	if (response->follow.state)
 		response->follow.free(response->follow.state);
+	if (response->takeover)
+		response->takeover->free(response->takeover);
 	free(response->storage);
 	free(response);
 }
@@ -114,6 +129,7 @@ void response_unref(struct response *response)
 const struct response_status *response_statuses(void)
 {
 	static const struct response_status statuses[] = {
+		{101, "Switching Protocols"},
 		{200, "OK"},
 		{202, "Accepted"},
 		{206, "Partial Content"},
@@ -129,6 +145,7 @@ const struct response_status *response_statuses(void)
 		 "Accept-Encoding"},
 		{416, "Range Not Satisfiable"},
 		{417, "Expectation Failed", "Unexpected", "nothing but 100-continue can be expected"},
+		{426, "Upgrade Required"},
 		{429, "Too Many Requests", "TooMany", "too many requests at a time", "Retry-After"},
 		{431, "Request Header Fields Too Large", "HeadTooLong", "the header fields are too long"},
 		{500, "Internal Server Error", "Failed",

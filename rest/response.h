@@ -47,6 +47,20 @@ struct follow {
 };
 #define FOLLOW_LAST 1
 
+struct seat;
+struct stream;
+
+/* What goes on with a connection after the answer 101. */
+struct takeover {
+	/*
+	 * Serves the connection to its end; blocks. @data: bytes that have arrived after the request. @file as in struct
+	 * service.
+	 */
+	void (*serve)(struct takeover *takeover, struct stream *stream, struct seat *seat, const char *data,
+		      size_t len, struct call_file *file);
+	void (*free)(struct takeover *takeover);
+};
+
 struct response {
 	atomic_int refs;
 	int status;
@@ -61,7 +75,8 @@ struct response {
 	char *storage; /* owned: that of the body; NULL: it is static */
 	int fd;	       /* owned: in place of a body, `len` bytes of this file from `offset` on; -1: none */
 	int64_t offset;
-	struct follow follow; /* what comes after the body, which then has no length */
+	struct follow follow;	   /* what comes after the body, which then has no length */
+	struct takeover *takeover; /* owned: of a 101; NULL: none */
 };
 
 /** A response with @data, which is copied, that nobody may keep. NULL when memory is short. */
@@ -79,6 +94,8 @@ struct response *response_text(int status, const char *text);
 struct response *response_error(const struct error *e);
 /** Adds a line to the head. Before the response is shared; accepts NULL. A line for which there is no room is left out. */
 void response_add_field(struct response *response, const char *name, const char *format, ...) _printf_(3, 4);
+/** The answer 101 of a protocol that goes on as @takeover (taken over). The fields of the protocol are still to be added. */
+struct response *response_switch(struct takeover *takeover);
 /** Another reference. */
 struct response *response_ref(struct response *response);
 /** Accepts NULL. */

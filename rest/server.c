@@ -13,6 +13,7 @@
 #include "model/log.h"
 #include "rest/answer_cache.h"
 #include "rest/connection.h"
+#include "rest/console.h"
 #include "rest/events.h"
 #include "rest/export.h"
 #include "rest/failures.h"
@@ -38,6 +39,7 @@ struct server {
 	struct refusals *refusals;
 	struct failures *failures;
 	struct answer_cache *cache;
+	struct consoles *consoles;
 	struct metrics *metrics; /* NULL: not served */
 	struct events *events;
 	struct service service;
@@ -302,6 +304,8 @@ static const char *name_of_request(const struct exchange *x, const struct plan *
 		return "/events";
 	if (image_upload_is_target(x->head->target))
 		return "an image that is sent";
+	if (console_is_asked(x->head))
+		return "a console";
 	if (strcmp(x->head->target, path_login) == 0 || strcmp(x->head->target, path_metrics) == 0)
 		return x->head->target;
 	return "no operation";
@@ -328,7 +332,9 @@ static struct response *answer_request(void *arg, const struct exchange *x, stru
 	_cleanup_(plan_done) struct plan plan = {0};
 	struct response *response;
 
-	if (page)
+	if (console_is_asked(x->head))
+		response = console_answer(server->consoles, file, x);
+	else if (page)
 		response = reply_page(page);
 	else if (strcmp(x->method, "POST") == 0 && strcmp(target, path_login) == 0)
 		response = reply_login(server, x, file);
@@ -427,6 +433,7 @@ static int start(struct server *server, const struct server_options *options, st
 	server->refusals = refusals_new();
 	server->failures = failures_new();
 	server->cache = answer_cache_new();
+	server->consoles = consoles_new(server->mount);
 	server->metrics = options->metrics ? metrics_new() : NULL;
 	server->events = events_new();
 	service->clients = clients_new(CONNECTIONS, CONNECTIONS_OF_ONE);
@@ -434,7 +441,7 @@ static int start(struct server *server, const struct server_options *options, st
 	server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
 	json_decref(openapi);
 	if (!server->openapi || !server->refusals || !server->failures || !server->cache || !server->events ||
-	    !service->clients || !server->metrics != !options->metrics)
+	    !server->consoles || !service->clients || !server->metrics != !options->metrics)
 		return error_oom(e);
 	server->stop = eventfd(0, EFD_CLOEXEC);
 	if (server->stop < 0 || fcntl(server->socket, F_SETFL, O_NONBLOCK) < 0)
@@ -476,6 +483,7 @@ void server_stop(struct server *server)
 		clients_dismiss(server->service.clients);
 	clients_free(server->service.clients);
 	stream_tls_free(server->service.tls);
+	consoles_free(server->consoles);
 	metrics_free(server->metrics, server->mount);
 	events_free(server->events);
 	mount_close(server->mount);

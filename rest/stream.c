@@ -211,6 +211,22 @@ ssize_t stream_read(struct stream *stream, void *buffer, size_t room, int64_t de
 	return n < 0 ? -EIO : n;
 }
 
+int stream_wait(struct stream *stream, int other, int64_t deadline, bool *ret_stream, bool *ret_other)
+{
+	struct pollfd fds[] = {{.fd = stream->fd, .events = POLLIN}, {.fd = other, .events = POLLIN}};
+	bool has_bytes = stream->ssl && SSL_pending(stream->ssl) > 0;
+	int64_t left = has_bytes ? 0 : deadline - stream_now();
+	int r = poll(fds, ARRAY_SIZE(fds), left < 0 ? 0 : (int)(left < 3600000 ? left : 3600000));
+
+	if (r < 0 && errno != EINTR)
+		return -EIO;
+	if (r <= 0 && !has_bytes)
+		return -ETIMEDOUT;
+	*ret_stream = has_bytes || fds[0].revents;
+	*ret_other = r > 0 && fds[1].revents;
+	return 0;
+}
+
 /* Writes some of @parts. Returns how many bytes, 0 after waiting for room. */
 static ssize_t write_some(struct stream *stream, const struct iovec *parts, int count, int64_t deadline)
 {

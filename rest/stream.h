@@ -34,6 +34,11 @@ int64_t stream_now(void);
 int stream_accept(struct stream *stream, int64_t deadline);
 /** Waits for some bytes. Returns their number, 0 at the end; -ETIMEDOUT, -EIO. */
 ssize_t stream_read(struct stream *stream, void *buffer, size_t room, int64_t deadline);
+/**
+ * Waits until there may be bytes to read, from the other side or from the descriptor @other. -ETIMEDOUT, -EIO. A read
+ * that finds none has a deadline of its own.
+ */
+int stream_wait(struct stream *stream, int other, int64_t deadline, bool *ret_stream, bool *ret_other);
 /** Writes all @count parts, whose lengths it uses up. 0; -ETIMEDOUT, -EIO. */
 int stream_write(struct stream *stream, struct iovec *parts, int count, int64_t deadline);
 /** Waits @ms. False: the other side has gone meanwhile. */

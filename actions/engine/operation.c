@@ -50,6 +50,7 @@ static void collect(void)
 		operations_affinity_group,
 		operations_backup_storage,
 		operations_cluster,
+		operations_console,
 		operations_global_config,
 		operations_host,
 		operations_host_fence,

@@ -12,6 +12,7 @@ extern const struct operation *const operations_account[];
 extern const struct operation *const operations_affinity_group[];
 extern const struct operation *const operations_backup_storage[];
 extern const struct operation *const operations_cluster[];
+extern const struct operation *const operations_console[];
 extern const struct operation *const operations_global_config[];
 extern const struct operation *const operations_host[];
 extern const struct operation *const operations_host_fence[];

@@ -9,6 +9,7 @@
 #include "actions/engine/pool.h"
 #include "actions/engine/tags.h"
 #include "actions/operations/table.h"
+#include "actions/vm/console_access.h"
 #include "actions/vm/describe.h"
 #include "actions/vm/setting.h"
 #include "actions/vm/tag_rules.h"
@@ -56,21 +57,13 @@ static int vm_monitor_number_check(const struct view *view, const struct request
 static int vm_console_address_get(struct pool *pool, const struct view *view, const struct request *req,
 				  json_t **ret_result, struct error *e)
 {
-	const struct object *vm = request_object(view, req);
-	const struct object *host = view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID));
-	struct hv_console console;
-	bool everywhere;
-	int r;
+	struct console_address address;
+	int r = console_address_find(pool, view, request_object(view, req), &address, e);
 
-	if (!host)
-		return error_set(e, EBUSY, "VM '%s' is on no host", req->target);
-	r = hv_domain_console(pool_hypervisor(pool), object_uuid(host), req->target, &console, e);
 	if (r < 0)
 		return r;
-	everywhere = strcmp(console.address, "0.0.0.0") == 0 || strcmp(console.address, "::") == 0;
-	*ret_result = json_pack("{s:s, s:i, s:s}", "hostIp",
-				everywhere ? object_text(host, HOST_MANAGEMENT_IP) : console.address, "port",
-				console.port, "protocol", console.protocol);
+	*ret_result = json_pack("{s:s, s:i, s:s}", "hostIp", address.host, "port", address.port, "protocol",
+				address.protocol);
 	return *ret_result ? 0 : error_oom(e);
 }
 

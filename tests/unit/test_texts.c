@@ -150,6 +150,7 @@ static const struct asked {
 	 "\"jobName\":\"APIUpdateZoneMsg\",\"jobData\":\"{\\\"uuid\\\":\\\"$ZONE\\\"}\""},
 	{"RerunLongJob", NULL, "\"uuid\":\"$NONE\""},
 	{"UpdateLongJob", NULL, "\"uuid\":\"$NONE\""},
+	{"RequestConsoleAccess", NULL, "\"vmInstanceUuid\":\"$VM\""},
 };
 
 /* System tags whose values reach a host or a guest; tried as they stand on a VM. */
