@@ -110,6 +110,7 @@ static void collect(void)
 		/* further ones stand at the end: see fs/numbering.h */
 		operations_vm_watch,
 		operations_event,
+		operations_zwatch,
 	};
 	size_t n = 0;
 

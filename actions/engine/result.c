@@ -52,8 +52,9 @@ int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, j
 
 /* ---------------------------------------------------------------------- schema */
 
-/* The type of what is in the list @member; NULL: several types, or none that has a class. */
-static const char *item_type(const struct operation *op, const char *member)
+/* The type of what is in the list @member of the type @type; NULL: several types, or none that has a class. */
+static const char *item_type(const struct operation *op, const char *member, const char *type,
+			     char ret_buffer[64])
 {
 	static const char *const lists[][2] = {
 		{"clusters", "ClusterInventory"}, {"formats", "VolumeFormatReplyStruct"},
@@ -61,6 +62,10 @@ static const char *item_type(const struct operation *op, const char *member)
 		{"zones", "ZoneInventory"},
 	};
 
+	if (*type == '[') {
+		snprintf(ret_buffer, 64, "%.*s", (int)strcspn(type + 1, "]"), type + 1);
+		return ret_buffer;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		if (strcmp(lists[i][0], member) == 0)
 			return lists[i][1];
@@ -98,12 +103,12 @@ int result_add_schema(const struct operation *op, const struct view *view, json_
 	for (const char *const *result = op->results; result && *result && r == 0; result++) {
 		const char *type = strchr(*result, ':') + 1;
 		const json_t *value;
-		char member[64];
+		char member[64], item[64];
 
 		snprintf(member, sizeof(member), "%.*s", (int)(type - 1 - *result), *result);
 		value = json_object_get(body, member);
 		if (json_is_array(value))
-			r = add_list(map, member, item_type(op, member), view, value);
+			r = add_list(map, member, item_type(op, member, type, item), view, value);
 		else if (value)
 			r = inventory_schema_add(map, member, type, value);
 	}

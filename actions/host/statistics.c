@@ -81,6 +81,9 @@ struct statistics_sample {
 	int64_t host[HOST_STATISTIC_COUNT]; /* -1: not known */
 	struct hv_domain_statistics *vms;   /* owned; sorted by uuid */
 	size_t vm_count;
+	/* Since the sample before, each second; -1: not known. */
+	double host_rates[HOST_STATISTIC_COUNT];
+	double (*rates)[HV_STATISTIC_COUNT]; /* owned: of `vms`; NULL without memory */
 };
 
 static void sample_destroy(struct ref *self)
@@ -88,6 +91,7 @@ static void sample_destroy(struct ref *self)
 	struct statistics_sample *sample = (struct statistics_sample *)self;
 
 	free(sample->vms);
+	free(sample->rates);
 	free(sample);
 }
 
@@ -131,6 +135,50 @@ static int compare(const void *key, const void *vm)
 	return strcmp(key, ((const struct hv_domain_statistics *)vm)->uuid);
 }
 
+/* What the VM used, or NULL. */
+static const struct hv_domain_statistics *find_vm(const struct statistics_sample *sample, const char *uuid)
+{
+	return sample->vm_count ? bsearch(uuid, sample->vms, sample->vm_count, sizeof(*sample->vms), compare)
+				: NULL;
+}
+
+static double rate(int64_t before, int64_t now, double seconds)
+{
+	return before >= 0 && now >= before && seconds > 0 ? (double)(now - before) / seconds : -1;
+}
+
+/* Sets how fast everything in @sample has grown since @before (NULL: not known). */
+static void set_rates(struct statistics_sample *sample, const struct statistics_sample *before)
+{
+	double seconds = before ? (double)(sample->made - before->made) / NS_PER_S : 0;
+
+	for (int i = 0; i < HOST_STATISTIC_COUNT; i++)
+		sample->host_rates[i] = before ? rate(before->host[i], sample->host[i], seconds) : -1;
+	sample->rates = sample->vm_count ? calloc(sample->vm_count, sizeof(*sample->rates)) : NULL;
+	for (size_t v = 0; sample->rates && v < sample->vm_count; v++) {
+		const struct hv_domain_statistics *now = &sample->vms[v],
+						  *then = before ? find_vm(before, now->uuid) : NULL;
+
+		for (int i = 0; i < HV_STATISTIC_COUNT; i++)
+			sample->rates[v][i] = then ? rate(then->values[i], now->values[i], seconds) : -1;
+	}
+}
+
+bool statistics_rate(const struct statistics_sample *sample, const struct statistic *row, const char *uuid,
+		     double *ret)
+{
+	const struct hv_domain_statistics *vm = row->kind == KIND_VM ? find_vm(sample, uuid) : NULL;
+	double known = -1;
+
+	if (row->kind == KIND_HOST)
+		known = sample->host_rates[row->source];
+	else if (vm && sample->rates)
+		known = sample->rates[vm - sample->vms][row->source];
+	if (known >= 0)
+		*ret = known;
+	return known >= 0;
+}
+
 bool statistics_value(const struct statistics_sample *sample, const struct statistic *row, const char *uuid,
 		      int64_t *ret)
 {
@@ -140,8 +188,7 @@ bool statistics_value(const struct statistics_sample *sample, const struct stati
 	if (row->kind == KIND_HOST) {
 		value = sample->host[row->source];
 	} else {
-		vm = sample->vm_count ? bsearch(uuid, sample->vms, sample->vm_count, sizeof(*vm), compare)
-				      : NULL;
+		vm = find_vm(sample, uuid);
 		value = vm ? vm->values[row->source] : -1;
 	}
 	if (value >= 0)
@@ -279,6 +326,16 @@ struct question {
 	char host[UUID_SIZE];
 };
 
+/* Under lock. The sample of a host that is being asked, borrowed; NULL before the first. */
+static struct statistics_sample *last(const struct statistics *s, const char *host)
+{
+	const struct entry *entry = s->entries;
+
+	while (strcmp(entry->host, host) != 0)
+		entry = entry->next;
+	return entry->sample;
+}
+
 /* Under lock. What was asked is there: @sample (taken over), NULL for nothing. Its entry is not forgotten meanwhile. */
 static void answer(struct statistics *s, const char *host, struct statistics_sample *sample)
 {
@@ -298,8 +355,15 @@ static void ask(void *arg)
 {
 	struct question *q = arg;
 	struct statistics *s = q->pool->statistics;
-	struct statistics_sample *sample = sample_take(q->pool, q->host);
+	struct statistics_sample *sample = sample_take(q->pool, q->host), *before;
 
+	pthread_mutex_lock(&s->lock);
+	before = sample_ref(last(s, q->host));
+	pthread_mutex_unlock(&s->lock);
+	if (sample)
+		set_rates(sample, before);
+	if (before)
+		statistics_sample_unref(before);
 	pthread_mutex_lock(&s->lock);
 	answer(s, q->host, sample);
 	pthread_mutex_unlock(&s->lock);

@@ -71,6 +71,12 @@ int64_t statistics_sample_time(const struct statistics_sample *sample);
 /** The value of a row for the VM or host @uuid. False if it is not known: the VM does not run on this host. */
 bool statistics_value(const struct statistics_sample *sample, const struct statistic *row, const char *uuid,
 		      int64_t *ret);
+/**
+ * How fast a row that counts has grown from the sample before to this one, each second (CPU time: ns). False if that is
+ * not known: there was no sample before, or the VM or host has been started meanwhile.
+ */
+bool statistics_rate(const struct statistics_sample *sample, const struct statistic *row, const char *uuid,
+		     double *ret);
 /** The host that can tell about an object, borrowed from it; NULL: none can at present. */
 const char *statistics_host(const struct view *view, const struct object *o);
 

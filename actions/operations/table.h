@@ -70,6 +70,7 @@ extern const struct operation *const operations_zone[];
 extern const struct operation *const operations_zql[];
 extern const struct operation *const operations_vm_watch[];
 extern const struct operation *const operations_event[];
+extern const struct operation *const operations_zwatch[];
 
 /* Ended by a row without a prefix. */
 extern const struct system_tag tag_table[];
