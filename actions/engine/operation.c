@@ -50,7 +50,6 @@ static void collect(void)
 		operations_affinity_group,
 		operations_backup_storage,
 		operations_cluster,
-		operations_console,
 		operations_global_config,
 		operations_host,
 		operations_host_fence,
@@ -66,7 +65,6 @@ static void collect(void)
 		operations_l2_network,
 		operations_l3_network,
 		operations_network_service,
-		operations_long_job,
 		operations_metrics,
 		operations_node,
 		operations_offering,
@@ -110,6 +108,8 @@ static void collect(void)
 		/* further ones stand at the end: see fs/numbering.h */
 		operations_vm_watch,
 		operations_event,
+		operations_long_job,
+		operations_console,
 		operations_zwatch,
 	};
 	size_t n = 0;
