@@ -47,7 +47,8 @@ static int put_queue_refs(struct txn *t, const struct request *req, const struct
 	return 0;
 }
 
-int job_leave_queues(struct txn *t, struct object *job, struct error *e)
+/* Removes a job that ends from its queues; @job is the editable copy of its row. Errors of txn_remove(). */
+static int leave_queues(struct txn *t, struct object *job, struct error *e)
 {
 	object_set_null(job, JOB_QUEUE);
 	object_set_null(job, JOB_QUEUE2);
@@ -159,7 +160,7 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 			object_set_str(job, JOB_RESULT, "{}");
 	}
 	object_set_int(job, JOB_FINISHED, txn_now(t));
-	r = job_leave_queues(t, job, e);
+	r = leave_queues(t, job, e);
 	if (r < 0) {
 		object_unref(job);
 		return r;
@@ -177,7 +178,7 @@ static int end_queued(struct txn *t, struct object *job, struct error *e)
 	if (job_set_json(job, JOB_ERROR, error_to_json(&why)) < 0)
 		object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1006\"}");
 	object_set_int(job, JOB_FINISHED, txn_now(t));
-	return job_leave_queues(t, job, e);
+	return leave_queues(t, job, e);
 }
 
 int job_cancel(struct txn *t, const char *uuid, struct error *e)

@@ -86,10 +86,4 @@ int job_mask_old_urls(struct txn *t, struct error *e);
 /** Sets a field to the text of @taken (taken over; NULL: memory is short). -ENOMEM, without a sentence. */
 int job_set_json(struct object *o, int field, json_t *taken);
 
-/**
- * Removes a job that ends from its queues: clears them in @job, the editable copy of its row, and removes its
- * rows of KIND_QUEUE_REF. For change functions. Errors of txn_remove().
- */
-int job_leave_queues(struct txn *t, struct object *job, struct error *e);
-
 #endif

@@ -15,7 +15,7 @@ vm2=$(create_vm db "$image")
 target() {
 	assert_job 200 '"scheme":"http"' POST /v1/consoles "{\"params\":{\"vmInstanceUuid\":\"$1\"}}" -H 'X-JSON-Schema: true'
 	token=$(jq -re .inventory.token <<<"$BODY")
-	url=ws://$(jq -r '.inventory | "\(.hostname):\(.port)"' <<<"$BODY")/websockify?token=$token
+	url="ws://$(jq -r '.inventory | "\(.hostname):\(.port)"' <<<"$BODY")/websockify?token=$token"
 }
 
 step "a token is given for a VM that runs, with the place of the websocket"

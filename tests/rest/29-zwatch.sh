@@ -20,7 +20,7 @@ values() {
 }
 
 step "the metrics are listed, with what they are of"
-assert_http 200 '"schema":\{"metrics\[0\]":"org.zstack.zwatch.api.APIGetAllMetricMetadataReply\$MetricStruct"' \
+assert_http 200 '"schema":\{"metrics\[0\]":"org.zstack.zwatch.api.APIGetAllMetricMetadataReply.MetricStruct"' \
 	GET "$M/meta-data?namespace=ZStack%2FVM&name=CPUUsedUtilization" '' -H 'X-JSON-Schema: true'
 assert_eq "$(jq -c '[.metrics[] | .namespace, .name, .labelNames]' <<<"$BODY")" \
 	'["ZStack/VM","CPUUsedUtilization",["VMUuid","HostUuid"]]'
