@@ -12,15 +12,6 @@ truncate -s 1M bios.raw
 image=$(add_image "$PWD/bios.raw" raw bios)
 small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":"32M"}}')
 
-kill_pool() {
-	local pid
-	for pid in $(pool_pids); do
-		kill -KILL "$pid"
-	done
-	wait_until 10 is_pool_gone
-	umount -l "$MOUNT" 2>/dev/null || true
-}
-
 is_settled() {
 	no_job_runs &&
 		jq -r '.inventories[].state' "$MOUNT/vm-instances/inventories" | lacks -xE 'Starting|Stopping|Rebooting|Pausing|Resuming|Destroying|Expunging|Unknown'

@@ -1,23 +1,23 @@
 #!/bin/bash
-# Random sequences of volume operations: after each step the data are those of a model.
+# Random sequences of volume operations: after each step the data are those of a model, also when the daemon is killed.
 #
 # $POOLFS_SEQUENCES of $POOLFS_STEPS each (25 of 30, in the suite `long` 500), as many at
-# a time as there are VMs; $POOLFS_SEED repeats a run, or one sequence by its own seed.
+# a time as there are VMs, and $POOLFS_CRASHED (4, in the suite `long` 200) while the daemon is killed every few
+# seconds; $POOLFS_SEED repeats a run without kills, or one sequence by its own seed.
 # limit: 900
-# long: 3600
+# long: 7200
 . "$(dirname "$0")/../tree/lib.sh"
+. "$TOP/tests/real/sequences.sh"
 
 host_up h1
 mount_pool
 wait_for "hosts/$(first hosts)/status" Connected 20
-small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":16777216}}')
-truncate -s 1M "$CASE_DIR/nothing.raw"
-image=$(add_image "$CASE_DIR/nothing.raw" raw nothing)
-for n in 1 2 3 4 5 6; do
-	create_vm "holder$n" "$image" '{"instanceOfferingUuid":"'"$small"'","strategy":"CreateStopped"}' >/dev/null
-done
+holders 6
 seed=${POOLFS_SEED:-$RANDOM}
 step "seed $seed"
-"$TOP/tests/real/volume-sequences" "$MOUNT" "$URI" "${POOLFS_SEQUENCES:-$(number 25 500)}" "${POOLFS_STEPS:-30}" "$seed" \
-	"$(first primary-storage)"
+sequences "$seed" "${POOLFS_SEQUENCES:-$(number 25 500)}" "$(first primary-storage)"
+assert_eq "$(on_host list --all --name | grep -c poolfs-merge || true)" 0 "domains left from merging"
+
+step "while the daemon is killed"
+crashed_sequences "$seed" "${POOLFS_CRASHED:-$(number 4 200)}" "$(first primary-storage)"
 assert_eq "$(on_host list --all --name | grep -c poolfs-merge || true)" 0 "domains left from merging"

@@ -187,6 +187,16 @@ umount_pool() {
 	wait_until 15 is_pool_gone
 }
 
+# kill_pool: kills every process of the pool, and takes the dead mount away.
+kill_pool() {
+	local pid
+	for pid in $(pool_pids); do
+		kill -KILL "$pid"
+	done
+	wait_until 10 is_pool_gone
+	umount -l "$MOUNT" 2>/dev/null || true
+}
+
 # remount_pool [OPTION...]
 remount_pool() {
 	umount_pool
