@@ -26,26 +26,32 @@ crash() {
 	: >"$POOLFS_CRASHES/down"
 	kill_pool
 	mount_pool
-	wait_for "hosts/$(first hosts)/status" Connected 60
+	wait_for "hosts/$(first hosts)/status" Connected 120
 	crashed=$((crashed + 1))
 	echo "$crashed" >"$POOLFS_CRASHES/count.new"
 	mv "$POOLFS_CRASHES/count.new" "$POOLFS_CRASHES/count"
 	rm "$POOLFS_CRASHES/down"
 }
 
-# crashed_sequences SEED COUNT STORAGE [RBD...]: sequences(), while the daemon is killed all the time.
+# crashed_sequences SEED COUNT STORAGE [RBD...]: sequences(), while the daemon is killed within every few steps, however
+# long those take: killed by the clock, a busy machine would only begin the same ones again and again.
 crashed_sequences() {
-	local pid crashed=0
+	local pid crashed=0 wanted=0
 	export POOLFS_CRASHES=$CASE_DIR/crashes
 	mkdir -p "$POOLFS_CRASHES"
 	echo 0 >"$POOLFS_CRASHES/count"
+	: >"$POOLFS_CRASHES/steps"
 	sequences "$@" &
 	pid=$!
 	while kill -0 $pid 2>/dev/null; do
-		sleep "$((1 + RANDOM % 8)).$((RANDOM % 10))"
+		wanted=$(($(stat -c %s "$POOLFS_CRASHES/steps") + 1 + RANDOM % 12))
+		while [ "$(stat -c %s "$POOLFS_CRASHES/steps")" -lt "$wanted" ] && kill -0 $pid 2>/dev/null; do
+			sleep 0.1
+		done
+		sleep "0.$((RANDOM % 10))"
 		crash
 	done
 	wait $pid
+	echo "   the daemon was killed $crashed times within $(stat -c %s "$POOLFS_CRASHES/steps") steps"
 	unset POOLFS_CRASHES
-	echo "   the daemon was killed $crashed times"
 }
