@@ -7,7 +7,7 @@
 #include "model/view.h"
 
 /* Maximum number of F_INDEX fields; a unit test checks that there are not more. */
-#define INDEX_MAX 160
+#define INDEX_MAX 192
 
 struct view {
 	struct ref ref;
