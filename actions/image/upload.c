@@ -280,7 +280,7 @@ void upload_finish(struct upload *u)
 {
 	scoped_lock(&u->lock);
 	u->done = true;
-	writer_done(&u->writer); /* how it ended is of no use any more; its descriptor would stay as long as the name */
+	writer_done(&u->writer); /* its descriptor would stay as long as the name */
 	u->used = clock_monotonic();
 	upload_save(u);
 }

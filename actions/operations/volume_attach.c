@@ -114,7 +114,8 @@ static int guest_has(void *arg, struct error *e)
 {
 	const struct disk_question *q = arg;
 	_cleanup_free_ char *path = NULL;
-	int r = hv_disk_path(pool_hypervisor(q->job->pool), q->host, q->claim->vm, q->claim->volume, &path, e);
+	int r = hv_disk_path(pool_hypervisor(q->job->pool), q->host, q->claim->vm, q->claim->volume, &path,
+			     e);
 
 	return r < 0 ? r : path != NULL;
 }
@@ -126,8 +127,8 @@ static int settle_attach(struct disk_question *q, int result, struct error *e)
 	int has = host_ask_again(q->job, q->host, guest_has, q, &ignored);
 
 	if (has == 0)
-		(void)store_run(pool_store(q->job->pool), volume_put_released,
-				(void *)(uintptr_t)q->claim, NULL);
+		(void)store_run(pool_store(q->job->pool), volume_put_released, (void *)(uintptr_t)q->claim,
+				NULL);
 	if (has <= 0 || result != -ENOTCONN)
 		return result;
 	error_done(e);

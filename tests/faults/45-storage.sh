@@ -128,7 +128,7 @@ wrong() {
 		xargs -r -n1 basename | sort)
 	diff <(echo "$known") <(find above/pool -type f ! -name 'image-*' -printf '%f\n' | sort) || echo "the files of the storage are not those known"
 	for uuid in $(uuids vm-instances); do
-		case $(value "vm-instances/$uuid/state"):$(on_host domstate "$uuid" 2>/dev/null | head -n 1 || true) in
+		case $(value "vm-instances/$uuid/state"):$(on_host domstate "$uuid" 2>/dev/null | sed -n 1p || true) in
 		Running:running | Paused:paused | Stopped:"shut off" | Stopped:) ;;
 		*) echo "VM $uuid is $(value "vm-instances/$uuid/state"), and $(on_host domstate "$uuid" 2>&1)" ;;
 		esac
