@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "actions/host/fence.h"
 #include "actions/host/topology.h"
 #include "model/states.h"
 
@@ -81,8 +82,10 @@ int host_ask_again(struct job *job, const char *host, int (*ask)(void *arg, stru
 	for (int ms = 0; r == -ENOTCONN && ms < RECOVER_MS && !atomic_load(&job->cancelled);
 	     ms += RECOVER_STEP_MS) {
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+		const struct object *now = view_get(view, KIND_HOST, host);
 
-		if (!view_get(view, KIND_HOST, host))
+		/* HA may be waiting for this job */
+		if (!now || host_is_dead(now))
 			break;
 		(void)nanosleep(&pause, NULL);
 		error_done(e);

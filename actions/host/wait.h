@@ -18,9 +18,9 @@ void host_wait_for_storage(struct job *job, const char *ps, const char *host);
  */
 bool host_wait_for_cluster(struct job *job, const char *cluster);
 /**
- * For a job that has lost @host in the middle of a call, so that it does not know what that has done: runs @ask, which asks
- * the host or does it once more, again and again while that is -ENOTCONN, for 30 s at most. Returns what the last one
- * did, with its error. Ends early when the host is gone or the job is cancelled.
+ * For a job that has lost @host in the middle of a call, so that it does not know what that has done: runs @ask, which
+ * asks the host or does it once more, again and again while that is -ENOTCONN, for 30 s at most. Returns what the last
+ * one did, with its error. Ends early when the host is gone or known to be dead, or the job is cancelled.
  */
 int host_ask_again(struct job *job, const char *host, int (*ask)(void *arg, struct error *e), void *arg,
 		   struct error *e);
