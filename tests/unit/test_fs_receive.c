@@ -268,6 +268,15 @@ static void answer_in_thread(fuse_req_t req, void *(*answer)(void *req))
 
 static atomic_int queued, taken; /* by the worker threads of the process */
 
+/* Until the process ends. */
+static void hold(void *req)
+{
+	(void)req;
+	(void)atomic_fetch_add(&taken, 1);
+	for (;;)
+		(void)pause();
+}
+
 static void work_on(void *req)
 {
 	(void)atomic_fetch_add(&taken, 1);
@@ -287,7 +296,7 @@ static void fsync_called(fuse_req_t req, fuse_ino_t node, int data_only, struct 
 		_exit(0);
 	if (node == NODE_WORKS || (node == NODE_WAITS && first)) {
 		(void)atomic_fetch_add(&queued, 1);
-		if (workers_run(workers, work_on, req) < 0)
+		if (workers_run(workers, node == NODE_WAITS ? hold : work_on, req) < 0)
 			_exit(5);
 	}
 	if (node == NODE_WORKS || node == NODE_WAITS)
