@@ -104,6 +104,8 @@ static int target_get(struct pool *pool, const struct view *view, const struct r
 
 	if (r == 0)
 		r = console_address_find(pool, view, vm, &address, e);
+	if (r == 0)
+		r = console_address_check(view, vm, &address, e);
 	if (r < 0)
 		return r;
 	*ret_result = json_pack("{s:s, s:i, s:s}", "hostIp", address.host, "port", address.port, "protocol",
@@ -159,7 +161,8 @@ static const struct operation get_console_target = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/consoles/{token}/target", NULL},
 	.params = (const struct param[]){P_TOKEN, {0}},
-	.own_results = (const char *const[]){"hostIp:String", "port:int", "protocol:String", NULL},
+	.own_results = (const char *const[]){"hostIp:String", "port:int", "protocol:String",
+					     "accountUuid:String", NULL},
 	.form = FORM_CALL,
 	.kind = KIND_NONE,
 	.flags = OP_SYNC | OP_NEEDS_HOST | OP_NO_SESSION,

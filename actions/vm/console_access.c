@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "actions/engine/access.h"
+#include "actions/engine/ip_network.h"
 #include "actions/engine/operation.h"
 #include "actions/engine/steps.h"
+#include "actions/host/uri.h"
 #include "hypervisor/domain/console.h"
 #include "model/access.h"
 
@@ -31,6 +33,37 @@ int console_address_find(struct pool *pool, const struct view *view, const struc
 	snprintf(ret->host, sizeof(ret->host), "%s",
 		 everywhere ? object_text(host, HOST_MANAGEMENT_IP) : console.address);
 	return 0;
+}
+
+/* The addresses by which every machine reaches itself: connecting to 0.0.0.0 does, too. */
+static bool leads_here(const struct ip_address *address)
+{
+	const char *networks = "0.0.0.0/8, 127.0.0.0/8, ::/127";
+	struct ip_network network;
+
+	while (ip_network_next(&networks, &network, NULL) > 0)
+		if (ip_network_has(&network, address))
+			return true;
+	return false;
+}
+
+int console_address_check(const struct view *view, const struct object *vm,
+			  const struct console_address *address, struct error *e)
+{
+	const struct object *host = view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID));
+	const char *place = host ? object_text(host, HOST_MANAGEMENT_IP) : "";
+	struct ip_address ip;
+
+	if (host && (host_uri_is_local(object_text(host, HOST_URI)) || strcmp(place, address->host) == 0))
+		return 0;
+	/* a name is that of another machine here than there */
+	if (host && ip_address_parse(address->host, &ip) && !leads_here(&ip))
+		return 0;
+	return error_set(
+		e, EHOSTUNREACH,
+		"the console of VM '%s' listens on '%s' of its host, which is not reached from here: see the "
+		"setting vm.consoleListenAddress",
+		object_uuid(vm), address->host);
 }
 
 /* --------------------------------------------------------------------- tokens */

@@ -26,6 +26,13 @@ int console_address_find(struct pool *pool, const struct view *view, const struc
 			 struct console_address *ret, struct error *e);
 
 /**
+ * Whether what this machine connects to at @address of console_address_find() is the host of @vm. The loopback address of
+ * another host would be this machine's own here, with the consoles of others. -EHOSTUNREACH.
+ */
+int console_address_check(const struct view *view, const struct object *vm,
+			  const struct console_address *address, struct error *e);
+
+/**
  * Gives the account ("" = the administrator's) access to the VM for an hour from now on; *ret_access is borrowed from
  * the view of the transaction. For change functions. Errors of txn_put().
  */
