@@ -8,20 +8,24 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "model/json.h"
 #include "rest/login.h"
 #include "rest/relay.h"
 
-#define CONSOLES_MAX	256
-#define CONSOLES_OF_ONE 8    /* token */
-#define CONNECT_MS	5000 /* for each address of a host */
+#define CONSOLES_MAX	    256
+#define CONSOLES_OF_ACCOUNT 128
+#define CONSOLES_OF_ONE	    8	 /* token */
+#define CONNECT_MS	    5000 /* for each address of a host */
 
 static const char path_console[] = "/websockify";
 
 struct consoles {
 	struct mount *mount;
 	pthread_mutex_t lock;
-	char tokens[CONSOLES_MAX]
-		   [MOUNT_UUID_SIZE]; /* the lock: of those that are connected; "": a free place */
+	struct place {
+		char token[MOUNT_UUID_SIZE]; /* "": it is free */
+		char account[MOUNT_UUID_SIZE];
+	} places[CONSOLES_MAX]; /* the lock: of those that are connected */
 };
 
 /* A console that a client is connected to. */
@@ -30,9 +34,9 @@ struct console {
 	struct consoles *consoles;
 	struct call_file *file; /* borrowed; while it serves */
 	char token[MOUNT_UUID_SIZE], client[INET6_ADDRSTRLEN];
-	int place;     /* in consoles->tokens; -1: none */
-	int fd;	       /* owned: the connection to the VM */
-	int64_t stamp; /* of the state of the pool in which it was allowed */
+	struct place *place; /* NULL: none */
+	int fd;		     /* owned: the connection to the VM */
+	int64_t stamp;	     /* of the state of the pool in which it was allowed */
 };
 
 struct consoles *consoles_new(struct mount *mount)
@@ -56,22 +60,27 @@ void consoles_free(struct consoles *consoles)
 
 /* --------------------------------------------------------------------- places */
 
-/* Takes a place. False when there are too many. */
-static bool take_place(struct console *console)
+/* Takes a place for a console of the account. False when there are too many. */
+static bool take_place(struct console *console, const char *account)
 {
 	struct consoles *all = console->consoles;
-	int mine = 0, place = -1;
+	struct place *free_place = NULL;
+	int of_token = 0, of_account = 0;
 
 	scoped_lock(&all->lock);
-	for (int i = 0; i < CONSOLES_MAX; i++) {
-		mine += strcmp(all->tokens[i], console->token) == 0;
-		if (!*all->tokens[i])
-			place = i;
+	for (struct place *place = all->places; place < all->places + CONSOLES_MAX; place++) {
+		if (!*place->token) {
+			free_place = place;
+			continue;
+		}
+		of_token += strcmp(place->token, console->token) == 0;
+		of_account += strcmp(place->account, account) == 0;
 	}
-	if (place < 0 || mine >= CONSOLES_OF_ONE)
+	if (!free_place || of_token >= CONSOLES_OF_ONE || of_account >= CONSOLES_OF_ACCOUNT)
 		return false;
-	memcpy(all->tokens[place], console->token, MOUNT_UUID_SIZE);
-	console->place = place;
+	memcpy(free_place->token, console->token, sizeof(free_place->token));
+	snprintf(free_place->account, sizeof(free_place->account), "%s", account);
+	console->place = free_place;
 	return true;
 }
 
@@ -81,9 +90,9 @@ static void console_free(struct takeover *takeover)
 
 	if (console->fd >= 0)
 		(void)close(console->fd);
-	if (console->place >= 0) {
+	if (console->place) {
 		scoped_lock(&console->consoles->lock);
-		*console->consoles->tokens[console->place] = '\0';
+		*console->place = (struct place){0};
 	}
 	free(console);
 }
@@ -113,13 +122,12 @@ static bool is_allowed(void *arg)
 	struct console *console = arg;
 	int64_t stamp = mount_stamp(console->consoles->mount);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	json_t *json = NULL;
+	_cleanup_json_ json_t *json = NULL;
 	int r;
 
 	if (!stamp || stamp == console->stamp)
 		return true;
 	r = ask(console, console->file, "GetConsoleAccess", &json, &e);
-	json_decref(json);
 	if (r == 0)
 		console->stamp = stamp;
 	return r != -EACCES;
@@ -223,25 +231,39 @@ static struct response *refuse(const struct websocket_handshake *shake)
 	return response;
 }
 
+/* While that was connected to, another VM may have got the port. What is connected stays with its VM. */
+static int check_target(struct console *console, struct call_file *file, const json_t *target,
+			struct error *e)
+{
+	_cleanup_json_ json_t *now = NULL;
+	int r = ask(console, file, "GetConsoleTarget", &now, e);
+
+	if (r < 0 || json_equal(now, target))
+		return r;
+	return error_set(e, EIO, "the console has moved meanwhile, connect again");
+}
+
 static struct response *open_console(struct console *console, struct call_file *file)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_json_ json_t *target = NULL;
+	const char *account;
 	struct response *response;
-	json_t *target = NULL;
 	int r;
 
 	console->stamp = mount_stamp(console->consoles->mount);
 	r = ask(console, file, "GetConsoleTarget", &target, &e);
 	if (r < 0)
 		return response_error(&e);
-	if (!take_place(console)) {
-		json_decref(target);
+	account = json_string_value(json_object_get(target, "accountUuid"));
+	if (!take_place(console, account ? account : "")) {
 		response = response_text(429, "too many consoles at a time");
 		response_add_field(response, "Retry-After", RESPONSE_RETRY);
 		return response;
 	}
 	r = connect_console(console, target, &e);
-	json_decref(target);
+	if (r == 0)
+		r = check_target(console, file, target, &e);
 	return r < 0 ? response_error(&e) : NULL;
 }
 
@@ -258,8 +280,7 @@ struct response *console_answer(struct consoles *consoles, struct call_file *fil
 	console = calloc(1, sizeof(*console));
 	if (!console)
 		return NULL;
-	*console = (struct console){
-		.takeover = {serve, console_free}, .consoles = consoles, .place = -1, .fd = -1};
+	*console = (struct console){.takeover = {serve, console_free}, .consoles = consoles, .fd = -1};
 	snprintf(console->client, sizeof(console->client), "%s", x->client);
 	find_token(x->head, console->token);
 	response = *console->token ? open_console(console, file)

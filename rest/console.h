@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The consoles of VMs as websockets: `/websockify?token=TOKEN`, or `/` with the same query, as noVNC asks for them. The
- * pool says where the console is that a token gives access to; nothing else can be reached. There is a limit for
- * all consoles, and one for each token.
+ * pool says where the console is that a token gives access to, and once more when it is connected; nothing else can be
+ * reached. There is a limit for all consoles, one for each account, and one for each token.
  */
 #ifndef POOLFS_REST_CONSOLE_H
 #define POOLFS_REST_CONSOLE_H

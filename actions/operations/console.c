@@ -108,8 +108,9 @@ static int target_get(struct pool *pool, const struct view *view, const struct r
 		r = console_address_check(view, vm, &address, e);
 	if (r < 0)
 		return r;
-	*ret_result = json_pack("{s:s, s:i, s:s}", "hostIp", address.host, "port", address.port, "protocol",
-				address.protocol);
+	*ret_result = json_pack("{s:s, s:i, s:s, s:s}", "hostIp", address.host, "port", address.port,
+				"protocol", address.protocol, "accountUuid",
+				console_access_account(view, request_str(req, "token")));
 	return *ret_result ? 0 : error_oom(e);
 }
 

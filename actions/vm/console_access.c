@@ -109,6 +109,13 @@ int64_t console_access_end(const struct object *access)
 	return object_int(access, CONSOLE_ACCESS_EXPIRED_DATE);
 }
 
+const char *console_access_account(const struct view *view, const char *token)
+{
+	const struct object *access = view_get(view, KIND_CONSOLE_ACCESS, token);
+
+	return access ? object_text(access, CONSOLE_ACCESS_ACCOUNT_UUID) : "";
+}
+
 static bool may_use(const struct view *view, const struct object *vm, const char *account)
 {
 	return view_get(view, KIND_ACCOUNT, account) && !access_is_closed(view, account) &&

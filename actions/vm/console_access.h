@@ -46,6 +46,8 @@ int64_t console_access_end(const struct object *access);
  */
 int console_access_vm(const struct view *view, const char *token, bool connected, int64_t now,
 		      const struct object **ret_vm, struct error *e);
+/** The account that requested the token, borrowed; "": there is no such token any more. */
+const char *console_access_account(const struct view *view, const char *token);
 /** Removes rows that give no access any more. A timer; as store_run(). */
 int console_access_remove_ended(struct pool *pool, struct error *e);
 
