@@ -266,9 +266,13 @@ static int delete_apply(struct txn *t, const struct request *req, json_t **ret_r
 	return job ? txn_remove(t, job, e) : 0;
 }
 
+/* Also one that an administrator runs again stays its account's, and may do what that account may. */
 static int prepare_again(const struct request *req, const struct object *job, struct run *run,
 			 struct error *e)
 {
+	struct actor actor = req->actor;
+
+	snprintf(actor.account, sizeof(actor.account), "%s", object_text(job, JOB_ACCOUNT_UUID));
 	run->uuid = request_str(req, "uuid");
 	run->op = operation_by_name(object_text(job, JOB_OPERATION));
 	run->base_url = request_str(req, "baseUrl");
@@ -281,7 +285,7 @@ static int prepare_again(const struct request *req, const struct object *job, st
 			e, EBUSY,
 			"the long job '%s' was submitted with secrets, which are not kept: submit it anew",
 			run->uuid);
-	return make_request(run, json_object_get(run->kept, "data"), &req->actor, e);
+	return make_request(run, json_object_get(run->kept, "data"), &actor, e);
 }
 
 static int rerun_check(const struct view *view, const struct request *req, struct error *e)
@@ -329,7 +333,7 @@ static int update_check(const struct view *view, const struct request *req, stru
 static int update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct object *row = find_row(txn_view(t), req);
-	json_t *kept = row ? object_json(row, JOB_LONG_JOB) : NULL;
+	_cleanup_json_ json_t *kept = row ? object_json(row, JOB_LONG_JOB) : NULL;
 	struct object *job;
 	int r;
 
@@ -342,7 +346,7 @@ static int update_apply(struct txn *t, const struct request *req, json_t **ret_r
 			(void)json_object_set_new(kept, name, json_string(text));
 	}
 	job = object_copy(row);
-	if (!job || job_set_json(job, JOB_LONG_JOB, kept) < 0) {
+	if (!job || job_set_json(job, JOB_LONG_JOB, json_incref(kept)) < 0) {
 		object_unref(job);
 		return error_oom(e);
 	}

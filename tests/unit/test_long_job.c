@@ -225,6 +225,24 @@ static void is_its_owners(void **state)
 	assert_true(exists(f, KIND_JOB, object_text(o, LONG_JOB_API_ID)));
 }
 
+/* An administrator who runs it again neither takes it over nor gives it his rights. */
+static void stays_its_owners_when_another_runs_it(void **state)
+{
+	struct pool_fixture *f = *state;
+	_cleanup_object_ struct object *first = NULL, *second = NULL;
+
+	must_as(f, ALICE, "SubmitLongJob", group_submission());
+	first = ended(f);
+	must_as(f, "", "RerunLongJob", of_long_job());
+	second = ended(f);
+	assert_string_not_equal(object_text(first, LONG_JOB_API_ID), object_text(second, LONG_JOB_API_ID));
+	assert_string_equal(object_text(second, LONG_JOB_ACCOUNT_UUID), ALICE);
+	assert_true(field_is(f, KIND_AFFINITY_GROUP, object_text(second, LONG_JOB_TARGET_RESOURCE_UUID),
+			     AFFINITY_GROUP_ACCOUNT_UUID, ALICE));
+	must_as(f, ALICE, "RerunLongJob", of_long_job());
+	object_unref(ended(f));
+}
+
 static int hold_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct object *job;
@@ -280,6 +298,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(runs_again_as_another_job, setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(keeps_no_secrets, setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(is_its_owners, setup, pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(stays_its_owners_when_another_runs_it, setup,
+						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(has_the_states_of_the_public_interface, setup,
 						pool_fixture_teardown),
 	};
