@@ -123,7 +123,7 @@ static const struct operation get_vm_statistics = {
 	.item = "VmStatistics",
 	.form = FORM_CALL,
 	.kind = KIND_NONE,
-	.flags = OP_SYNC | OP_NEEDS_HOST,
+	.flags = OP_SYNC | OP_NEEDS_HOST | OP_TURNS,
 	.help = "what the running VMs use, as in their stats, with the uuid of each and the time, ms since 1970; of all that "
 		"the account sees, or of those in vmInstanceUuids",
 	.get = vm_statistics_get,

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "actions/host/statistics.h"
+#include "model/json.h"
 #include "hypervisor/host_load.h"
 #include "hypervisor/statistics.h"
 
@@ -181,12 +182,81 @@ static void a_slow_host_is_told_of_late(void **state)
 	assert_int_equal(take(f, POOL_PATIENCE_MS), hosts);
 }
 
+/* ------------------------------------------------------ who waits for hosts */
+
+#define CLIENTS 8
+
+static int given;	      /* lock: answers */
+static int given_before = -1; /* lock: before the pool did something else */
+
+static void count_answer(void *arg, int result, json_t *json, const struct error *e)
+{
+	(void)arg, (void)result, (void)e;
+	json_decref(json);
+	scoped_lock(&lock);
+	given++;
+	pthread_cond_broadcast(&changed);
+}
+
+static void do_something_else(void *arg)
+{
+	(void)arg;
+	scoped_lock(&lock);
+	given_before = given;
+	pthread_cond_broadcast(&changed);
+}
+
+static void wait_for(const int *number, int least)
+{
+	scoped_lock(&lock);
+	while (*number < least)
+		(void)pthread_cond_wait(&changed, &lock);
+}
+
+/* The threads that serve everybody stay free while an account waits for silent hosts, however often it asks. */
+static void whoever_asks_often_keeps_no_thread_from_others(void **state)
+{
+	static const char *const operations[] = {"GetVmStatistics", "GetMetricData", "GetMetricLabelValue"};
+	struct pool_fixture *f = *state;
+	const struct actor actor = {.source = "rest"};
+	_cleanup_(error_done) struct error none = ERROR_INIT;
+
+	assert_int_equal(store_run(pool_store(f->pool), set_no_age_fn, NULL, &none), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+		answer_first(asked_now());
+		pthread_mutex_lock(&lock);
+		given = 0;
+		given_before = -1;
+		pthread_mutex_unlock(&lock);
+		for (int j = 0; j < CLIENTS; j++) {
+			_cleanup_(error_done) struct error e = ERROR_INIT;
+			_cleanup_json_ json_t *params =
+				i ? json_pack("{s:s, s:s, s:[s]}", "namespace", "ZStack/VM", "metricName",
+					      "MemoryUsedBytes", i == 1 ? "labels" : "labelNames",
+					      i == 1 ? "VMUuid!=x" : "VMUuid")
+				  : json_object();
+			struct request *req;
+
+			if (request_new(operation_by_name(operations[i]), NULL, params, &actor, &req, &e) < 0)
+				fail_msg("%s", error_sentence(&e));
+			pool_get(f->pool, req, count_answer, NULL);
+		}
+		assert_int_equal(pool_background(f->pool, do_something_else, NULL), 0);
+		wait_for(&given_before, 0);
+		assert_true(given_before < CLIENTS / 2);
+		answer_first(INT_MAX);
+		wait_for(&given, CLIENTS);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(hosts_are_asked_side_by_side, setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_silent_host_delays_no_other, setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_slow_host_is_told_of_late, setup, pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(whoever_asks_often_keeps_no_thread_from_others, setup,
+						pool_fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
