@@ -226,20 +226,32 @@ static int guest_has(void *arg, struct error *e)
 	return r < 0 ? r : !is_gone;
 }
 
-/* Was it only not heard that the guest has got the NIC, since the host was lost meanwhile? */
-static bool is_plugged(struct job *job, const struct view *view, const struct object *nic)
+/*
+ * After the plug has failed with @result. Returns 0 when it was only not heard that the guest has got the NIC. Without one
+ * the row goes; while the host cannot tell it stays, with its addresses, which the guest may use.
+ */
+static int settle_plug(struct job *job, const struct view *view, const struct object *nic, int result,
+		       struct error *e)
 {
 	_cleanup_(error_done) struct error ignored = ERROR_INIT;
 	struct nic_work w = {.job = job,
 			     .vm = object_text(nic, NIC_VM_UUID),
 			     .device = (int)object_int(nic, NIC_DEVICE_ID)};
 	const struct object *vm = view_get(view, KIND_VM, w.vm);
+	int has = 0;
 
 	w.host = vm ? vm_active_host(vm) : NULL;
-	return w.host && host_ask_again(job, w.host, guest_has, &w, &ignored) == 1;
+	if (result == -ENOTCONN && w.host)
+		has = host_ask_again(job, w.host, guest_has, &w, &ignored);
+	if (has == 0)
+		(void)vm_remove_nic(job->pool, view, nic, NULL);
+	if (has <= 0)
+		return result;
+	error_done(e);
+	return 0;
 }
 
-/* Plugs in the NIC of a row that is written; on failure removes the row again. */
+/* Plugs in the NIC of a row that is written; when the guest has not got it, removes the row again. */
 static int plug_or_roll_back(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -249,15 +261,9 @@ static int plug_or_roll_back(struct job *job, json_t **ret_result, struct error 
 	if (!nic)
 		return error_set(e, ENOENT, "the new NIC is gone");
 	r = plug(job, view, nic, e);
-	if (r == -ENOTCONN && is_plugged(job, view, nic)) {
-		error_done(e);
-		r = 0;
-	}
-	if (r < 0) {
-		(void)vm_remove_nic(job->pool, view, nic, NULL);
-		return r;
-	}
-	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
+	if (r < 0)
+		r = settle_plug(job, view, nic, r, e);
+	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
 static int vm_attach_l3_run(struct job *job, json_t **ret_result, struct error *e)

@@ -202,6 +202,36 @@ static void a_nic_is_there_when_the_guest_has_got_it(void **state)
 	assert_int_equal(count_nics(&w), 1);
 }
 
+static bool has_been_asked(const struct view *view, const void *arg)
+{
+	(void)view, (void)arg;
+	return atomic_load(&losses) < 1000 - 2;
+}
+
+/* A guest may use the addresses of a NIC of which nobody knows. */
+static void a_nic_stays_while_the_host_cannot_tell(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	char job[UUID_SIZE], target[UUID_SIZE], nic[UUID_SIZE];
+	struct world w;
+
+	build(state, &w);
+	first_nic(&w, nic);
+	must(w.f, "DetachL3NetworkFromVm", nic, NULL, NULL);
+	lose(1000, true);
+	assert_int_equal(submit(w.f, "AttachL3NetworkToVm", w.vm, json_pack("{s:s}", "l3NetworkUuid", w.l3),
+				job, target, &e),
+			 0);
+	wait_until(w.f, has_been_asked, NULL);
+	must(w.f, "CancelJob", job, NULL, NULL);
+	assert_true(job_end(w.f, job, &e) < 0);
+	lose(0, false);
+	assert_int_equal(count_nics(&w), 1);
+	first_nic(&w, nic);
+	must(w.f, "DetachL3NetworkFromVm", nic, NULL, NULL);
+	assert_int_equal(count_nics(&w), 0);
+}
+
 static void an_iso_is_put_in_again(void **state)
 {
 	struct world w;
@@ -224,6 +254,7 @@ int main(void)
 		ON_A_POOL(a_volume_that_the_guest_has_got_is_attached),
 		ON_A_POOL(a_volume_that_the_guest_has_not_got_is_free),
 		ON_A_POOL(a_nic_is_there_when_the_guest_has_got_it),
+		ON_A_POOL(a_nic_stays_while_the_host_cannot_tell),
 		ON_A_POOL(an_iso_is_put_in_again),
 	};
 
