@@ -20,6 +20,7 @@
 #include "model/query_condition.h"
 #include "model/query_internal.h"
 #include "model/query_value.h"
+#include "model/uuid.h"
 
 /* Objects tested between two readings of the clock: some hundred microseconds. */
 #define CLOCK_EVERY 1024
@@ -315,6 +316,18 @@ static int gather(struct run *run, const struct condition *c, size_t most, struc
 	}
 	sort_and_deduplicate(m);
 	return r;
+}
+
+const char *query_uuid(const struct query *q)
+{
+	for (int i = 0; i < q->condition_count; i++) {
+		const struct condition *c = q->conditions[i];
+
+		if (c->op == OP_EQ && c->field == FIELD_UUID && !c->depth && !c->none && !c->never &&
+		    uuid_is_hex(c->operands->text))
+			return c->operands->text;
+	}
+	return NULL;
 }
 
 bool query_is_quick(const struct query *q)

@@ -19,6 +19,8 @@ int query_match(const struct query *q, const struct view *view, const struct que
 /** True when the answer may depend on objects of @kind: the query selects them, or a condition follows a
  * relation to or through them. */
 bool query_reads(const struct query *q, enum kind_id kind);
+/** The uuid of the only object that can match, borrowed, when a condition says so; NULL: none does. */
+const char *query_uuid(const struct query *q);
 /** True when testing an object is cheap: no condition follows a relation or has a pattern. */
 bool query_is_quick(const struct query *q);
 

@@ -238,10 +238,10 @@ typedef int op_run_fn(struct job *job, json_t **ret_result, struct error *e);
  */
 typedef int op_recover_fn(struct job *job, json_t **ret_result, struct error *e);
 /**
- * A copy of the view with the objects of a kind that are not stored: those that @account may see, NULL = all. Owned by
- * the caller; NULL when memory is short.
+ * A copy of the view with the objects of a kind that are not stored: those that @account may see, NULL = all; others than
+ * that with @uuid can be left out, unless it is NULL. Owned by the caller; NULL when memory is short.
  */
-typedef struct view *op_derive_fn(const struct view *view, const char *account);
+typedef struct view *op_derive_fn(const struct view *view, const char *account, const char *uuid);
 /** Whether the job of this request goes on in another process, so that the end of this one need not wait for it. */
 typedef bool op_goes_on_fn(const struct request *req);
 /** A Get operation. */

@@ -25,7 +25,8 @@ int query_operation_run(const struct operation *op, const struct view *view, con
 			const struct query *q, int64_t deadline, json_t **ret_json, struct error *e)
 {
 	struct query_scope scope = {.account = limited_account(view, account), .deadline = deadline};
-	_cleanup_view_ struct view *derived = op->derive ? op->derive(view, scope.account) : NULL;
+	_cleanup_view_ struct view *derived =
+		op->derive ? op->derive(view, scope.account, query_uuid(q)) : NULL;
 
 	if (op->derive && !derived)
 		return error_oom(e);

@@ -3,6 +3,7 @@
  * Long jobs (actions/engine/long_job.h): submitted with the name of an API message and its parameters as a text, they
  * are jobs of that operation. What is checked of a request when it comes in is checked when the long job is submitted.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "actions/engine/access.h"
@@ -356,24 +357,30 @@ static int update_apply(struct txn *t, const struct request *req, json_t **ret_r
 
 /* ---------------------------------------------------------------- queries */
 
-static struct view *long_jobs_derive(const struct view *view, const char *account)
+static int derive_one(struct view *derived, const struct view *view, const struct object *job)
+{
+	_cleanup_object_ struct object *o = long_job_object(view, job);
+
+	if (!o)
+		return -ENOMEM;
+	o->id = job->id;
+	return view_put(derived, o);
+}
+
+/* Clients ask for one again and again until it has ended: all of them would be a lot of work, and of memory. */
+static struct view *long_jobs_derive(const struct view *view, const char *account, const char *uuid)
 {
 	_cleanup_view_ struct view *derived = view_copy(view, view_version(view));
 	int64_t after = 0;
 	const struct object *job;
 
-	while (derived && (job = view_next(view, KIND_JOB, after))) {
-		_cleanup_object_ struct object *o = NULL;
-
+	while (derived && (job = uuid ? view_next_where(view, KIND_JOB, JOB_LONG_JOB_UUID, uuid, after)
+				      : view_next(view, KIND_JOB, after))) {
 		after = job->id;
 		if (object_is_null(job, JOB_LONG_JOB_UUID) ||
 		    (account && !object_str_is(job, JOB_ACCOUNT_UUID, account)))
 			continue;
-		o = long_job_object(view, job);
-		if (!o)
-			return NULL;
-		o->id = job->id;
-		if (view_put(derived, o) < 0)
+		if (derive_one(derived, view, job) < 0)
 			return NULL;
 	}
 	return steal(&derived);

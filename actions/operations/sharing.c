@@ -269,7 +269,7 @@ static const struct object *next_owned(const struct view *view, const struct kin
 		       : view_next(view, kind->id, after);
 }
 
-static struct view *owned_derive(const struct view *view, const char *account)
+static struct view *owned_derive(const struct view *view, const char *account, const char *uuid)
 {
 	_cleanup_view_ struct view *derived = view_copy(view, view_version(view));
 	int64_t id = 0;
@@ -280,12 +280,15 @@ static struct view *owned_derive(const struct view *view, const char *account)
 		int64_t after = 0;
 
 		while (kind->owner == OWNER_SHAREABLE && (o = next_owned(view, kind, account, after))) {
-			_cleanup_object_ struct object *ref = make_ref(view, o);
+			_cleanup_object_ struct object *ref = NULL;
 
+			after = o->id;
+			if (uuid && strcmp(object_uuid(o), uuid) != 0)
+				continue;
+			ref = make_ref(view, o);
 			if (!ref || object_is_broken(ref))
 				return NULL;
 			ref->id = ++id;
-			after = o->id;
 			if (view_put(derived, ref) < 0)
 				return NULL;
 		}

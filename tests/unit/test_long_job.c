@@ -5,7 +5,9 @@
 #include <errno.h>
 
 #include "actions/engine/long_job.h"
+#include "actions/engine/query_operation.h"
 #include "model/json.h"
+#include "model/query_eval.h"
 #include "model/states.h"
 
 #define ALICE "a0000000000000000000000000000000"
@@ -243,6 +245,44 @@ static void stays_its_owners_when_another_runs_it(void **state)
 	object_unref(ended(f));
 }
 
+#define OTHER "00000000000040008000000000000002"
+
+/* Those that a query is about; its text is in the language of model/query_parse.h. */
+static size_t count_derived(struct pool_fixture *f, const char *text)
+{
+	const struct operation *op = operation_by_name("QueryLongJob");
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_view_ struct view *view = view_now(f), *derived = NULL;
+	_cleanup_query_ struct query *q = NULL;
+	_cleanup_json_ json_t *json = NULL;
+
+	if (query_parse(kind_get(KIND_LONG_JOB), text, &q, &e) < 0 ||
+	    query_operation_run(op, view, "", q, 0, &json, &e) < 0)
+		fail_msg("%s", error_sentence(&e));
+	derived = op->derive(view, NULL, query_uuid(q));
+	assert_true(json_array_size(json_object_get(json, "inventories")) <=
+		    view_count(derived, KIND_LONG_JOB));
+	return view_count(derived, KIND_LONG_JOB);
+}
+
+/* Whoever waits for one asks for it again and again: the others are not made for that. */
+static void one_is_made_for_who_asks_for_one(void **state)
+{
+	struct pool_fixture *f = *state;
+	json_t *other = submission("APICreateZoneMsg", json_pack("{s:s}", "name", "far"));
+
+	must_as(f, "", "SubmitLongJob", submission("APICreateZoneMsg", json_pack("{s:s}", "name", "near")));
+	(void)json_object_set_new(other, "resourceUuid", json_string(OTHER));
+	must_as(f, "", "SubmitLongJob", other);
+	assert_int_equal(count_derived(f, ""), 2);
+	assert_int_equal(count_derived(f, "q=uuid=" LONG), 1);
+	assert_int_equal(count_derived(f, "q=uuid=" OTHER), 1);
+	assert_int_equal(count_derived(f, "q=jobName=APICreateZoneMsg&q=uuid=" OTHER), 1);
+	assert_int_equal(count_derived(f, "q=uuid!=" OTHER), 2);
+	assert_int_equal(count_derived(f, "q=uuid?=" LONG "," OTHER), 2);
+	assert_int_equal(count_derived(f, "q=uuid=" ALICE), 0);
+}
+
 static int hold_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct object *job;
@@ -299,6 +339,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keeps_no_secrets, setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(is_its_owners, setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(stays_its_owners_when_another_runs_it, setup,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(one_is_made_for_who_asks_for_one, setup,
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(has_the_states_of_the_public_interface, setup,
 						pool_fixture_teardown),
