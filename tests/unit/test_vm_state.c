@@ -27,10 +27,10 @@ struct world {
 
 /* What happens once, between the host's answer and its writing. */
 static void (*meanwhile)(struct world *w, virConnectPtr conn);
-static struct world *meanwhile_in;
-static const char *meanwhile_on; /* the name of the thread that is answered, NULL for any */
-static int starting;		 /* how often libvirt says that it is starting the domain */
-static atomic_int asked;	 /* how often a host was asked for the state of the VM */
+static struct world *meanwhile_in; /* threads of the pool look at it until that is closed: never on a stack */
+static const char *meanwhile_on;   /* the name of the thread that is answered, NULL for any */
+static int starting;		   /* how often libvirt says that it is starting the domain */
+static atomic_int asked;	   /* how often a host was asked for the state of the VM */
 
 static bool is_awaited(void)
 {
@@ -243,6 +243,8 @@ static void add_vm(struct world *w, const char *name, const char *image, char re
 	     ret);
 }
 
+static struct world world_now;
+
 static void build(struct pool_fixture *f, struct world *w)
 {
 	char path[128], bs[UUID_SIZE], image[UUID_SIZE];
@@ -261,7 +263,8 @@ static void build(struct pool_fixture *f, struct world *w)
 	     image);
 	add_vm(w, "vm", image, w->vm);
 	add_vm(w, "other", image, w->other);
-	meanwhile_in = w;
+	world_now = *w;
+	meanwhile_in = &world_now;
 	meanwhile_on = NULL;
 }
 
