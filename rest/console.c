@@ -36,7 +36,7 @@ struct console {
 	char token[MOUNT_UUID_SIZE], client[INET6_ADDRSTRLEN];
 	struct place *place; /* NULL: none */
 	int fd;		     /* owned: the connection to the VM */
-	int64_t stamp;	     /* of the state of the pool in which it was allowed */
+	int64_t stamp;	     /* of the state of the pool in which it was last allowed; 0: not asked yet */
 };
 
 struct consoles *consoles_new(struct mount *mount)
@@ -116,7 +116,10 @@ static int ask(struct console *console, struct call_file *file, const char *oper
 	return *ret ? 0 : error_oom(e);
 }
 
-/* While the pool cannot be asked, nothing changes. */
+/*
+ * While the pool cannot be asked, nothing changes. What counts is the state that the answer is from: it can be the one before
+ * that whose stamp is seen already.
+ */
 static bool is_allowed(void *arg)
 {
 	struct console *console = arg;
@@ -129,7 +132,7 @@ static bool is_allowed(void *arg)
 		return true;
 	r = ask(console, console->file, "GetConsoleAccess", &json, &e);
 	if (r == 0)
-		console->stamp = stamp;
+		console->stamp = json_integer_value(json_object_get(json, "stamp"));
 	return r != -EACCES;
 }
 
@@ -251,7 +254,6 @@ static struct response *open_console(struct console *console, struct call_file *
 	struct response *response;
 	int r;
 
-	console->stamp = mount_stamp(console->consoles->mount);
 	r = ask(console, file, "GetConsoleTarget", &target, &e);
 	if (r < 0)
 		return response_error(&e);

@@ -120,10 +120,10 @@ static int access_get(struct pool *pool, const struct view *view, const struct r
 	const struct object *vm;
 	int r = console_access_vm(view, request_str(req, "token"), true, store_now(), &vm, e);
 
-	(void)pool;
 	if (r < 0)
 		return r;
-	*ret_result = json_pack("{s:s}", "vmInstanceUuid", object_uuid(vm));
+	*ret_result = json_pack("{s:s, s:I}", "vmInstanceUuid", object_uuid(vm), "stamp",
+				(json_int_t)store_stamp(pool_store(pool), view));
 	return *ret_result ? 0 : error_oom(e);
 }
 
@@ -179,11 +179,11 @@ static const struct operation get_console_access = {
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/consoles/{token}", NULL},
 	.params = (const struct param[]){P_TOKEN, {0}},
-	.own_results = (const char *const[]){"vmInstanceUuid:String", NULL},
+	.own_results = (const char *const[]){"vmInstanceUuid:String", "stamp:long", NULL},
 	.form = FORM_CALL,
 	.kind = KIND_NONE,
 	.flags = OP_SYNC | OP_NO_SESSION,
-	.help = "the VM whose console whoever is connected with the token may still use",
+	.help = "the VM whose console whoever is connected with the token may still use, and the stamp of the state in which that is so",
 	.get = access_get,
 };
 

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "model/json.h"
+#include "rest/clients.h"
 #include "rest/console.h"
 #include "rest/login.h"
 
@@ -19,7 +21,7 @@
 static int vm = -1, port; /* the socket on which the VM listens */
 /* What the pool says to the questions for the target after the first one. */
 static enum { SAME, ANOTHER_PORT, NO_ACCESS } later;
-static int asked;
+static int asked, access_asked;
 
 int __wrap_login_call(struct mount *mount, struct call_file *file, const char *session, const char *operation,
 		      const char *address, json_t *params, struct answer *ret, struct error *e);
@@ -28,7 +30,19 @@ int64_t __wrap_mount_stamp(const struct mount *mount);
 int64_t __wrap_mount_stamp(const struct mount *mount)
 {
 	(void)mount;
-	return 1;
+	return 2;
+}
+
+/* The right to the console is lost in the state that is seen; the first answer is from the one before that. */
+static int answer_access(struct answer *ret, struct error *e)
+{
+	static const char body[] = "{\"stamp\":1}";
+
+	if (access_asked++)
+		return error_set_code(e, EACCES, "ID.1002", "the token gives no access to a console");
+	*ret = (struct answer){.word = ANSWER_OK, .text = strdup(body), .len = sizeof(body) - 1};
+	ret->body = ret->text;
+	return 0;
 }
 
 /* The account of a token is its first letter. */
@@ -40,6 +54,10 @@ int __wrap_login_call(struct mount *mount, struct call_file *file, const char *s
 	json_t *target;
 
 	(void)mount, (void)file, (void)session, (void)address;
+	if (strcmp(operation, "GetConsoleAccess") == 0) {
+		json_decref(params);
+		return answer_access(ret, e);
+	}
 	assert_string_equal(operation, "GetConsoleTarget");
 	target = json_pack("{s:s, s:i, s:s, s:s%}", "hostIp", "127.0.0.1", "port",
 			   port + (!first && later == ANOTHER_PORT), "protocol", "vnc", "accountUuid", token,
@@ -141,12 +159,53 @@ static void an_account_has_so_many_at_a_time(void **state)
 		response_unref(held[i]);
 }
 
+struct served {
+	struct response *response;
+	struct stream *stream;
+};
+
+static void *serve(void *arg)
+{
+	struct served *s = arg;
+	struct call_file file = CALL_FILE_INIT;
+	struct seat seat = {.stream = s->stream};
+
+	atomic_init(&seat.since, 1);
+	s->response->takeover->serve(s->response->takeover, s->stream, &seat, "", 0, &file);
+	stream_free(s->stream);
+	return NULL;
+}
+
+/* Nothing more has to happen in the pool. */
+static void ends_when_the_right_to_it_is_lost(void **state)
+{
+	static const unsigned char policy[] = {0x88, 2, 1008 >> 8, 1008 & 0xff};
+	const struct timeval patience = {.tv_sec = 60};
+	unsigned char bytes[sizeof(policy)];
+	struct served s = {.response = connect_as(*state, 'a', 1)};
+	pthread_t thread;
+	int ends[2];
+
+	assert_int_equal(s.response->status, 101);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	s.stream = stream_new(ends[1], NULL);
+	access_asked = 0;
+	assert_int_equal(pthread_create(&thread, NULL, serve, &s), 0);
+	assert_int_equal(recv(ends[0], bytes, sizeof(bytes), MSG_WAITALL), sizeof(bytes));
+	assert_memory_equal(bytes, policy, sizeof(policy));
+	(void)pthread_join(thread, NULL);
+	response_unref(s.response);
+	(void)close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(is_refused_when_its_place_is_anothers_by_now, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(an_account_has_so_many_at_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(ends_when_the_right_to_it_is_lost, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
