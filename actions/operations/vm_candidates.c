@@ -12,6 +12,7 @@
 #include "actions/image/image.h"
 #include "actions/image/rules.h"
 #include "actions/operations/table.h"
+#include "actions/vm/creation_size.h"
 #include "actions/vm/first_start.h"
 #include "actions/vm/migration.h"
 #include "actions/vm/nic.h"
@@ -123,6 +124,13 @@ static int check_image_place(const struct view *view, const struct object *image
 	return 0;
 }
 
+/* An ISO says nothing about the size of the root volume. */
+static bool lacks_root_disk(const struct request *req, const struct object *image)
+{
+	return image_is_iso(image) && !request_has(req, "rootDiskOfferingUuid") &&
+	       !request_int(req, "rootDiskSize", 0);
+}
+
 /* The requirements of a new VM with these parameters, except for CPUs, memory and storage. */
 static void placement_for_request(const struct request *req, struct placement *ret,
 				  const char *networks[VM_NICS_MAX])
@@ -146,6 +154,7 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const struct object *offering =
 		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
+	const struct vm_size size = creation_vm_size(view, req);
 	_cleanup_free_ struct new_disk *disks = NULL;
 	_cleanup_json_ json_t *zones = NULL, *clusters = NULL, *host_list = NULL;
 	_cleanup_free_ const struct object **hosts = NULL;
@@ -156,16 +165,20 @@ static int vm_creation_places_get(struct pool *pool, const struct view *view, co
 
 	(void)pool;
 	placement_for_request(req, &want, networks);
-	if (image_is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
+	if (lacks_root_disk(req, image))
 		return error_set(e, EINVAL,
 				 "the image[name:%s, uuid:%s] is an ISO, rootDiskOfferingUuid must be set",
 				 object_name(image), object_uuid(image));
 	r = check_image_place(view, image, want.zone, e);
 	if (r < 0)
 		return r;
-	want.strategy = object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY);
-	want.cpu_num = (int)object_int(offering, INSTANCE_OFFERING_CPU_NUM);
-	want.memory = object_int(offering, INSTANCE_OFFERING_MEMORY_SIZE);
+	r = creation_check_sizes(view, req, image, e);
+	if (r < 0)
+		return r;
+	if (offering)
+		want.strategy = object_str(offering, INSTANCE_OFFERING_ALLOCATOR_STRATEGY);
+	want.cpu_num = (int)size.cpus;
+	want.memory = size.memory;
 	r = vm_place_disks(view, req, image, &want, &disks, e);
 	if (r < 0)
 		return r;
@@ -217,6 +230,8 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 {
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const json_t *offerings = request_list(req, "dataDiskOfferingUuids");
+	const json_t *sizes = request_list(req, "dataDiskSizes");
+	const size_t count = json_array_size(offerings);
 	_cleanup_json_ json_t *root = NULL, *data = json_object();
 	_cleanup_free_ struct new_disk *disks = NULL;
 	const char *networks[VM_NICS_MAX];
@@ -227,8 +242,11 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 	if (!data)
 		return error_oom(e);
 	placement_for_request(req, &want, networks);
-	if (image_is_iso(image) && !request_has(req, "rootDiskOfferingUuid"))
+	if (lacks_root_disk(req, image))
 		return error_set(e, EINVAL, "rootVolumeOffering is needed when image media type is ISO");
+	r = creation_check_disks(req, image, e);
+	if (r < 0)
+		return r;
 	r = vm_place_disks(view, req, image, &want, &disks, e);
 	if (r < 0)
 		return r;
@@ -236,14 +254,15 @@ static int vm_creation_storages_get(struct pool *pool, const struct view *view, 
 			  e);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < json_array_size(offerings); i++) {
-		const char *uuid = json_string_value(json_array_get(offerings, i));
+	for (size_t i = 0; i < want.data_count; i++) {
+		const char *name = i < count ? json_string_value(json_array_get(offerings, i))
+					     : json_string_value(json_array_get(sizes, i - count));
 		json_t *list = NULL;
 
 		r = list_storages(view, req, want, &disks[i], &list, e);
 		if (r < 0)
 			return r;
-		if (json_object_set_new(data, uuid, list) < 0)
+		if (json_object_set_new(data, name, list) < 0)
 			return error_oom(e);
 	}
 	*ret_result =
@@ -360,41 +379,45 @@ static const struct operation get_candidate_primary_storages_for_creating_vm = {
 	.message = "org.zstack.header.vm.APIGetCandidatePrimaryStoragesForCreatingVmMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/candidate-storages", NULL},
-	.params = (const struct param[]){{.name = "imageUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .flags = PARAM_REQUIRED,
-					  .resource = KIND_IMAGE},
-					 {.name = "l3NetworkUuids",
-					  .type = PARAM_LIST,
-					  .in = IN_QUERY,
-					  .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
-					  .resource = KIND_L3_NETWORK},
-					 {.name = "rootDiskOfferingUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .resource = KIND_DISK_OFFERING},
-					 {.name = "dataDiskOfferingUuids",
-					  .type = PARAM_LIST,
-					  .in = IN_QUERY,
-					  .flags = PARAM_NONEMPTY,
-					  .resource = KIND_DISK_OFFERING},
-					 {.name = "zoneUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .flags = PARAM_MAYBE,
-					  .resource = KIND_ZONE},
-					 {.name = "clusterUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .flags = PARAM_MAYBE,
-					  .resource = KIND_CLUSTER},
-					 {.name = "defaultL3NetworkUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .flags = PARAM_MAYBE,
-					  .resource = KIND_L3_NETWORK},
-					 {0}},
+	.params =
+		(const struct param[]){
+			{.name = "imageUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_IMAGE},
+			{.name = "l3NetworkUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_QUERY,
+			 .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
+			 .resource = KIND_L3_NETWORK},
+			{.name = "rootDiskOfferingUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .resource = KIND_DISK_OFFERING},
+			{.name = "dataDiskOfferingUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_QUERY,
+			 .flags = PARAM_NONEMPTY,
+			 .resource = KIND_DISK_OFFERING},
+			{.name = "zoneUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_MAYBE,
+			 .resource = KIND_ZONE},
+			{.name = "clusterUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_MAYBE,
+			 .resource = KIND_CLUSTER},
+			{.name = "defaultL3NetworkUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_MAYBE,
+			 .resource = KIND_L3_NETWORK},
+			{.name = "rootDiskSize", .type = PARAM_LONG, .in = IN_QUERY, .max = INT64_MAX},
+			{.name = "dataDiskSizes", .type = PARAM_LIST, .in = IN_QUERY},
+			{0}},
 	.results = (const char *const[]){"rootVolumePrimaryStorages:List", "dataVolumePrimaryStorages:Map",
 					 NULL},
 	.form = FORM_COLLECTION_GET,
@@ -440,46 +463,53 @@ static const struct operation get_candidate_zones_clusters_hosts_for_creating_vm
 	.message = "org.zstack.header.vm.APIGetCandidateZonesClustersHostsForCreatingVmMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/candidate-destinations", NULL},
-	.params = (const struct param[]){{.name = "instanceOfferingUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .flags = PARAM_REQUIRED,
-					  .resource = KIND_INSTANCE_OFFERING},
-					 {.name = "imageUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .flags = PARAM_REQUIRED,
-					  .resource = KIND_IMAGE},
-					 {.name = "l3NetworkUuids",
-					  .type = PARAM_LIST,
-					  .in = IN_QUERY,
-					  .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
-					  .resource = KIND_L3_NETWORK},
-					 {.name = "rootDiskOfferingUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .resource = KIND_DISK_OFFERING},
-					 {.name = "dataDiskOfferingUuids",
-					  .type = PARAM_LIST,
-					  .in = IN_QUERY,
-					  .flags = PARAM_NONEMPTY,
-					  .resource = KIND_DISK_OFFERING},
-					 {.name = "zoneUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .flags = PARAM_MAYBE,
-					  .resource = KIND_ZONE},
-					 {.name = "clusterUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .flags = PARAM_MAYBE,
-					  .resource = KIND_CLUSTER},
-					 {.name = "defaultL3NetworkUuid",
-					  .type = PARAM_STRING,
-					  .in = IN_QUERY,
-					  .flags = PARAM_MAYBE,
-					  .resource = KIND_L3_NETWORK},
-					 {0}},
+	.params =
+		(const struct param[]){
+			{.name = "instanceOfferingUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_REQUIRED,
+			 .unless = "cpuNum",
+			 .resource = KIND_INSTANCE_OFFERING},
+			{.name = "imageUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_REQUIRED,
+			 .resource = KIND_IMAGE},
+			{.name = "l3NetworkUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_QUERY,
+			 .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
+			 .resource = KIND_L3_NETWORK},
+			{.name = "rootDiskOfferingUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .resource = KIND_DISK_OFFERING},
+			{.name = "dataDiskOfferingUuids",
+			 .type = PARAM_LIST,
+			 .in = IN_QUERY,
+			 .flags = PARAM_NONEMPTY,
+			 .resource = KIND_DISK_OFFERING},
+			{.name = "zoneUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_MAYBE,
+			 .resource = KIND_ZONE},
+			{.name = "clusterUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_MAYBE,
+			 .resource = KIND_CLUSTER},
+			{.name = "defaultL3NetworkUuid",
+			 .type = PARAM_STRING,
+			 .in = IN_QUERY,
+			 .flags = PARAM_MAYBE,
+			 .resource = KIND_L3_NETWORK},
+			{.name = "cpuNum", .type = PARAM_INT, .in = IN_QUERY, .max = 1024},
+			{.name = "memorySize", .type = PARAM_LONG, .in = IN_QUERY, .max = INT64_MAX},
+			{.name = "rootDiskSize", .type = PARAM_LONG, .in = IN_QUERY, .max = INT64_MAX},
+			{.name = "dataDiskSizes", .type = PARAM_LIST, .in = IN_QUERY},
+			{0}},
 	.results = (const char *const[]){"zones:List", "clusters:List", "hosts:List", NULL},
 	.form = FORM_COLLECTION_GET,
 	.kind = KIND_VM,

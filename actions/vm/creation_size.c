@@ -108,17 +108,22 @@ static int check_root(const struct request *req, const struct object *image, str
 	return 0;
 }
 
-int creation_check_sizes(const struct view *view, const struct request *req, const struct object *image,
-			 struct error *e)
+int creation_check_disks(const struct request *req, const struct object *image, struct error *e)
 {
 	const json_t *sizes = request_list(req, "dataDiskSizes");
-	int r = check_vm(view, req, e);
+	int r = check_root(req, image, e);
 
-	if (r == 0)
-		r = check_root(req, image, e);
 	for (size_t i = 0; r == 0 && i < json_array_size(sizes); i++)
 		if (number_at(sizes, i) < 1)
 			r = error_set(e, EINVAL, "dataDiskSizes has '%s', each item must be a size in bytes",
 				      json_string_value(json_array_get(sizes, i)));
 	return r;
+}
+
+int creation_check_sizes(const struct view *view, const struct request *req, const struct object *image,
+			 struct error *e)
+{
+	int r = check_vm(view, req, e);
+
+	return r < 0 ? r : creation_check_disks(req, image, e);
 }

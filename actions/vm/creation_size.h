@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How large the VM and the volumes are that a request to create a VM asks for: by
- * offerings, as in the manual, or by numbers, as clients of later versions do. A zero
+ * How large the VM and the volumes are that a request to create a VM, or for where it
+ * could be created, asks for: by offerings, as in the manual, or by numbers, as clients of later versions do. A zero
  * is no number: such clients send it for what they do not set. Pure.
  */
 #ifndef POOLFS_VM_CREATION_SIZE_H
@@ -31,5 +31,7 @@ struct disk_wish creation_data_disk(const struct view *view, const struct reques
  */
 int creation_check_sizes(const struct view *view, const struct request *req, const struct object *image,
 			 struct error *e);
+/** The part of it about the volumes. */
+int creation_check_disks(const struct request *req, const struct object *image, struct error *e);
 
 #endif

@@ -53,6 +53,25 @@ assert_eq "$(jq -c ".dataVolumePrimaryStorages[\"$disk\"]" <<<"$answer")" '[]'
 answer=$(value "vm-instances/candidate-storages?$new&clusterUuid=$sims")
 assert_eq "$(uuids_in "$answer" .rootVolumePrimaryStorages)" "$ps"
 
+step "numbers in place of offerings, as clients of later versions give them"
+answer=$(value "vm-instances/candidate-destinations?cpuNum=4&memorySize=1610612736&$new")
+assert_eq "$(uuids_in "$answer" .hosts)" "$(sorted "$local" "$large")"
+answer=$(value "vm-instances/candidate-destinations?cpuNum=1&memorySize=1152921504606846976&$new")
+assert_eq "$(jq -c '[.zones, .clusters, .hosts]' <<<"$answer")" '[[],[],[]]' "what could run a VM with 1 EiB of memory"
+for size in rootDiskSize dataDiskSizes; do
+	answer=$(value "vm-instances/candidate-destinations?instanceOfferingUuid=$offering&$new&$size=1125899906842624")
+	assert_eq "$(jq -c .hosts <<<"$answer")" '[]' "what could take a disk of 1 PiB ($size)"
+done
+answer=$(value "vm-instances/candidate-storages?$new&dataDiskOfferingUuids=$disk&dataDiskSizes=1048576&dataDiskSizes=1125899906842624")
+assert_eq "$(uuids_in "$answer" '.dataVolumePrimaryStorages["1048576"]')" "$(uuids primary-storage | paste -sd' ')"
+assert_eq "$(jq -c "[.dataVolumePrimaryStorages[\"1125899906842624\"], .dataVolumePrimaryStorages[\"$disk\"]]" <<<"$answer")" '[[],[]]'
+answer=$(value "vm-instances/candidate-storages?$new&rootDiskSize=1125899906842624")
+assert_eq "$(jq -c .rootVolumePrimaryStorages <<<"$answer")" '[]' "what could take a root volume of 1 PiB"
+for wrong in "destinations?$new&cpuNum=1" "destinations?$new&memorySize=1610612736" "destinations?$new&instanceOfferingUuid=$offering&cpuNum=5" \
+	"storages?$new&rootDiskSize=4096" "storages?$new&rootDiskSize=2097152&rootDiskOfferingUuid=$disk" "storages?$new&dataDiskSizes=0"; do
+	assert_fails "Invalid argument" value "vm-instances/candidate-$wrong"
+done
+
 step "networks for an image, images for networks"
 assert_eq "$(uuids_in "$(value "images-l3networks/dependencies?zoneUuid=$zone&imageUuid=$image")" .inventories)" "$l3"
 assert_eq "$(uuids_in "$(value "images-l3networks/dependencies?zoneUuid=$zone&l3NetworkUuids=$l3")" .inventories)" "$image"

@@ -67,6 +67,12 @@ static const struct {
 	{"CreateVmInstance", "rootDiskSize"},
 	{"CreateVmInstance", "dataDiskSizes"},
 	{"CreateDataVolume", "diskSize"},
+	{"GetCandidatePrimaryStoragesForCreatingVm", "rootDiskSize"},
+	{"GetCandidatePrimaryStoragesForCreatingVm", "dataDiskSizes"},
+	{"GetCandidateZonesClustersHostsForCreatingVm", "cpuNum"},
+	{"GetCandidateZonesClustersHostsForCreatingVm", "memorySize"},
+	{"GetCandidateZonesClustersHostsForCreatingVm", "rootDiskSize"},
+	{"GetCandidateZonesClustersHostsForCreatingVm", "dataDiskSizes"},
 };
 
 /* Parameters that the manual requires and later versions do not, nor the pool. */
