@@ -30,6 +30,8 @@ static const struct {
 	{"ConsoleInventory", "org.zstack.header.console.ConsoleInventory"},
 	{"Datapoint", "org.zstack.zwatch.datatype.Datapoint"},
 	{"FreeIpInventory", "org.zstack.header.network.l3.FreeIpInventory"},
+	{"HostDiskCapacity",
+	 "org.zstack.storage.primary.local.APIGetLocalStorageHostDiskCapacityReply$HostDiskCapacity"},
 	{"ManagementNodeInventory", "org.zstack.header.managementnode.ManagementNodeInventory"},
 	{"MetricStruct", "org.zstack.zwatch.api.APIGetAllMetricMetadataReply$MetricStruct"},
 	{"SchedulerJobSchedulerTriggerInventory",

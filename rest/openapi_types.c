@@ -117,6 +117,8 @@ static const struct {
 	 MEMBERS("uuid:string", "schedulerJobUuid:string", "schedulerTriggerUuid:string", "createDate:date",
 		 "lastOpDate:date")},
 	{"FreeIpInventory", MEMBERS("ipRangeUuid:string", "ip:string", "netmask:string", "gateway:string")},
+	{"HostDiskCapacity", MEMBERS("hostUuid:string", "totalCapacity:long", "availableCapacity:long",
+				     "totalPhysicalCapacity:long", "availablePhysicalCapacity:long")},
 	{"ManagementNodeInventory",
 	 MEMBERS("uuid:string", "hostName:string", "joinDate:date", "heartBeat:date")},
 	{"MetricStruct", MEMBERS("namespace:string", "name:string", "description:string",

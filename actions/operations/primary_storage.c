@@ -14,6 +14,7 @@
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/storage_type.h"
 #include "actions/storage/url.h"
+#include "hypervisor/storage/pool.h"
 #include "model/json.h"
 #include "model/states.h"
 
@@ -262,6 +263,70 @@ static int primary_storage_capacity_get(struct pool *pool, const struct view *vi
 	return *ret_result ? 0 : error_oom(e);
 }
 
+/* ------------------------------------------------ local storage, host by host */
+
+static int require_local(const struct view *view, const struct request *req, struct error *e)
+{
+	const struct object *ps = request_object(view, req);
+
+	return primary_storage_is_local(ps)
+		       ? 0
+		       : error_set(
+				 e, EINVAL,
+				 "primary storage[uuid:%s] is shared by its hosts, only one of the type LocalStorage "
+				 "has a capacity on each of them",
+				 object_uuid(ps));
+}
+
+/* Bytes that are reserved on the host: what capacity_update_primary_storage() sums up for all hosts. */
+static int64_t reserved_on_host(const struct view *view, const char *ps, const char *host)
+{
+	int64_t bytes = 0;
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_HOST_UUID, host) {
+		if (!object_str_is(volume, VOLUME_PRIMARY_STORAGE_UUID, ps))
+			continue;
+		bytes += object_int(volume, VOLUME_SIZE);
+		view_for_each_where (snapshot, view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, object_uuid(volume))
+			bytes += object_int(snapshot, SNAPSHOT_SIZE);
+	}
+	view_for_each_where (cache, view, KIND_IMAGE_CACHE, IMAGE_CACHE_HOST_UUID, host)
+		if (object_str_is(cache, IMAGE_CACHE_PRIMARY_STORAGE_UUID, ps))
+			bytes += object_int(cache, IMAGE_CACHE_SIZE);
+	return bytes;
+}
+
+static int host_disk_capacity_get(struct pool *pool, const struct view *view, const struct request *req,
+				  json_t **ret_result, struct error *e)
+{
+	const char *ps = req->target, *only = request_str(req, "hostUuid");
+	_cleanup_json_ json_t *list = json_array();
+	int r = require_local(view, req, e);
+
+	if (r < 0)
+		return r;
+	for (const struct object *host = primary_storage_next_host(view, ps, 0); host;
+	     host = primary_storage_next_host(view, ps, host->id)) {
+		struct hv_capacity capacity;
+		int64_t available;
+
+		if (only && strcmp(object_uuid(host), only) != 0)
+			continue;
+		if (hv_storage_pool_capacity(pool_hypervisor(pool), object_uuid(host), ps, &capacity, NULL) <
+		    0)
+			continue; /* it does not answer */
+		available = capacity.total - reserved_on_host(view, ps, object_uuid(host));
+		if (json_array_append_new(
+			    list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "hostUuid", object_uuid(host),
+					    "totalCapacity", (json_int_t)capacity.total, "availableCapacity",
+					    (json_int_t)(available > 0 ? available : 0),
+					    "totalPhysicalCapacity", (json_int_t)capacity.total,
+					    "availablePhysicalCapacity", (json_int_t)capacity.available)) < 0)
+			return error_oom(e);
+	}
+	return result_inventories(steal(&list), ret_result, e);
+}
+
 /* Common to all types of primary storage; the form of the url depends on the type. */
 static const struct param add_primary_storage_params[] = {
 	P_NAME,
@@ -420,6 +485,29 @@ static const struct operation get_primary_storage_capacity = {
 	.get = primary_storage_capacity_get,
 };
 
+static const struct operation get_local_storage_host_disk_capacity = {
+	.section = "5.2",
+	.name = "GetLocalStorageHostDiskCapacity",
+	.message = "org.zstack.storage.primary.local.APIGetLocalStorageHostDiskCapacityMsg",
+	.method = METHOD_GET,
+	.paths =
+		(const char *const[]){"/primary-storage/local-storage/{primaryStorageUuid}/capacities", NULL},
+	.params =
+		(const struct param[]){
+			P_PATH("primaryStorageUuid", KIND_PRIMARY_STORAGE),
+			{.name = "hostUuid", .type = PARAM_STRING, .in = IN_QUERY, .resource = KIND_HOST},
+			{0}},
+	.results = (const char *const[]){"inventories:List", NULL},
+	.item = "HostDiskCapacity",
+	.form = FORM_GET,
+	.kind = KIND_PRIMARY_STORAGE,
+	.target = "primaryStorageUuid",
+	.where = "host-capacities",
+	.flags = OP_SYNC | OP_NEEDS_HOST,
+	.help = "capacity of local storage on each of its connected hosts, bytes, total and free",
+	.get = host_disk_capacity_get,
+};
+
 const struct operation *const operations_primary_storage[] = {
 	&add_local_primary_storage,
 	&add_nfs_primary_storage,
@@ -430,5 +518,6 @@ const struct operation *const operations_primary_storage[] = {
 	&change_primary_storage_state,
 	&reconnect_primary_storage,
 	&get_primary_storage_capacity,
+	&get_local_storage_host_disk_capacity,
 	NULL,
 };

@@ -193,3 +193,10 @@ assert_refused global-configurations/volumeSnapshot/incrementalSnapshot.maxNum/v
 step "a volume without room is refused before anything is created"
 huge=$(create disk-offerings '{"params":{"name":"huge","diskSize":1125899906842624}}')
 assert_refused volumes/create '{"params":{"name":"x","diskOfferingUuid":"'"$huge"'","primaryStorageUuid":"'"$storage"'"}}' ENOSPC "cannot find available primary storage"
+
+step "what one host has of local storage is all of it when it is the only one; shared storage has no such numbers"
+assert_eq "$(value "primary-storage/$storage/host-capacities" | jq -c '.inventories | map([.hostUuid, .totalCapacity, .availableCapacity])')" \
+	"[[\"$(first hosts)\",$(value "primary-storage/$storage/totalCapacity"),$(available)]]"
+mkdir "$CASE_DIR/shared"
+shared=$(create primary-storage/smp '{"params":{"name":"shared","url":"'"$CASE_DIR/shared"'","zoneUuid":"'"$(first zones)"'"}}')
+assert_fails "Invalid argument" value "primary-storage/$shared/host-capacities"
