@@ -180,13 +180,14 @@ static json_t *new_operation(struct document *d, const struct route_group *group
 	return operation;
 }
 
-/* Another operation of the same path and method: adds its body to the choice. */
-static void add_body(json_t *operation, const struct route *route)
+/* Another operation of the same path and method: adds its body and its answer to the choice. */
+static void add_choice(json_t *operation, const struct route *route)
 {
 	json_t *content = json_object_get(json_object_get(operation, "requestBody"), "content");
 	json_t *media = json_object_get(content, "application/json"),
 	       *schema = json_object_get(media, "schema");
 
+	openapi_add_result(json_object_get(operation, "responses"), route);
 	if (!schema)
 		return;
 	if (!json_object_get(schema, "oneOf"))
@@ -211,7 +212,7 @@ static json_t *path_of(struct document *d, const struct route_group *group)
 		for (size_t j = 0; j < group->route_count; j++)
 			same += strcmp(group->routes[j].method, route->method) == 0;
 		if (json_object_get(path, method))
-			add_body(json_object_get(path, method), route);
+			add_choice(json_object_get(path, method), route);
 		else
 			openapi_set(path, method, new_operation(d, group, route, same == 1));
 	}

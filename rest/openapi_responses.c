@@ -147,6 +147,28 @@ void openapi_add_refusals(json_t *responses)
 	}
 }
 
+void openapi_add_result(json_t *responses, const struct route *route)
+{
+	json_t *result = result_reference(route->operation), *content, *media, *schema;
+
+	if (!operation_flag(route->operation, "sync")) {
+		json_decref(result);
+		if (!json_object_get(responses, "202"))
+			openapi_set(responses, "202", accepted(route));
+		return;
+	}
+	content = json_object_get(json_object_get(responses, "200"), "content");
+	media = json_object_get(content, "application/json");
+	schema = json_object_get(media, "schema");
+	if (!schema) {
+		openapi_set(responses, "200", response("the answer", result));
+		return;
+	}
+	if (!json_object_get(schema, "anyOf"))
+		openapi_set(media, "schema", json_pack("{s:[O]}", "anyOf", schema));
+	(void)json_array_append_new(json_object_get(json_object_get(media, "schema"), "anyOf"), result);
+}
+
 json_t *openapi_responses(const json_t *operations, const struct route *route)
 {
 	json_t *responses = json_object();
@@ -155,10 +177,8 @@ json_t *openapi_responses(const json_t *operations, const struct route *route)
 		openapi_set(responses, "200", response("the job has ended", results_of_jobs(operations)));
 		openapi_set(responses, "202",
 			    response("the job has not ended", openapi_reference("Location")));
-	} else if (operation_flag(route->operation, "sync")) {
-		openapi_set(responses, "200", response("the answer", result_reference(route->operation)));
 	} else {
-		openapi_set(responses, "202", accepted(route));
+		openapi_add_result(responses, route);
 	}
 	openapi_add_refusals(responses);
 	openapi_set(responses, "503", failure());

@@ -12,6 +12,8 @@
  * those of the following functions.
  */
 json_t *openapi_responses(const json_t *operations, const struct route *route);
+/** Adds that of another operation on the same path with the same method to @responses. */
+void openapi_add_result(json_t *responses, const struct route *route);
 /**
  * An answer with a body of the type @media, and with the header fields @own (ended by NULL; NULL: none) beside those
  * that all answers have. Takes over @schema.

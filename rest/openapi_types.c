@@ -166,6 +166,9 @@ json_t *openapi_types(const json_t *catalog)
 		openapi_set(schemas, structures[i].name,
 			    json_pack("{s:s, s:o}", "type", "object", "properties", members));
 	}
+	/* Shown once, by the operation that makes the key. */
+	add_member(json_object_get(json_object_get(schemas, "AccessKeyInventory"), "properties"),
+		   "AccessKeySecret:string");
 	/* The manual has a type of its own for these; the pool has one for all L2 networks. */
 	openapi_set(schemas, "L2VlanNetworkInventory", openapi_reference("L2NetworkInventory"));
 	return schemas;

@@ -207,7 +207,7 @@ static const struct operation get_cpu_memory_capacity = {
 					 {.name = "all", .type = PARAM_BOOL, .in = IN_QUERY},
 					 {0}},
 	.results = (const char *const[]){"totalCpu:long", "availableCpu:long", "totalMemory:long",
-					 "availableMemory:long", NULL},
+					 "availableMemory:long", "managedCpuNum:int", NULL},
 	.form = FORM_COLLECTION_GET,
 	.kind = KIND_HOST,
 	.where = "hosts/capacities/cpu-memory",
