@@ -33,7 +33,21 @@ static json_t *typed(const char *type, const char *format)
 	return schema;
 }
 
-/* The schema of a type by its name in the tables, "long", "VolumeInventory", "[string]"; NULL: anything. */
+static json_t *schema_of_type(const char *name);
+
+/* "A|B" */
+static json_t *schema_of_either(const char *name)
+{
+	json_t *schema = json_pack("{s:[]}", "anyOf");
+	_cleanup_free_ char *copy = strdup(name);
+	char *rest = copy, *type;
+
+	while ((type = strsep(&rest, "|")))
+		(void)json_array_append_new(json_object_get(schema, "anyOf"), schema_of_type(type));
+	return schema;
+}
+
+/* The schema of a type by its name in the tables, "long", "VolumeInventory", "[string]", "A|B"; NULL: anything. */
 static json_t *schema_of_type(const char *name)
 {
 	static const struct {
@@ -50,14 +64,19 @@ static json_t *schema_of_type(const char *name)
 		snprintf(inner, sizeof(inner), "%.*s", (int)strlen(name) - 2, name + 1);
 		return json_pack("{s:s, s:o}", "type", "array", "items", schema_of_type(inner));
 	}
+	if (strchr(name, '|'))
+		return schema_of_either(name);
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 		if (strcasecmp(plain[i].name, name) == 0)
 			return typed(plain[i].type, plain[i].format);
 	return openapi_reference(name);
 }
 
+/* A list of @item; what "nothing" says has no members. */
 static json_t *array_of(const char *item)
 {
+	if (item && strcmp(item, "nothing") == 0)
+		return json_pack("{s:s, s:{}, s:i}", "type", "array", "items", "maxItems", 0);
 	return json_pack("{s:s, s:o}", "type", "array", "items", schema_of_type(item));
 }
 

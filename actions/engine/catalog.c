@@ -175,6 +175,8 @@ static json_t *field_to_json(const struct field *f)
 
 	if (f->type == FIELD_CHILDREN || f->type == FIELD_TREE)
 		set(json, "of", inventory_name(f));
+	if (f->type == FIELD_NOTHING)
+		set_text(json, "of", "nothing");
 	if (f->type == FIELD_VALUES)
 		set_text(json, "of", field_type_word(&kind_get(f->target)->fields[f->value_field]));
 	return json;

@@ -264,7 +264,8 @@ struct operation {
 	 */
 	const char *const *results;
 	const char *const *own_results; /* in the same form: the further ones that they have here, or NULL */
-	const char *item; /* Gets: the type of what is in the list `inventories`; NULL: several */
+	/* Gets: the type of what is in the list `inventories`, of one of two kinds "A|B", of a list without members "nothing" */
+	const char *item;
 
 	enum op_form form;
 	enum kind_id kind;  /* kind of the object it acts on, creates or lists */

@@ -44,8 +44,8 @@ static int refuse_apply(struct txn *t, const struct request *req, json_t **ret_r
 				{.name = "count", .type = PARAM_BOOL, .in = IN_QUERY},                       \
 				{.name = "replyWithCount", .type = PARAM_BOOL, .in = IN_QUERY},              \
 				{0}},                                                                        \
-		.results = (const char *const[]){"inventories:List", "total:Long", NULL}, .form = FORM_CALL, \
-		.kind = KIND_L3_NETWORK, .flags = OP_SYNC,                                                   \
+		.results = (const char *const[]){"inventories:List", "total:Long", NULL}, .item = "nothing", \
+		.form = FORM_CALL, .kind = KIND_L3_NETWORK, .flags = OP_SYNC,                                \
 		.help = "lists " what ", of which there are none", .get = nothing_get                        \
 	}
 

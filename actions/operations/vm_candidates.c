@@ -449,6 +449,7 @@ static const struct operation get_interdependent_l3_networks_images = {
 			{.name = "imageUuid", .type = PARAM_STRING, .in = IN_QUERY, .resource = KIND_IMAGE},
 			{0}},
 	.results = (const char *const[]){"inventories:List", NULL},
+	.item = "L3NetworkInventory|ImageInventory",
 	.form = FORM_COLLECTION_GET,
 	.kind = KIND_VM,
 	.where = "images-l3networks/dependencies",
