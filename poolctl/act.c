@@ -51,9 +51,25 @@ static bool is_verb(const struct tree *t, const char *word)
 	return false;
 }
 
+/* The word names an object that has other verbs. */
+static int refuse_verb(const struct tree *t, const char *word, const json_t *kind, struct error *e)
+{
+	char list[1024] = "";
+	size_t i, len = 0;
+	const json_t *op;
+
+	json_array_foreach (t->operations, i, op)
+		if (*json_text(op, "verb") && strcmp(json_text(op, "kind"), json_text(kind, "name")) == 0 &&
+		    len < sizeof(list))
+			len += (size_t)snprintf(list + len, sizeof(list) - len, " %s", json_text(op, "verb"));
+	return error_set(e, EINVAL, "'%s' is a%s %s, whose verbs are:%s", word,
+			 strchr("aeiou", *json_text(kind, "noun")) ? "n" : "", json_text(kind, "noun"), list);
+}
+
 int act_verb(const struct tree *t, int argc, char **argv, struct error *e)
 {
 	_cleanup_(request_done) struct request_words r = {0};
+	_cleanup_(error_done) struct error why = ERROR_INIT;
 	const char *verb = argv[0];
 	char path[TREE_PATH_SIZE], file[TREE_PATH_SIZE + 16], label[128];
 	const json_t *kind;
@@ -66,9 +82,12 @@ int act_verb(const struct tree *t, int argc, char **argv, struct error *e)
 				 verb);
 	if (argc < 2)
 		return error_set(e, EINVAL, "%s what? give a name or a uuid", verb);
-	n = tree_find(t, argv[1], act_kind_has_verb, verb, path, &kind, e);
-	if (n == 0)
-		n = request_read(t, tree_operation(t, kind, verb), argc - 2, argv + 2, &r, e);
+	n = tree_find(t, argv[1], act_kind_has_verb, verb, path, &kind, &why);
+	if (n == -ENOENT && tree_find(t, argv[1], NULL, NULL, path, &kind, NULL) == 0)
+		return refuse_verb(t, argv[1], kind, e);
+	if (n < 0)
+		return error_set(e, -n, "%s", error_sentence(&why));
+	n = request_read(t, tree_operation(t, kind, verb), argc - 2, argv + 2, &r, e);
 	if (n < 0)
 		return n;
 	snprintf(file, sizeof(file), "%s/actions", path);

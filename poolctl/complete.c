@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "fs/tree/names.h"
 #include "model/json.h"
 #include "poolctl/act.h"
 #include "poolctl/request.h"
@@ -29,15 +30,17 @@ static void print_names(const struct tree *t, const json_t *kind, const char *wo
 {
 	char path[TREE_PATH_SIZE];
 	struct dirent *entry;
+	struct name name;
 	DIR *dir;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/by-name", json_text(kind, "directory"));
 	fd = openat(t->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	/* Of several of one name none can be meant by it. */
 	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			print_prefixed(word, prefix, entry->d_name);
+		if (entry->d_name[0] != '.' && name_decode(entry->d_name, &name) && name.rank == 1)
+			print_prefixed(word, prefix, *name.text ? name.text : name.uuid);
 	if (dir)
 		(void)closedir(dir);
 	else if (fd >= 0)
@@ -100,25 +103,6 @@ static void print_values(const struct tree *t, const json_t *param, const char *
 		print_names(t, kind, word, prefix);
 }
 
-/* "dataDiskOfferingUuids" as "data-disk-offering", without the end that need not be typed. */
-static void to_option(const char *name, char *ret, size_t size)
-{
-	size_t len = strlen(name), out = 0;
-
-	if (len > 5 && strcmp(name + len - 5, "Uuids") == 0)
-		len -= 5;
-	else if (len > 4 && strcmp(name + len - 4, "Uuid") == 0)
-		len -= 4;
-	for (size_t i = 0; i < len && out + 2 < size; i++) {
-		bool upper = name[i] >= 'A' && name[i] <= 'Z';
-
-		if (upper)
-			ret[out++] = '-';
-		ret[out++] = (char)(upper ? name[i] - 'A' + 'a' : name[i]);
-	}
-	ret[out] = '\0';
-}
-
 /* What can follow a verb and its object, or `create KIND NAME`. */
 static void print_words(const struct tree *t, const json_t *op, const char *before, const char *word)
 {
@@ -144,14 +128,14 @@ static void print_words(const struct tree *t, const json_t *op, const char *befo
 		return;
 	}
 	json_array_foreach (json_object_get(op, "params"), i, param) {
-		char option[96];
+		char option[REQUEST_OPTION_SIZE];
 
 		if (strcmp(json_text(param, "name"), json_text(op, "target")) == 0)
 			continue;
 		snprintf(text, sizeof(text), "%s=", json_text(param, "name"));
 		if (*word && *word != '-')
 			print_if(word, text);
-		to_option(json_text(param, "name"), option, sizeof(option));
+		request_option_of_param(param, option);
 		if (!*word || *word == '-')
 			print_prefixed(word, "--", option);
 	}

@@ -47,7 +47,9 @@ int job_wait(const struct tree *t, const char *uuid, const char *label, struct e
 		if (r == 0 && draws && job_value(t, uuid, "progress", &progress, NULL) == 0 &&
 		    job_value(t, uuid, "state", &state, NULL) == 0)
 			fprintf(stderr, "\r%s %s %-12s", label,
-				screen_bar(*finished ? 100 : atoi(progress), 100, BAR_WIDTH, bar), state);
+				screen_bar(strcmp(state, "Done") == 0 ? 100 : atoi(progress), 100, BAR_WIDTH,
+					   bar),
+				state);
 		if (r < 0 || *finished) {
 			if (draws)
 				fputc('\n', stderr);

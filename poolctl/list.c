@@ -5,12 +5,29 @@
 #include <string.h>
 
 #include "model/json.h"
+#include "poolctl/names.h"
 #include "poolctl/screen.h"
 
 /* What a list shows of a kind besides names, if its objects have it: members of inventories. */
-static const char *const columns[] = {"state",	  "status",	  "type",   "format",	  "operation",
-				      "progress", "resource",	  "cpuNum", "memorySize", "size",
-				      "diskSize", "managementIp", "value",  "tag",	  NULL};
+static const char *const columns[] = {"state",	    "status",	"type",	    "format",	     "operation",
+				      "progress",   "resource", "created",  "hostUuid",	     "cpuNum",
+				      "memorySize", "size",	"diskSize", "managementIp",  "value",
+				      "tag",	    "ip",	"mac",	    "l3NetworkUuid", "vmInstanceUuid",
+				      "error",	    NULL};
+
+/* Columns of uuids, which are shown as names. */
+static const struct {
+	const char *column, *title;
+} references[] = {{"hostUuid", "host"}, {"vmInstanceUuid", "vm"}, {"l3NetworkUuid", "network"}};
+
+/* How a column is called. */
+static const char *title_of(const char *column)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(references); i++)
+		if (strcmp(references[i].column, column) == 0)
+			return references[i].title;
+	return column;
+}
 
 static bool is_size(const char *name)
 {
@@ -22,11 +39,26 @@ static bool is_size(const char *name)
 	return false;
 }
 
-static json_t *cell_of(const json_t *object, const char *name)
+/* The sentence in the error of a job, which is a JSON text. */
+static json_t *sentence_of(const char *text)
+{
+	_cleanup_json_ json_t *error = json_loads(text, 0, NULL);
+
+	return json_string(error && *json_text(error, "details") ? json_text(error, "details") : text);
+}
+
+/* @known: as in names.h. */
+static json_t *cell_of(const struct tree *t, json_t *known, const json_t *object, const char *name)
 {
 	const json_t *value = json_object_get(object, name);
-	char bytes[16];
+	char bytes[16], path[NAMES_PATH_SIZE];
 
+	if (strcmp(name, "resource") == 0 && json_is_string(value))
+		return json_string(names_of_path(t, known, json_string_value(value), path));
+	if (strcmp(name, "error") == 0 && json_is_string(value))
+		return sentence_of(json_string_value(value));
+	if (strcmp(title_of(name), name) != 0 && json_is_string(value))
+		return json_string(names_of_uuid(t, known, json_string_value(value)));
 	if (json_is_integer(value) && is_size(name))
 		return json_string(screen_bytes(json_integer_value(value), bytes));
 	if (strcmp(name, "progress") == 0 && json_is_integer(value))
@@ -71,6 +103,18 @@ static const char *label_of(const json_t *object)
 static json_t *heading_of(const json_t *list)
 {
 	json_t *heading = json_pack("[s]", "NAME");
+	_cleanup_json_ json_t *seen = json_object();
+	const json_t *object;
+	bool twice = false;
+	size_t i;
+
+	/* Only uuids tell those of one name apart. */
+	json_array_foreach (list, i, object) {
+		twice |= json_object_get(seen, label_of(object)) != NULL;
+		(void)json_object_set_new(seen, label_of(object), json_true());
+	}
+	if (twice)
+		(void)json_array_append_new(heading, json_string("uuid"));
 
 	for (const char *const *c = columns; *c; c++)
 		if (any_has(list, *c))
@@ -82,10 +126,11 @@ static json_t *heading_of(const json_t *list)
 
 static int list_kind(const struct tree *t, const json_t *kind, struct error *e)
 {
-	_cleanup_json_ json_t *list = NULL, *rows = json_array();
+	_cleanup_json_ json_t *list = NULL, *rows = json_array(), *known = json_object(), *heading = NULL;
+	_cleanup_json_ json_t *titles = json_array();
 	char path[TREE_PATH_SIZE];
 	const json_t *object;
-	json_t *heading;
+	json_t *column;
 	size_t i, j;
 	int r;
 
@@ -94,9 +139,11 @@ static int list_kind(const struct tree *t, const json_t *kind, struct error *e)
 	if (r < 0)
 		return r;
 	heading = heading_of(list);
-	(void)json_array_append_new(rows, heading);
+	json_array_foreach (heading, j, column)
+		(void)json_array_append_new(titles, json_string(title_of(json_string_value(column))));
+	(void)json_array_append(rows, titles);
 	json_array_foreach (list, i, object) {
-		json_t *row = json_pack("[s]", label_of(object)), *column;
+		json_t *row = json_pack("[s]", label_of(object));
 
 		json_array_foreach (heading, j, column) {
 			const char *name = json_string_value(column);
@@ -104,7 +151,7 @@ static int list_kind(const struct tree *t, const json_t *kind, struct error *e)
 			if (j > 0)
 				(void)json_array_append_new(row, strcmp(name, "addresses") == 0
 									 ? addresses_of(object)
-									 : cell_of(object, name));
+									 : cell_of(t, known, object, name));
 		}
 		(void)json_array_append_new(rows, row);
 	}
@@ -141,7 +188,8 @@ int list_run(const struct tree *t, int argc, char **argv, struct error *e)
 
 /* --------------------------------------------------------------------- show */
 
-static void show_members(const json_t *object, int indent)
+/* @known: as in names.h. */
+static void show_members(const struct tree *t, json_t *known, const json_t *object, int indent)
 {
 	const char *name;
 	const json_t *value, *item;
@@ -153,12 +201,19 @@ static void show_members(const json_t *object, int indent)
 		if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
 			json_array_foreach (value, i, item) {
 				printf("%*s%s %zu\n", indent, "", name, i + 1);
-				show_members(item, indent + 4);
+				show_members(t, known, item, indent + 4);
 			}
 			continue;
 		}
 		text = screen_value(value);
 		printf("%*s%-*s %s", indent, "", 30 - indent, name, text ? text : "");
+		if (text && indent == 0 && json_is_string(value) && strcmp(name, "uuid") != 0 &&
+		    tree_is_uuid(text)) {
+			const char *other = names_of_uuid(t, known, text);
+
+			if (strcmp(other, text) != 0)
+				printf(" (%s)", other);
+		}
 		if (is_size(name) && json_is_integer(value)) {
 			char bytes[16];
 
@@ -172,7 +227,7 @@ int list_show(const struct tree *t, int argc, char **argv, struct error *e)
 {
 	for (int i = 0; i < argc; i++) {
 		char path[TREE_PATH_SIZE], file[TREE_PATH_SIZE + 16];
-		_cleanup_json_ json_t *object = NULL;
+		_cleanup_json_ json_t *object = NULL, *known = json_object();
 		_cleanup_free_ char *why = NULL;
 		int r = tree_find(t, argv[i], NULL, NULL, path, NULL, e);
 
@@ -183,7 +238,7 @@ int list_show(const struct tree *t, int argc, char **argv, struct error *e)
 		if (r < 0)
 			return r;
 		printf("%-30s %s/%s\n", "path", t->mount, path);
-		show_members(object, 0);
+		show_members(t, known, object, 0);
 		snprintf(file, sizeof(file), "%s/last-error", path);
 		if (tree_read(t, file, &why, NULL) == 0 && strcmp(why, "ok") != 0)
 			printf("%-30s %s\n", "last-error", why);

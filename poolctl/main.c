@@ -6,6 +6,7 @@
 #include "poolctl/act.h"
 #include "poolctl/complete.h"
 #include "poolctl/console.h"
+#include "poolctl/help.h"
 #include "poolctl/list.h"
 #include "poolctl/top.h"
 #include "poolctl/watch.h"
@@ -29,7 +30,8 @@ static const char usage[] =
 	"    --wait                  of VERB and create: waits for the end of the job, with a bar on a terminal;\n"
 	"                            a failure is told by its sentence\n"
 	"    --dry-run               of VERB and create: says whether it would be accepted, and changes nothing\n"
-	"    --help, --version       print this text, or the version\n"
+	"    --help, --version       print this text, or the version; VERB --help and create KIND --help tell\n"
+	"                            which parameters there are\n"
 	"\n"
 	"A NAME is that of an object, its uuid, or KIND/NAME when objects of several kinds have the name. An\n"
 	"option is the name of a parameter without its end: --image is imageUuid. Its value is a name or a uuid.\n";
@@ -55,6 +57,9 @@ static int complete(const struct tree *t, int argc, char **argv, struct error *e
 
 static int run(const struct tree *t, int argc, char **argv, struct error *e)
 {
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 && strcmp(argv[0], "__complete") != 0)
+			return help_run(t, i, argv, e);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(commands[i].name, argv[0]) == 0)
 			return commands[i].run(t, argc - 1, argv + 1, e);
@@ -75,7 +80,8 @@ int main(int argc, char **argv)
 		mount = argv[2];
 		first = 3;
 	}
-	if (argc > first && (strcmp(argv[first], "--help") == 0 || strcmp(argv[first], "-h") == 0)) {
+	if (argc > first && (strcmp(argv[first], "--help") == 0 || strcmp(argv[first], "-h") == 0 ||
+			     (strcmp(argv[first], "help") == 0 && argc == first + 1))) {
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
 	}
@@ -83,7 +89,12 @@ int main(int argc, char **argv)
 		puts("poolctl " POOLFS_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (argc <= first || argv[first][0] == '-') {
+	if (argc > first && argv[first][0] == '-') {
+		fprintf(stderr, "poolctl: the option '%s' does not stand here, see 'poolctl --help'\n",
+			argv[first]);
+		return 2;
+	}
+	if (argc <= first) {
 		fputs(usage, stderr);
 		return 2;
 	}

@@ -3,7 +3,6 @@
 #include "poolctl/request.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "model/json.h"
@@ -27,6 +26,23 @@ static void to_camel(const char *option, char *ret, size_t size)
 	ret[len] = '\0';
 }
 
+void request_option_of_param(const json_t *param, char ret[REQUEST_OPTION_SIZE])
+{
+	const char *name = json_text(param, "name");
+	size_t len = strlen(name), out = 0;
+
+	if (len > 5 && strcmp(name + len - 5, "Uuids") == 0)
+		len -= 5;
+	else if (len > 4 && strcmp(name + len - 4, "Uuid") == 0)
+		len -= 4;
+	for (size_t i = 0; i < len && out + 2 < REQUEST_OPTION_SIZE; i++) {
+		if (isupper((unsigned char)name[i]) && i && !isupper((unsigned char)name[i - 1]))
+			ret[out++] = '-';
+		ret[out++] = (char)tolower((unsigned char)name[i]);
+	}
+	ret[out] = '\0';
+}
+
 static bool ends_with(const char *text, const char *end)
 {
 	size_t a = strlen(text), b = strlen(end);
@@ -38,22 +54,26 @@ static bool ends_with(const char *text, const char *end)
 static int likeness(const json_t *param, const char *camel)
 {
 	const char *name = json_text(param, "name");
-	size_t len = strlen(camel);
+	size_t len = strlen(camel), name_len = strlen(name);
 	char with_uuid[128];
 	bool starts = strncmp(name, camel, len) == 0;
+	bool wanted = json_is_true(json_object_get(param, "required")) || *json_text(param, "unless");
 
-	if (strcmp(name, camel) == 0)
-		return 4;
+	if (strcasecmp(name, camel) == 0)
+		return 6;
 	if (starts && (strcmp(name + len, "Uuid") == 0 || strcmp(name + len, "Uuids") == 0 ||
 		       strcmp(name + len, "s") == 0))
-		return 3;
+		return 5;
 	for (const char *const *end = (const char *const[]){"Uuid", "Uuids", NULL}; *end; end++) {
 		snprintf(with_uuid, sizeof(with_uuid), "%s%s", camel, *end);
 		if (ends_with(name, with_uuid))
-			return json_is_true(json_object_get(param, "required")) || *json_text(param, "unless")
-				       ? 2
-				       : 1;
+			return wanted ? 4 : 3;
 	}
+	/* the first words of it, or the last: "memory" and "size" of memorySize */
+	if (len &&
+	    ((starts && isupper((unsigned char)name[len])) ||
+	     (name_len > len && isupper((unsigned char)name[name_len - len]) && ends_with(name, camel))))
+		return wanted ? 2 : 1;
 	return 0;
 }
 
@@ -134,50 +154,20 @@ static int set_value(struct request_words *r, const json_t *param, const char *v
 
 /* ------------------------------------------- what a VM is created with, too */
 
-/* "20G" in bytes; -1 for anything else. */
-static int64_t parse_size(const char *text)
+/* True for "20G" and the like. */
+static bool is_size(const char *text)
 {
-	static const char suffixes[] = "KMGTP";
-	char *end;
-	long long n = strtoll(text, &end, 10);
-	const char *suffix = *end ? strchr(suffixes, toupper((unsigned char)*end)) : NULL;
+	size_t digits = strspn(text, "0123456789");
 
-	if (n <= 0 || end == text || (*end && (!suffix || end[1])))
-		return -1;
-	for (long i = suffix ? suffix - suffixes : -1; i >= 0; i--)
-		if (__builtin_mul_overflow(n, 1024, &n))
-			return -1;
-	return n;
+	text += digits;
+	return digits && (!*text || (strchr("KMGTP", toupper((unsigned char)*text)) && !text[1]));
 }
 
-/*
- * A disk of a size is made from an offering of that size. One that does not exist is made, under the name of the
- * size; that is for administrators.
- */
+/* A disk of a size, or of a disk offering. */
 static int add_disk(struct request_words *r, const char *value, struct error *e)
 {
-	const json_t *param = tree_param(r->op, "dataDiskOfferingUuids"), *offering;
-	_cleanup_json_ json_t *list = NULL;
-	_cleanup_free_ char *text = NULL;
-	char path[TREE_PATH_SIZE], job[TREE_UUID_SIZE];
-	int64_t size = parse_size(value);
-	int n;
-
-	if (size < 0)
-		return set_value(r, param, value, e);
-	snprintf(path, sizeof(path), "disk-offerings?q=diskSize=%" PRId64 "&q=state=Enabled", size);
-	n = tree_read_list(r->t, path, &list, e);
-	if (n < 0)
-		return n;
-	offering = json_array_get(list, 0);
-	if (offering)
-		return set_value(r, param, json_text(offering, "uuid"), e);
-	if (asprintf(&text, "name=%s diskSize=%" PRId64, value, size) < 0) {
-		text = NULL;
-		return error_oom(e);
-	}
-	n = tree_write(r->t, "disk-offerings/create", text, job, e);
-	return n < 0 ? n : set_value(r, param, value, e);
+	return set_value(r, tree_param(r->op, is_size(value) ? "dataDiskSizes" : "dataDiskOfferingUuids"),
+			 value, e);
 }
 
 /* A fixed address on the network that was named last. */
@@ -210,9 +200,27 @@ static const struct {
 
 /* -------------------------------------------------------------------- words */
 
+/* " --name --cpu-num": what can be given. Returns @ret. */
+static const char *list_options(const json_t *op, char *ret, size_t size)
+{
+	const json_t *param;
+	size_t i, len = 0;
+
+	*ret = '\0';
+	json_array_foreach (json_object_get(op, "params"), i, param) {
+		char option[REQUEST_OPTION_SIZE];
+
+		request_option_of_param(param, option);
+		if (strcmp(json_text(param, "name"), json_text(op, "target")) != 0 && len < size)
+			len += (size_t)snprintf(ret + len, size - len, " --%s", option);
+	}
+	return ret;
+}
+
 static int set_option(struct request_words *r, const char *option, const char *value, struct error *e)
 {
 	const json_t *param = request_param_of_option(r->t, r->op, option);
+	char list[1024];
 
 	for (size_t i = 0; i < ARRAY_SIZE(special); i++)
 		if (strcmp(special[i].option, option) == 0 &&
@@ -220,7 +228,8 @@ static int set_option(struct request_words *r, const char *option, const char *v
 			return special[i].add(r, value, e);
 	if (!param)
 		return error_set(e, EINVAL,
-				 "there is no option '--%s' here, or several parameters are like it", option);
+				 "there is no option '--%s' here, or several are like it; there are%s",
+				 option, list_options(r->op, list, sizeof(list)));
 	return set_value(r, param, value, e);
 }
 

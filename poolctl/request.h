@@ -8,6 +8,9 @@
 
 #include "poolctl/tree.h"
 
+/* Size of the name of an option with its final NUL. */
+#define REQUEST_OPTION_SIZE 96
+
 struct request_words {
 	const struct tree *t;
 	const json_t *op; /* its row in operations.json; borrowed */
@@ -27,5 +30,7 @@ char *request_document(const struct request_words *r, const char *verb);
  * vmInstanceUuid: NULL when none does, or several do. Borrowed.
  */
 const json_t *request_param_of_option(const struct tree *t, const json_t *op, const char *option);
+/** "dataDiskOfferingUuids" as "data-disk-offering", without the end that need not be typed. */
+void request_option_of_param(const json_t *param, char ret[REQUEST_OPTION_SIZE]);
 
 #endif

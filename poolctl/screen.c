@@ -10,7 +10,7 @@
 #include "model/cleanup.h"
 
 #define COLUMNS_MAX 12
-#define WIDTH_MAX   40
+#define WIDTH_MAX   48
 
 const char *screen_bar(double part, double whole, int width, char ret[BAR_SIZE])
 {

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "model/json.h"
+#include "poolctl/names.h"
 #include "poolctl/screen.h"
 
 #define INTERVAL_MS 2000
@@ -136,10 +137,11 @@ static void draw_vms(const struct tree *t, const json_t *vms, const json_t *host
 	last->time = now();
 }
 
-static void draw_jobs(const json_t *jobs)
+static void draw_jobs(const struct tree *t, const json_t *jobs)
 {
-	_cleanup_json_ json_t *rows = json_pack("[[s,s,s,s]]", "JOB", "STATE", "PROGRESS", "OBJECT");
-	char bar[BAR_SIZE];
+	_cleanup_json_ json_t *known = json_object(),
+			      *rows = json_pack("[[s,s,s,s]]", "JOB", "STATE", "PROGRESS", "OBJECT");
+	char bar[BAR_SIZE], object[NAMES_PATH_SIZE];
 	const json_t *job;
 	size_t i;
 
@@ -147,7 +149,7 @@ static void draw_jobs(const json_t *jobs)
 	json_array_foreach (jobs, i, job)
 		add_row(rows, json_pack("[s,s,s,s]", json_text(job, "operation"), json_text(job, "state"),
 					screen_bar(number(job, "progress"), 100, BAR_WIDTH, bar),
-					json_text(job, "resource")));
+					names_of_path(t, known, json_text(job, "resource"), object)));
 	if (json_array_size(jobs))
 		screen_table(rows);
 }
@@ -160,12 +162,12 @@ static int draw(const struct tree *t, struct sample *last, struct error *e)
 	if (r == 0)
 		r = tree_read_list(t, "vm-instances?q=state!=Destroyed&sort=+name", &vms, e);
 	if (r == 0)
-		r = tree_read_list(t, "api-jobs?q=state?=Waiting,Processing&limit=20", &jobs, e);
+		r = tree_read_list(t, "api-jobs?q=state?=Queued,Processing&limit=20", &jobs, e);
 	if (r < 0)
 		return r;
 	draw_hosts(hosts);
 	draw_vms(t, vms, hosts, last);
-	draw_jobs(jobs);
+	draw_jobs(t, jobs);
 	(void)fflush(stdout);
 	return 0;
 }

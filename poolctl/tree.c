@@ -210,7 +210,7 @@ const json_t *tree_kind_by_name(const struct tree *t, const char *name)
 
 const json_t *tree_kind(const struct tree *t, const char *word)
 {
-	const json_t *kind;
+	const json_t *kind, *inner = NULL;
 	size_t i, len;
 
 	for (i = 0; i < ARRAY_SIZE(short_names); i++)
@@ -225,8 +225,11 @@ const json_t *tree_kind(const struct tree *t, const char *word)
 		/* the singular */
 		if (strncmp(directory, word, len) == 0 && strcmp(directory + len, "s") == 0)
 			return kind;
+		/* the last part, of the first that has it */
+		if (!inner && strrchr(directory, '/') && strcmp(strrchr(directory, '/') + 1, word) == 0)
+			inner = kind;
 	}
-	return NULL;
+	return inner;
 }
 
 const json_t *tree_operation(const struct tree *t, const json_t *kind, const char *verb)

@@ -2,8 +2,10 @@
 # Completion of poolctl for bash: the program knows the candidates.
 _poolctl() {
 	local line=${COMP_LINE:0:COMP_POINT} words cur candidate
-	read -ra words <<<"$line"
-	[[ $line != *[[:space:]] ]] || words+=("")
+	# xargs takes quotes and backslashes as the shell does, and expands nothing.
+	mapfile -t words < <(xargs -n 1 printf '%s\n' <<<"$line" 2>/dev/null)
+	[[ $line != *[[:space:]] || $line == *\\[[:space:]] ]] || words+=("")
+	((${#words[@]} > 1)) || return 0
 	cur=${words[-1]}
 	COMPREPLY=()
 	while IFS= read -r candidate; do

@@ -17,7 +17,13 @@ step "create, by names, with an address and a disk of a size"
 vm=$(poolctl create vm web --image debian --offering small --network net1 --ip 10.123.0.50 --disk 20G --disk 20G --wait)
 assert_eq "$(value "$vm/state") $(cat "$MOUNT/$vm"/nics/*/ip)" "Running 10.123.0.50" "the VM"
 assert_eq "$(jq -c '[.allVolumes[].size] | sort' "$MOUNT/$vm/inventory")" "[1048576,21474836480,21474836480]" "its disks"
-assert_eq "$(find "$MOUNT/disk-offerings/by-name" -name "20G*" | wc -l)" 1 "offerings of one size"
+offerings=$(ls "$MOUNT/disk-offerings")
+assert_eq "$(poolctl create vm dry --image debian --offering small --network net1 --disk 30G --dry-run)" "it would be accepted"
+assert_fails "no host having cpu" poolctl create vm big --image debian --cpu 2 --memory 900T --network net1 --wait
+assert_eq "$(ls "$MOUNT/disk-offerings")" "$offerings" "the disk offerings, which a size does not need"
+assert_fails "there is no option '--colour' here, or several are like it; there are --name --instance-offering" \
+	poolctl create vm x --colour red
+assert_fails "the option '--wait' does not stand here" poolctl --wait stop web
 assert_fails "there is no image 'debia'" poolctl show image/debia
 assert_fails "no image is named 'debia'" poolctl create vm x --image debia --offering small --network net1
 assert_fails "must follow the --network" poolctl create vm x --ip 10.0.0.1
@@ -35,6 +41,8 @@ assert_fails "valid value for field[type]" poolctl stop web type=warm
 assert_fails "takes no parameter 'speed'" poolctl stop web speed=1
 assert_fails "no command or verb 'fly'" poolctl fly web
 assert_fails "there is no object 'wep' that can do this" poolctl stop wep
+assert_fails "'web' is a VM, whose verbs are: destroy " poolctl delete web
+poolctl create disk-offering 20G --size 20G --wait >/dev/null
 poolctl create volume data --disk-offering 20G --wait >/dev/null
 poolctl attach data --vm web --wait
 assert_eq "$(value volumes/by-name/data/vmInstanceUuid)" "$vm" "whose the volume is"
@@ -45,14 +53,37 @@ doomed=$(poolctl create image "doomed" url="file://$CASE_DIR/nothing.raw" format
 	fail "an image without a file was added: '$doomed'"
 assert_match "$doomed" "^poolctl: .*nothing.raw" "why it failed"
 
+step "what there is to give"
+poolctl stop web --help >help.txt
+grep -qx '    --type  *grace, cold (grace)' help.txt || fail "the help of stop: $(<help.txt)"
+poolctl create vm --help >help.txt
+grep -qx '    --image  *name of an image, must be given' help.txt || fail "the help of create vm: $(<help.txt)"
+poolctl delete --help >help.txt
+grep -q '^poolctl delete volumes/NAME' help.txt || fail "the help of delete: $(<help.txt)"
+assert_eq "$(poolctl delete data --help | grep -c ^poolctl)" 1 "of one kind"
+assert_fails "see 'poolctl --help'" poolctl fly --help
+
 step "a bar on a terminal"
 script -qec "poolctl stop web type=cold --wait" /dev/null </dev/null >bar
 grep -qaE 'stop web \[#{30}\] 100%' bar || fail "no bar: $(cat -v bar)"
+script -qec "poolctl create vm big --image debian --cpu 2 --memory 900T --network net1 --wait" /dev/null </dev/null >bar && fail "it was created"
+grep -qaE 'create big \[\.{30}\]   0% Failed' bar || fail "a failure is drawn as $(cat -v bar)"
 poolctl start web --wait
 
 step "lists"
 poolctl ls | grep -E '^vm-instances +1$'
-assert_match "$(poolctl ls vm | tail -n 1)" '^web +Running .* 128M +10.123.0.50$' "a line of a list"
+assert_match "$(poolctl ls vm | tail -n 1)" '^web +Running +UserVm +vm +1 +128M +10.123.0.50$' "a line of a list, with the host"
+assert_match "$(poolctl ls volumes | grep ^ROOT)" ' web$' "whose a volume is"
+assert_match "$(poolctl ls nics | tail -n 1)" '10.123.0.50 .* net1 +web$' "of a kind inside another"
+assert_match "$(poolctl ls jobs | grep ' StartVmInstance')" 'vm-instances/web +[A-Z]' "what a job is about"
+assert_match "$(poolctl ls jobs | grep ' Failed ')" 'no host having cpu.*found' "why one failed"
+assert_match "$(poolctl show web | grep ^imageUuid)" ' \(debian\)$' "a name beside a uuid"
+assert_eq "$(poolctl ls vm | sed -n 1p | tr -s ' ')" "NAME state type host cpuNum memorySize addresses" "the columns"
+poolctl create vm web --image debian --offering small --network net1 --wait >second
+assert_match "$(poolctl ls vm)" "web +$vm .*web +$(cut -d/ -f2 second)" "two of one name"
+assert_fails "is ambiguous, give one of: vm-instances/$vm, $(<second)" poolctl stop web
+poolctl destroy "$(<second)" --wait
+poolctl expunge "$(<second)" --wait
 assert_fails "no kind 'fruit'" poolctl ls fruit
 poolctl show web | grep -E '^memorySize +134217728 \(128M\)$'
 cp odd.raw "$MOUNT/images/upload/web.raw"
@@ -84,6 +115,19 @@ wait_until 10 grep -qx 'what comes later' console.txt
 kill $follower
 rm "$STATE/console/$vm.log"
 assert_fails "where no log of its serial console is written" poolctl console web
+
+step "completion of names that a shell must quote"
+poolctl create vm "my vm/1" --image debian --offering small --network net1 strategy=CreateStopped --wait >/dev/null
+bash -c '
+	. "$0"
+	COMP_LINE="poolctl start my\ v" COMP_POINT=19 _poolctl
+	[ "${COMPREPLY[*]}" = "my\ vm/1" ] || { echo "bash offers ${COMPREPLY[*]}"; exit 1; }
+	COMP_LINE="poolctl start my\ vm/1 --d" COMP_POINT=26 _poolctl
+	[ "${COMPREPLY[*]}" = --dry-run ] || { echo "bash offers ${COMPREPLY[*]}"; exit 1; }' "$TOP/poolctl/completion/poolctl.bash"
+# shellcheck disable=SC2016 # fish expands it
+assert_eq "$(HOME=$CASE_DIR fish -c 'source $argv[1]; complete -C "poolctl start my\\ v"' "$TOP/poolctl/completion/poolctl.fish")" "my vm/1" "what fish offers"
+poolctl destroy "my vm/1" --wait
+poolctl expunge "my vm/1" --wait
 
 step "completion"
 complete() {
