@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The session, requests to the REST interface, and the stream of events.
 const api = '/zstack/v1';
+const RECENT = 3000;  // ms in which former events come, if there are any
 const AGAIN = 2000;   // ms until the next try to listen
 const SILENCE = 40000; // ms without a sign of life, which comes every 15 s, after which the stream counts as broken
 let session = sessionStorage.getItem('session'), over = () => {};
@@ -77,9 +78,29 @@ async function read(answer, alive, take) {
 	}
 }
 
+// At most @count events up to @number, the oldest first.
+export async function recent(number, count) {
+	const stop = new AbortController(), events = [];
+	const timer = setTimeout(() => stop.abort(), RECENT);
+	try {
+		const headers = {Authorization: 'Bearer ' + session, 'Last-Event-ID': String(Math.max(0, number - count))};
+		const answer = await fetch('/events', {headers, signal: stop.signal});
+		if (!answer.ok) throw new Error(await answer.text());
+		await read(answer, () => {}, fields => {
+			if (!fields.event && fields.data && Number(fields.id) <= number) events.push(JSON.parse(fields.data));
+			if (Number(fields.id) >= number) stop.abort();
+		});
+	} catch (why) {
+		if (why.name !== 'AbortError') throw why;
+	} finally {
+		clearTimeout(timer);
+	}
+	return events;
+}
+
 // Follows the events until the session ends: @begin() when none of what was before is known, or some of it is lost;
-// @event(event) for each of what follows; @state(sentence) when the stream breaks, or is there again ('').
-export async function listen({begin, event, state}) {
+// @remember(number) with the number of the last event before; @event(event) for each of what follows; @state(sentence) when the stream breaks, or is there again ('').
+export async function listen({begin, remember, event, state}) {
 	const mine = session;
 	let last = null;
 	while (session && session === mine) {
@@ -103,6 +124,7 @@ export async function listen({begin, event, state}) {
 				if (fields.event === 'end') return forget();
 				if (fields.event === 'lost') begin();
 				else if (fields.data) event(JSON.parse(fields.data));
+				if (fields.id && last === null) remember(Number(fields.id));
 				if (fields.id) last = fields.id;
 			});
 			state('no connection');

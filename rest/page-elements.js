@@ -14,8 +14,18 @@ export function fill(table, heads, rows) {
 	table.replaceChildren(...rows.length ? [row(heads, 'th'), ...rows.map(r => row(r, 'td'))] : [row(['none'], 'td')]);
 }
 
-export function bar(value, max, title) {
-	return make('progress', {max: max || 1, value, title});
+// A picture of how much is in use, and the number beside it.
+export function use(picture, text) {
+	return make('span', {className: 'use'}, picture, make('small', {}, text));
+}
+
+export function bar(value, max, text) {
+	return use(make('progress', {max: max || 1, value}), text);
+}
+
+export function size(bytes) {
+	const gib = bytes / 2 ** 30;
+	return gib >= 1 ? `${gib.toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 }
 
 export function word(text, title = '') {

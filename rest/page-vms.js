@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of VMs. All are known to the page, those that can be seen are in the document.
 import {ask} from './page-api.js';
-import {$, curve, make, word} from './page-elements.js';
+import {$, curve, make, size, use, word} from './page-elements.js';
 import {openConsole, verbOf} from './page-console.js';
 
 const POINTS = 30; // of a curve
 const AROUND = 10; // rows above and below those that can be seen
-const GIB = 2 ** 30;
 const FIELDS = 'uuid,name,state,hostUuid,cpuNum,memorySize', CARD_FIELDS = 'uuid,vmInstanceUuid,ip';
 const shown = new Set([...FIELDS.split(','), ...CARD_FIELDS.split(',')]);
 const AT_ONCE = 100; // objects that are asked for by their uuids
@@ -174,10 +173,11 @@ function row(vm, index) {
 	const tr = make('tr', {}, ...[
 		make('button', {className: 'name', title: vm.uuid, onclick: () => openConsole(() => vms.get(vm.uuid))}, vm.name),
 		word(vm.state), vm.host, vm.address,
-		runs ? curve(h.cpu, POINTS, vm.cpuNum, `${cpu.toFixed(2)} of ${vm.cpuNum} CPUs`) : '',
-		runs ? curve(h.memory, POINTS, vm.memorySize, `${(memory / GIB).toFixed(2)} of ${(vm.memorySize / GIB).toFixed(2)} GiB`) : '',
+		runs ? use(curve(h.cpu, POINTS, vm.cpuNum, `${cpu.toFixed(2)} of ${vm.cpuNum} CPUs`),
+			h.cpu.length ? `${(100 * cpu / (vm.cpuNum || 1)).toFixed(0)} %` : '') : '',
+		runs ? use(curve(h.memory, POINTS, vm.memorySize, `${size(memory)} of ${size(vm.memorySize)}`), size(memory)) : '',
 		verbOf(vm, text => { $('error').textContent = text; }),
-	].map(cell => make('td', {}, cell)));
+	].map(cell => make('td', typeof cell === 'string' ? {title: cell} : {}, cell)));
 	tr.setAttribute('aria-rowindex', index + 2);
 	return tr;
 }
@@ -212,7 +212,8 @@ export function drawVms() {
 		const counts = {};
 		for (const vm of vms.values()) counts[vm.state] = (counts[vm.state] || 0) + 1;
 		$('states').replaceChildren(...[['all', vms.size], ...Object.entries(counts).sort()].map(([state, n]) =>
-			make('div', {}, make('b', {}, String(n)), state)));
+			make('button', {title: 'show these', onclick: () => filterBy(state === 'all' ? '' : state)},
+				make('b', {}, String(n)), state)));
 		dirty = false;
 	}
 	const [first, end] = span(), want = `${first} ${end}`;
@@ -224,6 +225,11 @@ export function drawVms() {
 	table.tBodies[0].replaceChildren(space(first), ...list.slice(first, end).map((vm, i) => row(vm, first + i)),
 		space(list.length - end));
 	if (focus?.[0]) table.querySelector(`tr[aria-rowindex="${focus[0]}"] .${focus[1]}`)?.focus({preventScroll: true});
+}
+
+function filterBy(text) {
+	$('filter').value = text;
+	$('filter').oninput();
 }
 
 $('filter').oninput = () => {

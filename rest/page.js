@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The status page: what there is, from the REST interface, and what changes, from the events.
-import {ask, listen, loggedIn, logIn, logOut, onLeave} from './page-api.js';
+import {ask, listen, loggedIn, logIn, logOut, onLeave, recent} from './page-api.js';
 import {$, bar, fill, make, word} from './page-elements.js';
 import {closeConsole, drawConsole} from './page-console.js';
 import {changeVm, drawVms, loadChanged, loadVms, measureVms, setHosts, vms} from './page-vms.js';
@@ -10,7 +10,7 @@ const SLOWER = 10;   // so many times what the last look has taken
 const GATHER = 250;  // ms in which changes are gathered
 const EVENTS = 50;   // that are shown
 const GIB = 2 ** 30;
-const names = new Map(); // of hosts and storages, by uuid
+const names = new Map(); // of hosts and storages, and of what was in events, by uuid
 let news = [];           // events, the newest first
 const stale = new Set(); // parts of the page that have to be asked for again
 let busy = false, more = false, failing = false; // an update runs, and another one is needed; the last one has failed
@@ -45,7 +45,7 @@ const parts = {
 		setHosts(inventories);
 		fill($('hosts'), ['host', 'state', 'CPU', 'memory'], inventories.map(h => {
 			const cpu = h.totalCpuCapacity - h.availableCpuCapacity, memory = h.totalMemoryCapacity - h.availableMemoryCapacity;
-			return [h.name, word(h.status), bar(cpu, h.totalCpuCapacity, `${cpu} of ${h.totalCpuCapacity}`),
+			return [h.name, word(h.status), bar(cpu, h.totalCpuCapacity, `${cpu} of ${h.totalCpuCapacity} CPUs`),
 				bar(memory, h.totalMemoryCapacity, `${(memory / GIB).toFixed(1)} of ${(h.totalMemoryCapacity / GIB).toFixed(1)} GiB`)];
 		}));
 	},
@@ -60,9 +60,11 @@ const parts = {
 	},
 	async jobs() {
 		const fields = '&fields=uuid,state,progress,operation,resource,created,finished,error';
-		const [running, last] = await Promise.all([ask('/api-jobs?q=state?=Queued,Processing&limit=20' + fields),
+		const [running, failed, last] = await Promise.all([ask('/api-jobs?q=state?=Queued,Processing&limit=20' + fields),
+			ask('/api-jobs?q=state=Failed&sort=-created&limit=15' + fields),
 			ask('/api-jobs?sort=-created&limit=15' + fields)]);
 		showJobs($('running'), running.inventories);
+		showJobs($('failed'), failed.inventories);
 		showJobs($('jobs'), last.inventories);
 	},
 };
@@ -120,7 +122,26 @@ function begin() {
 	soon();
 }
 
+// The name stays known when the object is gone, for the jobs on it.
+function learn(event) {
+	if (event.name) names.set(event.uuid, event.name);
+}
+
+// What was before, for who looks in the morning.
+async function remember(number) {
+	try {
+		const before = await recent(number, EVENTS);
+		before.forEach(learn);
+		news = [...news, ...before.reverse()].slice(0, EVENTS);
+		stale.add('jobs');
+		soon();
+	} catch (why) {
+		fail(why);
+	}
+}
+
 function take(event) {
+	learn(event);
 	if (event.kind === 'VmInstance' || event.kind === 'VmNic') changeVm(event);
 	if (partOf[event.kind]) stale.add(partOf[event.kind]);
 	// what a VM takes of its host and storage changes with it
@@ -147,7 +168,7 @@ function show() {
 	$('login').hidden = loggedIn();
 	$('pool').hidden = $('leave').hidden = !loggedIn();
 	if (!loggedIn()) return;
-	listen({begin, event: take, state: sentence => { $('error').textContent = sentence; }});
+	listen({begin, remember, event: take, state: sentence => { $('error').textContent = sentence; }});
 	measure();
 }
 
