@@ -152,6 +152,27 @@ assert_eq "$(zsh -fc 'compadd() { [[ $1 != -S ]] || shift 2; shift; (( ! $# )) |
 # shellcheck disable=SC2016 # fish expands it
 assert_eq "$(HOME=$CASE_DIR fish -c 'source $argv[1]; complete -C "poolctl stop w"' "$TOP/poolctl/completion/poolctl.fish")" web "what fish offers"
 
+step "bash completes the conditions in where, as README says"
+cat >complete.py <<'END'
+import os
+import pty
+import sys
+
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ.update(TERM='dumb', PS1='$ ')
+    os.execvp('bash', ['bash', '--norc', '--noprofile', '-i'])
+os.write(fd, f"COMP_WORDBREAKS=${{COMP_WORDBREAKS//=}}; cd {sys.argv[1]}; echo rea'dy'\n".encode())
+seen = b''
+while b'ready' not in seen:
+    seen += os.read(fd, 4096)
+os.write(fd, b'ls vm-instances/where/state=Run\t')
+while b'where/state=Running/' not in seen:
+    seen += os.read(fd, 4096)
+os.kill(pid, 9)
+END
+timeout 60 python3 complete.py "$MOUNT" || fail "nothing is completed"
+
 step "names in the tree: actions, create, values, spec, Get files, conditions of a name that several have"
 other=$(create instance-offerings '{"name":"big","cpuNum":2,"memorySize":"256M"}')
 poolctl stop web type=cold --wait
