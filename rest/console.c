@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "model/json.h"
 #include "rest/login.h"
 #include "rest/relay.h"
 
@@ -125,7 +124,7 @@ static bool is_allowed(void *arg)
 	struct console *console = arg;
 	int64_t stamp = mount_stamp(console->consoles->mount);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	_cleanup_json_ json_t *json = NULL;
+	json_auto_t *json = NULL;
 	int r;
 
 	if (!stamp || stamp == console->stamp)
@@ -238,7 +237,7 @@ static struct response *refuse(const struct websocket_handshake *shake)
 static int check_target(struct console *console, struct call_file *file, const json_t *target,
 			struct error *e)
 {
-	_cleanup_json_ json_t *now = NULL;
+	json_auto_t *now = NULL;
 	int r = ask(console, file, "GetConsoleTarget", &now, e);
 
 	if (r < 0 || json_equal(now, target))
@@ -249,7 +248,7 @@ static int check_target(struct console *console, struct call_file *file, const j
 static struct response *open_console(struct console *console, struct call_file *file)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	_cleanup_json_ json_t *target = NULL;
+	json_auto_t *target = NULL;
 	const char *account;
 	struct response *response;
 	int r;
