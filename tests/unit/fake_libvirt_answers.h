@@ -7,6 +7,7 @@
 #define POOLFS_FAKE_LIBVIRT_ANSWERS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* The domain that is there, and its disk. */
@@ -24,7 +25,7 @@ struct fake_libvirt {
 	bool off;	    /* domains and networks are not active */
 	bool asleep;	    /* domains */
 	bool bare;	    /* there is no network filter yet */
-	int tools;	    /* so many lists of domains have one that copies a volume */
+	atomic_int tools;   /* so many lists of domains have one that copies a volume */
 };
 
 extern struct fake_libvirt fake;
