@@ -63,6 +63,7 @@ wait_until 10 bash -c "[ \"\$('$CLIENT' hold '$url' 12)\" = 8 ]"
 wait_until 10 bash -c "[ \"\$('$CLIENT' hold '$url' 8)\" = 8 ]"
 
 step "an account has tokens for its own VMs, which end with its right to them"
+admin=$(first accounts) # the only one
 assert_job 200 . POST /v1/accounts "$(jq -nc --arg p "$(sha512 pw)" '{params: {name: "alice", password: $p}}')"
 alice=$(jq -r .inventory.uuid <<<"$BODY")
 admins=$SESSION
@@ -75,7 +76,7 @@ target "$vm"
 watcher=$!
 wait_until 10 grep -q connected watched
 SESSION=$admins
-assert_job 200 . POST "/v1/account/$(first accounts)/resources" "{\"params\":{\"resourceUuid\":\"$vm\"}}"
+assert_job 200 . POST "/v1/account/$admin/resources" "{\"params\":{\"resourceUuid\":\"$vm\"}}"
 wait "$watcher"
 assert_eq "$(<watched)" $'connected\nended 1008'
 assert_eq "$("$CLIENT" view "$url")" "refused 403"
