@@ -460,8 +460,14 @@ static void repeat_suspects(struct keep *keep)
 	}
 	free(s->list);
 	*s = (struct suspects){0};
-	if (connection.resumed)
-		connection.resumed(connection.resumed_arg);
+}
+
+/* All requests of the process before this one are begun again, so what none of them holds is held by nobody. */
+static void tell_resumed(void)
+{
+	if (!connection.resumed || connection.suspects.count)
+		return;
+	connection.resumed(connection.resumed_arg);
 	connection.resumed = NULL;
 }
 
@@ -482,6 +488,7 @@ static void repeat_requests(int fd, struct keep *keep)
 		if (keep_has(keep, KEEP_REQUEST, list[i]) &&
 		    !(suspects && keep_has(keep, KEEP_DEATHS, list[i])))
 			repeat_request(keep, list[i]);
+	tell_resumed();
 }
 
 /* Whoever waits in poll(2) polls again. */
@@ -510,6 +517,7 @@ static ssize_t receive(int fd, struct inbox *inbox)
 	repeat_suspects(connection.keep);
 	while (connection.suspects.count && poll(&poll_fd, 1, ALONE_MS) == 0)
 		repeat_suspects(connection.keep);
+	tell_resumed();
 	if (!atomic_load(&connection.has_served) && poll(&poll_fd, 1, IDLE_MS) == 0)
 		note_served();
 	if (fuse_session_exited(connection.session))

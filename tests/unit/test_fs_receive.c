@@ -284,10 +284,13 @@ static void work_on(void *req)
 	(void)answer_request(req);
 }
 
+static size_t kept, begun_here; /* of the process: requests that it is to begin, and that it has begun */
+
 static void fsync_called(fuse_req_t req, fuse_ino_t node, int data_only, struct fuse_file_info *fi)
 {
 	bool first = atomic_fetch_add(&begun[node], 1) == 0;
 
+	begun_here++;
 	(void)data_only;
 	(void)fi;
 	while (node == NODE_KILLS && atomic_load(&taken) < atomic_load(&queued))
@@ -308,6 +311,28 @@ static void fsync_called(fuse_req_t req, fuse_ino_t node, int data_only, struct 
 		fuse_session_exit(session);
 }
 
+static size_t count_kept(struct keep *keep)
+{
+	size_t count, found = 0;
+	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_REQUEST, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t deaths = 0;
+
+		(void)keep_read(keep, KEEP_DEATHS, list[i], &deaths, sizeof(deaths));
+		found += !keep_has(keep, KEEP_REPLY, list[i]) && deaths < REQUEST_DEATHS;
+	}
+	return found;
+}
+
+/* What none of the kept requests holds is given up by then, so each must have been begun. */
+static void all_resumed(void *arg)
+{
+	(void)arg;
+	if (begun_here != kept)
+		_exit(7);
+}
+
 static _Noreturn void serve(const struct refused *f)
 {
 	static const struct fuse_lowlevel_ops ops = {.fsync = fsync_called};
@@ -326,7 +351,8 @@ static _Noreturn void serve(const struct refused *f)
 	if (!workers)
 		_exit(6);
 	receive_count_deaths(fs.keep);
-	receive_repeat(NULL, NULL);
+	kept = count_kept(fs.keep);
+	receive_repeat(all_resumed, NULL);
 	_exit(receive_requests() < 0 ? 3 : 0);
 }
 
