@@ -51,6 +51,15 @@ static struct document *render_answer(const char *job)
 	return render_json(json_pack("{s:s, s:s}", "job", job, "location", location), store_now());
 }
 
+/* Notes what later requests on the handle are told of a text: that it was refused (-errno), or nothing (0). */
+static void note_outcome(struct handle *h, bool spoils, struct answer answer, int result)
+{
+	if (spoils && result < 0)
+		atomic_store(&h->refused, -result);
+	if (answer.to != ANSWER_WRITE)
+		atomic_store(&h->close_refused, -result);
+}
+
 /* The text was taken: answers the request of the kernel. */
 static void reply_taken(const struct place *p, struct answer answer)
 {
@@ -75,9 +84,8 @@ static void text_accepted(void *arg, int result, const char *job, const json_t *
 	struct place p;
 
 	last_error_set(s->fs->errors, s->caller.uid, s->object, result < 0 ? e : NULL);
+	note_outcome(s->handle, s->spoils, s->answer, result < 0 ? result : 0);
 	if (result < 0) {
-		if (s->spoils)
-			atomic_store(&s->handle->refused, -result);
 		fuse_reply_err(s->answer.req, -result);
 	} else {
 		if (job && *job)
@@ -90,6 +98,7 @@ static void text_accepted(void *arg, int result, const char *job, const json_t *
 		caller_renew(&p.caller, view);
 		reply_taken(&p, s->answer);
 	}
+	handle_answered(s->handle);
 	submission_free(s);
 }
 
@@ -125,8 +134,10 @@ static void submit(const struct place *p, const struct submission *how, struct r
 	s->caller = p->caller;
 	s->node = p->node;
 	s->object = object_ref(p->object);
-	if (s->handle)
+	if (s->handle) {
 		ref_get(&s->handle->ref);
+		handle_ask(s->handle);
+	}
 	pool_submit(p->fs->pool, request, accepted, s);
 }
 
@@ -145,13 +156,13 @@ void command_take(const struct place *p, struct handle *h, const struct text *te
 		r = submission_keep(p->fs, text, request->job, &e);
 	if (r < 0) {
 		request_free(request);
-		if (spoils)
-			atomic_store(&h->refused, -r);
+		note_outcome(h, spoils, answer, r);
 		refuse(p, answer.req, r, &e);
 	} else if (request) {
 		handle_begin_answer(h);
 		submit(p, &how, request, text_accepted);
 	} else {
+		note_outcome(h, spoils, answer, 0);
 		last_error_set(p->fs->errors, p->caller.uid, p->object, NULL);
 		reply_taken(p, answer);
 	}
@@ -180,6 +191,7 @@ bool command_resume(const struct fs *fs, const struct place *p, struct handle *h
 					 .object = object_ref(h->object),
 					 .caller = h->caller};
 		handle_begin_answer(h);
+		handle_ask(h);
 		text_accepted(s, 0, job, NULL, NULL);
 		return true;
 	}

@@ -43,6 +43,7 @@ static void text_begin(struct handle *h)
 	gather_reset(&h->gather);
 	json_gather_init(&h->gather.scan, REQUEST_LENGTH);
 	atomic_store(&h->refused, 0);
+	atomic_store(&h->close_refused, 0);
 }
 
 /* A new text, which begins with what is in the file now. */
@@ -272,6 +273,7 @@ void writing_write(fuse_req_t req, const struct place *p, struct handle *h, cons
 		fuse_reply_write(req, len);
 		return;
 	}
+	atomic_store(&h->close_refused, 0);
 	r = text_append(g, data, len, &e);
 	if (r == 0)
 		r = p->entry->io->part(p, g, &e);
@@ -355,32 +357,95 @@ static bool text_is_due(const struct place *p, struct handle *h, int *ret, struc
 	return r >= 0;
 }
 
-static void text_end(fuse_req_t req, const struct place *p, struct handle *h, struct answer answer)
+/* The errno with which what was written through the handle, and is not held, was refused; 0 = none. */
+static int find_refusal(const struct handle *h)
+{
+	int refused = atomic_load(&h->refused);
+
+	return refused ? refused : atomic_load(&h->close_refused);
+}
+
+/* Nothing is held, and the pool is asked nothing: answers a close or an fsync with @refusal, an errno or 0. */
+static void end_settled(const struct place *p, struct answer answer, int refusal)
+{
+	if (!refusal && answer.to == ANSWER_FSYNC)
+		p->entry->io->settle(p, answer.req);
+	else
+		fuse_reply_err(answer.req, refusal);
+}
+
+/* A close or an fsync of one process while the pool is asked for the text that a close of another one has ended. */
+struct end_wait {
+	struct handle_wait wait; /* must be the first member */
+	struct handle *handle;	 /* owned */
+	struct node node;
+	struct caller caller; /* `account` is not valid */
+	struct answer answer;
+};
+
+/* In the thread that has the answer. */
+static void end_answered(struct handle_wait *wait)
+{
+	_cleanup_free_ struct end_wait *w = (struct end_wait *)wait;
+	_cleanup_handle_ struct handle *h = w->handle;
+	const struct fs *fs = fuse_req_userdata(w->answer.req);
+	_cleanup_view_ struct view *view = store_view(fs->store);
+	struct place p;
+
+	place_init(fs, view, w->node, &p);
+	p.object = h->object; /* which the request may have removed */
+	p.caller = w->caller;
+	caller_renew(&p.caller, view);
+	end_settled(&p, w->answer, find_refusal(h));
+}
+
+/* True if the request will be answered when the pool has answered what it is asked now. */
+static bool end_later(const struct place *p, struct handle *h, struct answer answer)
+{
+	struct end_wait *w = malloc(sizeof(*w));
+
+	if (!w) {
+		fuse_reply_err(answer.req, ENOMEM);
+		return true;
+	}
+	*w = (struct end_wait){.wait.answered = end_answered,
+			       .handle = h,
+			       .node = p->node,
+			       .caller = p->caller,
+			       .answer = answer};
+	ref_get(&h->ref);
+	if (handle_wait(h, &w->wait))
+		return true;
+	handle_unref(h);
+	free(w);
+	return false;
+}
+
+static void text_end(const struct place *p, struct handle *h, struct answer answer)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	int r = -atomic_load(&h->refused);
+	bool due = !atomic_load(&h->refused) && h->gather.held;
+	int r = 0;
 
-	if (r == 0 && h->gather.held && text_is_due(p, h, &r, &e)) {
+	if (due && text_is_due(p, h, &r, &e))
 		text_take(p, h, answer);
+	else if (!due && end_later(p, h, answer))
 		return;
-	}
+	else
+		end_settled(p, answer, r < 0 ? -r : find_refusal(h));
 	if (error_is_set(&e))
 		last_error_set(p->fs->errors, p->caller.uid, p->object, &e);
-	if (r == 0 && answer.to == ANSWER_FSYNC)
-		p->entry->io->settle(p, req);
-	else
-		fuse_reply_err(req, -r);
 }
 
 void writing_flush(fuse_req_t req, const struct place *p, struct handle *h)
 {
-	text_end(req, p, h, (struct answer){ANSWER_FLUSH, req, 0});
+	text_end(p, h, (struct answer){ANSWER_FLUSH, req, 0});
 }
 
 void writing_fsync(fuse_req_t req, const struct place *p, struct handle *h)
 {
 	if (h)
-		text_end(req, p, h, (struct answer){ANSWER_FSYNC, req, 0});
+		text_end(p, h, (struct answer){ANSWER_FSYNC, req, 0});
 	else
 		p->entry->io->settle(p, req);
 }

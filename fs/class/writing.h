@@ -24,6 +24,9 @@
  *   and no further piece could change that.
  * - A refused piece in the middle spoils the text: what follows is refused with the
  *   same errno, until a new text begins. Nothing more of it reaches the pool.
+ * - Copies of a descriptor are closed by several processes, and only one of these
+ *   closes asks the pool. The others are answered after it and with the same result,
+ *   until more is written: which process looks at its close(2) is not known.
  * - What a program has written that was then killed is dropped, unless it is taken.
  * - With O_APPEND, or at the end of what was read, a text begins with what is in the
  *   file: the value, as it is when the pool is asked.

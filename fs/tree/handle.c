@@ -68,12 +68,13 @@ struct handles {
 	SAME(uint8_t, anew, h->gather.anew)                                                                  \
 	SAME(uint8_t, written, h->written)                                                                   \
 	SAME(uint8_t, opener_closed, h->opener_closed)                                                       \
-	SAME(uint8_t, close_pending, h->close_pending)
+	SAME(uint8_t, close_pending, h->close_pending)                                                       \
+	SAME(uint8_t, close_refused, h->close_refused)
 
 #define KEPT_MEMBER(type, name, value) type name;
 struct kept_handle {
 	KEPT_VALUES(KEPT_MEMBER, KEPT_MEMBER)
-	uint8_t unused[2];
+	uint8_t unused[1];
 };
 _Static_assert(sizeof(struct kept_handle) == 88 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
@@ -461,6 +462,40 @@ void handle_set_answer(struct handle *h, struct document *answer)
 		save_answer(h, answer);
 	pthread_mutex_unlock(&h->lock);
 	document_unref(old);
+}
+
+void handle_ask(struct handle *h)
+{
+	scoped_lock(&h->lock);
+	h->asked++;
+}
+
+void handle_answered(struct handle *h)
+{
+	struct handle_wait *list = NULL;
+
+	pthread_mutex_lock(&h->lock);
+	if (--h->asked == 0) {
+		list = h->wait;
+		h->wait = NULL;
+	}
+	pthread_mutex_unlock(&h->lock);
+	while (list) {
+		struct handle_wait *w = list;
+
+		list = w->next;
+		w->answered(w);
+	}
+}
+
+bool handle_wait(struct handle *h, struct handle_wait *w)
+{
+	scoped_lock(&h->lock);
+	if (!h->asked)
+		return false;
+	w->next = h->wait;
+	h->wait = w;
+	return true;
 }
 
 void handle_begin_answer(struct handle *h)

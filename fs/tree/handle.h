@@ -49,6 +49,13 @@ struct gather {
  */
 #define HANDLE_CONTENTS (32 << 20)
 
+/* A request of the kernel that waits for the pool's answer to what others have written. */
+struct handle_wait {
+	struct handle_wait *next;
+	/* Called once, in the thread that has the answer; frees it. */
+	void (*answered)(struct handle_wait *w);
+};
+
 struct handle {
 	struct ref ref;
 	uint64_t number;  /* immutable: the number that the kernel uses */
@@ -85,13 +92,17 @@ struct handle {
 	pid_t writer;	    /* the thread that wrote last of a text that is held; 0: none */
 	size_t charged;	    /* bytes of it that the table counts for this user */
 	atomic_int refused; /* a piece of the text was refused with this errno; 0 = none */
-	bool requested;	    /* a request has been written */
-	off_t end;	    /* end of the last write */
-	off_t base;	    /* offset at which the answer begins */
+	/* A close found the text refused with this errno, as does each further one until more is written; 0 = none. */
+	atomic_int close_refused;
+	bool requested; /* a request has been written */
+	off_t end;	/* end of the last write */
+	off_t base;	/* offset at which the answer begins */
 	bool base_set;
 
 	pthread_mutex_t lock;
-	struct document *answer; /* lock; owned; to the last request */
+	struct document *answer;  /* lock; owned; to the last request */
+	unsigned asked;		  /* lock; texts that the pool has not answered */
+	struct handle_wait *wait; /* lock; the first of those that wait for that */
 
 	/* Of directories; not used while a worker makes them. */
 	struct view *view;	 /* owned */
@@ -175,6 +186,13 @@ int handle_check_content(struct handle *h, off_t offset);
 
 /** Sets what a walk over the directory sees from now on; all are taken over and may be NULL. */
 void handle_set_view(struct handle *h, struct view *view, struct ranks *ranks, struct where_list *list);
+/** The pool is asked for what was written; handle_answered() must follow. Any thread. */
+void handle_ask(struct handle *h);
+/** It has answered, and the handle shows that: whoever has waited goes on. Any thread. */
+void handle_answered(struct handle *h);
+/** Has @w called when all is answered that the pool is asked now. False: that is nothing, and @w stays the caller's. */
+bool handle_wait(struct handle *h, struct handle_wait *w);
+
 /** The answer to the last request; taken over. Any thread. */
 void handle_set_answer(struct handle *h, struct document *answer);
 /** A request has been written: from now on readers see its answer, once there is one. */

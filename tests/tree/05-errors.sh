@@ -59,6 +59,9 @@ assert_refused "$dir/actions" pause EBUSY Paused
 assert_match "$(value "$dir/last-error")" Paused
 act "$dir" resume
 
+step "two processes close a descriptor: both are told what the pool says"
+"$TOP/tests/tree/shared-closes" "$MOUNT/$dir/description" "$MOUNT/$dir/actions"
+
 step "a failed job: EIO from sync, the manual's error in the job, a sentence in last-error"
 job=$(submit images/create '{"params":{"name":"none","url":"file:///nonexistent","format":"raw","backupStorageUuids":["'"$(first backup-storage)"'"]}}')
 assert_eq "$("$TOP/tests/tree/fileop" fsync "$MOUNT/images/create")" EIO "sync of create"

@@ -507,6 +507,41 @@ static void test_copies(void **state)
 	handles_free(handles);
 }
 
+struct counted {
+	struct handle_wait wait;
+	int count;
+};
+
+static void count_answer(struct handle_wait *wait)
+{
+	((struct counted *)wait)->count++;
+}
+
+/* Who waits for answers of the pool goes on after the last of them, and once. */
+static void test_waits_for_answers(void **state)
+{
+	struct handles *handles = handles_new(NULL);
+	struct counted a = {.wait.answered = count_answer}, b = a, late = a;
+	struct handle *h = add(handles);
+
+	(void)state;
+	assert_false(handle_wait(h, &a.wait));
+	handle_ask(h);
+	assert_true(handle_wait(h, &a.wait));
+	handle_ask(h);
+	assert_true(handle_wait(h, &b.wait));
+	handle_answered(h);
+	assert_int_equal(a.count + b.count, 0);
+	handle_answered(h);
+	assert_int_equal(a.count, 1);
+	assert_int_equal(b.count, 1);
+	assert_false(handle_wait(h, &late.wait));
+	handle_ask(h);
+	handle_answered(h);
+	assert_int_equal(a.count + b.count + late.count, 2);
+	handles_free(handles);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -517,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_no_room_for_a_text),
 		cmocka_unit_test(test_no_room_for_a_handle),
 		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_waits_for_answers),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_generations_of_processes),
