@@ -11,6 +11,7 @@
 #include "actions/bootstrap.h"
 #include "actions/engine/job_stats.h"
 #include "actions/engine/pool_internal.h"
+#include "actions/engine/single_flight.h"
 #include "actions/host/statistics.h"
 #include "actions/image/cache.h"
 #include "actions/image/upload.h"
@@ -118,8 +119,8 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	if (r < 0)
 		return r;
 	pool->uploads = uploads_new(pool);
-	pool->statistics = statistics_new();
-	pool->screenshots = screenshots_new();
+	pool->statistics = statistics_new(pool);
+	pool->screenshots = screenshots_new(pool);
 	if (!pool->uploads || !pool->statistics || !pool->screenshots)
 		return error_oom(e);
 	return scheduler_thread_new(pool, &pool->scheduler_thread, e);
@@ -242,8 +243,8 @@ void pool_close(struct pool *pool)
 	executor_stop(pool->executor);
 	workers_stop(pool->servers);
 	workers_stop(pool->background);
-	statistics_stop(pool->statistics);
-	screenshots_stop(pool->screenshots);
+	single_flight_stop(pool->statistics);
+	single_flight_stop(pool->screenshots);
 	hv_free(pool->hv);
 	store_close(pool->store);
 	/* observers of the store: it calls them until it is closed */
@@ -252,8 +253,8 @@ void pool_close(struct pool *pool)
 	scheduler_thread_free(pool->scheduler_thread);
 	web_hooks_free(pool->web_hooks);
 	uploads_free(pool->uploads);
-	statistics_free(pool->statistics);
-	screenshots_free(pool->screenshots);
+	single_flight_free(pool->statistics);
+	single_flight_free(pool->screenshots);
 	login_limit_free(pool->login_limit);
 	/* until hv_free(), the last events of hosts may call workers_run(), which refuses */
 	workers_free(pool->background);

@@ -16,8 +16,7 @@
 #include "hypervisor/hypervisor.h"
 
 struct scheduler_thread;
-struct screenshots;
-struct statistics;
+struct single_flight;
 struct uploads;
 struct keep;
 struct workers;
@@ -31,9 +30,9 @@ struct pool {
 	struct web_hooks *web_hooks;
 	struct uploads *uploads;
 	struct job_stats *job_stats;
-	struct statistics *statistics;	 /* of VMs and hosts */
-	struct screenshots *screenshots; /* of VMs */
-	struct workers *background;	 /* Gets that ask a host, long renderings */
+	struct single_flight *statistics;  /* of VMs and hosts */
+	struct single_flight *screenshots; /* of VMs */
+	struct workers *background;	   /* Gets that ask a host, long renderings */
 	pthread_mutex_t prepare_lock;	/* held while a host is prepared, also over libvirt and store_run() */
 	pthread_mutex_t dhcp_locks[16]; /* one for several hosts; held over libvirt and store_view() */
 	struct workers *servers;	/* the threads of `turns` */

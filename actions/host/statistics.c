@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * See statistics.h. Each host is asked in a thread of its own, without a lock, for who finds its sample old; others who
- * want the same wait for it, too. A host that did not answer is asked again when its sample would be old. While one
- * does not answer at all, it takes one thread; when there is no other one left, the questions to all hosts wait.
- *
- * A host that always takes longer than anybody waits would never be told of, since its answers are old when the next
- * one asks. So an answer for which somebody did not wait is given to those who do not get the next one in time either.
- */
+/* See statistics.h. Who wants to know waits as in single_flight.h. */
 #include "actions/host/statistics.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "actions/engine/config.h"
 #include "actions/engine/pool_internal.h"
-#include "actions/engine/workers.h"
+#include "actions/engine/single_flight.h"
 #include "hypervisor/host_load.h"
 #include "hypervisor/statistics.h"
 #include "model/clock.h"
 #include "model/ref.h"
 #include "model/states.h"
+
+/* A rate is that since the last sample, unless it is older. */
+#define KEPT_S 86400
 
 /* Of hosts; none of enum hv_statistic. */
 enum { HOST_CPU_NS, HOST_MEMORY_BYTES, HOST_DOMAINS, HOST_STATISTIC_COUNT };
@@ -213,248 +208,66 @@ void statistic_print(const struct statistic *row, int64_t value, char ret[STATIS
 		snprintf(ret, STATISTIC_SIZE, "%" PRId64, value);
 }
 
-/* -------------------------------------------------------------- the cache */
+/* ----------------------------------------------------------------- asking */
 
-struct statistics {
-	struct workers *askers; /* immutable */
-	pthread_mutex_t lock;	/* a leaf */
-	pthread_cond_t taken;
-	struct entry {
-		struct entry *next;
-		char host[UUID_SIZE];
-		struct statistics_sample *sample; /* the last; NULL before the first */
-		bool late;			  /* somebody has not waited for the sample */
-		bool asking;			  /* a thread asks the host, or will */
-		bool missed;			  /* somebody has not waited for what is asked */
-	} * entries;				  /* lock */
-};
-
-struct statistics *statistics_new(void)
+static struct ref *ask(void *pool, const char *host, const struct ref *before)
 {
-	struct statistics *s = calloc(1, sizeof(*s));
-	pthread_condattr_t attr;
+	struct statistics_sample *sample = sample_take(pool, host);
+	const struct statistics_sample *last = (const struct statistics_sample *)before;
 
-	if (!s)
+	if (!sample)
 		return NULL;
-	s->askers = workers_new("statistics", STATISTICS_ASKERS);
-	if (!s->askers) {
-		free(s);
+	set_rates(sample, last && last->known ? last : NULL);
+	return &sample->ref;
+}
+
+struct single_flight *statistics_new(struct pool *pool)
+{
+	return single_flight_new(&(struct single_flight_options){
+		.name = "statistics",
+		.threads = STATISTICS_ASKERS,
+		.kept = KEPT_S * NS_PER_S,
+		.ask = ask,
+		.ctx = pool,
+	});
+}
+
+/* NULL for a host that cannot tell, or has not by @deadline. With a reference for the caller. */
+static struct statistics_sample *wait_for_sample(struct flight *flight, int64_t deadline)
+{
+	_cleanup_sample_ struct statistics_sample *sample = NULL;
+	struct ref *answer;
+
+	if (flight_wait(flight, deadline, &answer) < 0)
 		return NULL;
-	}
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->taken, &attr);
-	pthread_condattr_destroy(&attr);
-	return s;
+	sample = (struct statistics_sample *)answer;
+	return sample->known ? steal(&sample) : NULL;
 }
 
-void statistics_stop(struct statistics *s)
+/* -ENOMEM. *ret: see wait_for_sample(); @hosts: NULL for none. */
+static int get_all(struct pool *pool, const struct view *view, const char *const hosts[], size_t count,
+		   int wait_ms, struct statistics_sample *ret_samples[])
 {
-	if (s)
-		workers_stop(s->askers);
-}
+	const int64_t max_age = config_int(view, "statistics.maxAge") * NS_PER_S;
+	const int64_t deadline = clock_monotonic() + wait_ms * (NS_PER_S / 1000);
+	_cleanup_free_ struct flight **flights = calloc(count + 1, sizeof(*flights));
 
-static void entry_free(struct entry *entry)
-{
-	if (entry->sample)
-		statistics_sample_unref(entry->sample);
-	free(entry);
-}
-
-void statistics_free(struct statistics *s)
-{
-	if (!s)
-		return;
-	while (s->entries) {
-		struct entry *entry = s->entries;
-
-		s->entries = entry->next;
-		entry_free(entry);
-	}
-	workers_free(s->askers);
-	pthread_cond_destroy(&s->taken);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
-}
-
-/* Under lock. Forgets hosts that are no more. */
-static void forget(struct statistics *s, const struct view *view)
-{
-	for (struct entry **at = &s->entries; *at;) {
-		struct entry *entry = *at;
-
-		if (entry->asking || view_get(view, KIND_HOST, entry->host)) {
-			at = &entry->next;
-			continue;
-		}
-		*at = entry->next;
-		entry_free(entry);
-	}
-}
-
-/* Under lock. NULL without memory. */
-static struct entry *find(struct statistics *s, const struct view *view, const char *host)
-{
-	struct entry *entry = s->entries;
-
-	while (entry && strcmp(entry->host, host) != 0)
-		entry = entry->next;
-	if (entry)
-		return entry;
-	forget(s, view);
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return NULL;
-	snprintf(entry->host, sizeof(entry->host), "%s", host);
-	entry->next = s->entries;
-	s->entries = entry;
-	return entry;
-}
-
-static struct statistics_sample *sample_ref(struct statistics_sample *sample)
-{
-	if (!sample || !sample->known)
-		return NULL;
-	ref_get(&sample->ref);
-	return sample;
-}
-
-/* A host to be asked, in a thread of its own. */
-struct question {
-	struct pool *pool;
-	char host[UUID_SIZE];
-};
-
-/* Under lock. The sample of a host that is being asked, borrowed; NULL before the first. */
-static struct statistics_sample *last(const struct statistics *s, const char *host)
-{
-	const struct entry *entry = s->entries;
-
-	while (strcmp(entry->host, host) != 0)
-		entry = entry->next;
-	return entry->sample;
-}
-
-/* Under lock. What was asked is there: @sample (taken over), NULL for nothing. Its entry is not forgotten meanwhile. */
-static void answer(struct statistics *s, const char *host, struct statistics_sample *sample)
-{
-	struct entry *entry = s->entries;
-
-	while (strcmp(entry->host, host) != 0)
-		entry = entry->next;
-	if (entry->sample)
-		statistics_sample_unref(entry->sample);
-	entry->sample = sample;
-	entry->late = entry->missed;
-	entry->asking = entry->missed = false;
-	pthread_cond_broadcast(&s->taken);
-}
-
-static void ask(void *arg)
-{
-	struct question *q = arg;
-	struct statistics *s = q->pool->statistics;
-	struct statistics_sample *sample = sample_take(q->pool, q->host), *before;
-
-	pthread_mutex_lock(&s->lock);
-	before = sample_ref(last(s, q->host));
-	pthread_mutex_unlock(&s->lock);
-	if (sample)
-		set_rates(sample, before);
-	if (before)
-		statistics_sample_unref(before);
-	pthread_mutex_lock(&s->lock);
-	answer(s, q->host, sample);
-	pthread_mutex_unlock(&s->lock);
-	free(q);
-}
-
-/* Who wants to know: the host is asked if its sample is older than @max_age, ns, at @asked, and waited for until @deadline. */
-struct wish {
-	struct pool *pool;
-	const struct view *view;
-	int64_t asked, max_age, deadline;
-};
-
-static bool is_fresh(const struct wish *wish, const struct entry *entry)
-{
-	return entry->sample && wish->asked - entry->sample->made < wish->max_age;
-}
-
-/* Has the host asked unless its sample is fresh, or somebody has it asked already. */
-static void begin(const struct wish *wish, const char *host)
-{
-	struct statistics *s = wish->pool->statistics;
-	struct question *q = calloc(1, sizeof(*q));
-	struct entry *entry;
-	bool needed;
-
-	if (!q)
-		return;
-	*q = (struct question){.pool = wish->pool};
-	snprintf(q->host, sizeof(q->host), "%s", host);
-	pthread_mutex_lock(&s->lock);
-	entry = find(s, wish->view, host);
-	needed = entry && !entry->asking && !is_fresh(wish, entry);
-	if (needed)
-		entry->asking = true;
-	pthread_mutex_unlock(&s->lock);
-	if (needed && workers_run(s->askers, ask, q) == 0)
-		return;
-	free(q);
-	if (!needed)
-		return;
-	pthread_mutex_lock(&s->lock);
-	answer(s, host, NULL);
-	pthread_mutex_unlock(&s->lock);
-}
-
-/* Waits for the answer of the host; without one in time, gives the one before if that came late, too. */
-static struct statistics_sample *end(const struct wish *wish, const char *host)
-{
-	const struct timespec until = {wish->deadline / NS_PER_S, wish->deadline % NS_PER_S};
-	struct statistics *s = wish->pool->statistics;
-	struct entry *entry;
-	bool waits = true;
-
-	scoped_lock(&s->lock);
-	/* it is looked up anew after each wait, since it may be forgotten then */
-	while ((entry = find(s, wish->view, host)) && entry->asking && waits)
-		waits = pthread_cond_timedwait(&s->taken, &s->lock, &until) != ETIMEDOUT;
-	if (!entry)
-		return NULL;
-	if (entry->asking) {
-		entry->missed = true;
-		return entry->late ? sample_ref(entry->sample) : NULL;
-	}
-	return is_fresh(wish, entry) ? sample_ref(entry->sample) : NULL;
-}
-
-/* NULL for a host that cannot tell, or has not within @wait_ms; @hosts: NULL for none. References for the caller. */
-static void get_all(struct pool *pool, const struct view *view, const char *const hosts[], size_t count,
-		    int wait_ms, struct statistics_sample *ret_samples[])
-{
-	const int64_t now = clock_monotonic();
-	const struct wish wish = {.pool = pool,
-				  .view = view,
-				  .asked = now,
-				  .max_age = config_int(view, "statistics.maxAge") * NS_PER_S,
-				  .deadline = now + wait_ms * (NS_PER_S / 1000)};
-
+	if (!flights)
+		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		if (hosts[i])
-			begin(&wish, hosts[i]);
+			flights[i] = single_flight_begin(pool->statistics, hosts[i], max_age);
 	for (size_t i = 0; i < count; i++)
-		ret_samples[i] = hosts[i] ? end(&wish, hosts[i]) : NULL;
+		ret_samples[i] = wait_for_sample(flights[i], deadline);
+	return 0;
 }
 
 struct statistics_sample *statistics_get(struct pool *pool, const char *host)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	struct statistics_sample *sample;
+	struct statistics_sample *sample = NULL;
 
-	get_all(pool, view, &host, 1, STATISTICS_WAIT_MS, &sample);
+	(void)get_all(pool, view, &host, 1, STATISTICS_WAIT_MS, &sample);
 	return sample;
 }
 
@@ -468,9 +281,8 @@ int statistics_take(struct pool *pool, const struct view *view, int wait_ms, str
 		return -ENOMEM;
 	view_for_each (host, view, KIND_HOST)
 		hosts[count++] = statistics_host(view, host);
-	get_all(pool, view, hosts, count, wait_ms, ret->list);
 	ret->count = count;
-	return 0;
+	return get_all(pool, view, hosts, count, wait_ms, ret->list);
 }
 
 void statistics_samples_done(struct statistics_samples *samples)

@@ -31,12 +31,8 @@ const struct statistic *statistics_all(size_t *ret_count);
 /* What a host has told at one moment. Immutable. */
 struct statistics_sample;
 
-struct statistics;
-struct statistics *statistics_new(void);
-/** Waits until no host is being asked; nobody may want to know any more. Before hv_free(). Accepts NULL. */
-void statistics_stop(struct statistics *statistics);
-/** After statistics_stop(). Accepts NULL. */
-void statistics_free(struct statistics *statistics);
+/** Asks the hosts of the pool. It is stopped when nobody may want to know any more, before hv_free(). NULL: no memory. */
+struct single_flight *statistics_new(struct pool *pool);
 
 /* How long to wait for hosts: scrapers give up after ten seconds. */
 #define STATISTICS_WAIT_MS 5000

@@ -15,12 +15,8 @@
 /* A picture. Immutable. */
 struct screenshot;
 
-struct screenshots;
-struct screenshots *screenshots_new(void);
-/** Waits until no host is being asked; nobody may want to know any more. Before hv_free(). Accepts NULL. */
-void screenshots_stop(struct screenshots *screenshots);
-/** After screenshots_stop(). Accepts NULL. */
-void screenshots_free(struct screenshots *screenshots);
+/** Asks the hosts of VMs. It is stopped when nobody may want to see any more, before hv_free(). NULL: no memory. */
+struct single_flight *screenshots_new(struct pool *pool);
 
 /**
  * What the screen of a VM shows now, with a reference for the caller. -ENOENT when there is no such VM, -EBUSY when it is
