@@ -140,6 +140,8 @@ int act_create(const struct tree *t, int argc, char **argv, struct error *e)
 		words += argc > 1 && argv[1][0] != '-' && !strchr(argv[1], '=');
 	if (n == 0)
 		n = request_read(t, op, argc - words, argv + words, &r, e);
+	if (n == 0)
+		n = request_add_only_ones(&r, e);
 	if (n < 0)
 		return n;
 	if (words == 2)

@@ -8,7 +8,7 @@
 #include "poolctl/request.h"
 
 /* What can be given for the parameter: its words, a name, or its type. */
-static void print_value(const struct tree *t, const json_t *param)
+static void print_value(const struct tree *t, const json_t *op, const json_t *param)
 {
 	const json_t *kind = tree_kind_by_name(t, json_text(param, "resource"));
 	const json_t *values = json_object_get(param, "values"), *value;
@@ -26,7 +26,7 @@ static void print_value(const struct tree *t, const json_t *param)
 	if (*json_text(param, "default"))
 		printf(" (%s)", json_text(param, "default"));
 	if (json_is_true(json_object_get(param, "required")))
-		fputs(", must be given", stdout);
+		printf(", must be given%s", kind && *json_text(op, "create") ? " if there are several" : "");
 	else if (*json_text(param, "unless"))
 		printf(", must be given without %s", json_text(param, "unless"));
 	putchar('\n');
@@ -47,7 +47,7 @@ static void print_operation(const struct tree *t, const json_t *op, const char *
 			continue;
 		request_option_of_param(param, option);
 		printf("    --%-28s ", option);
-		print_value(t, param);
+		print_value(t, op, param);
 	}
 }
 

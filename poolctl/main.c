@@ -34,7 +34,8 @@ static const char usage[] =
 	"                            which parameters there are\n"
 	"\n"
 	"A NAME is that of an object, its uuid, or KIND/NAME when objects of several kinds have the name. An\n"
-	"option is the name of a parameter without its end: --image is imageUuid. Its value is a name or a uuid.\n";
+	"option is the name of a parameter without its end: --image is imageUuid. Its value is a name or a uuid.\n"
+	"What create needs and is not named, such as --backup-storage, is the only one that there is.\n";
 
 static const struct {
 	const char *name;

@@ -278,6 +278,58 @@ int request_read(const struct tree *t, const json_t *op, int argc, char **argv, 
 	return r;
 }
 
+/* -------------------------------------------------- what need not be named */
+
+/* How many objects a question lists. */
+#define CHOICES_SHOWN 10
+
+static int ask_which(const json_t *kind, const json_t *param, const json_t *objects, struct error *e)
+{
+	char list[512] = "", option[REQUEST_OPTION_SIZE];
+	const json_t *object;
+	size_t i, len = 0;
+
+	json_array_foreach (objects, i, object) {
+		const char *name = json_text(object, "name");
+
+		if (i < CHOICES_SHOWN && len < sizeof(list))
+			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+						*name ? name : json_text(object, "uuid"));
+	}
+	request_option_of_param(param, option);
+	return error_set(e, EINVAL, "which %s? give --%s with one of: %s%s", json_text(kind, "noun"), option,
+			 list, json_array_size(objects) > CHOICES_SHOWN ? ", ..." : "");
+}
+
+static int add_only_one(struct request_words *r, const json_t *param, const json_t *kind, struct error *e)
+{
+	_cleanup_json_ json_t *objects = NULL;
+	char path[TREE_PATH_SIZE];
+
+	snprintf(path, sizeof(path), "%s?fields=uuid,name&sort=+name&limit=%d", json_text(kind, "directory"),
+		 CHOICES_SHOWN + 1);
+	if (tree_read_list(r->t, path, &objects, NULL) < 0 || json_array_size(objects) == 0)
+		return 0;
+	return json_array_size(objects) == 1
+		       ? set_value(r, param, json_text(json_array_get(objects, 0), "uuid"), e)
+		       : ask_which(kind, param, objects, e);
+}
+
+int request_add_only_ones(struct request_words *r, struct error *e)
+{
+	const json_t *param, *kind;
+	size_t i;
+	int n = 0;
+
+	json_array_foreach (json_object_get(r->op, "params"), i, param) {
+		kind = tree_kind_by_name(r->t, json_text(param, "resource"));
+		if (n == 0 && kind && json_is_true(json_object_get(param, "required")) &&
+		    !json_object_get(r->params, json_text(param, "name")))
+			n = add_only_one(r, param, kind, e);
+	}
+	return n;
+}
+
 void request_done(struct request_words *r)
 {
 	json_decref(r->params);

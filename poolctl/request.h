@@ -22,6 +22,11 @@ struct request_words {
 /** Reads the words, the options --wait and --dry-run among them. request_done() is needed on failure, too. */
 int request_read(const struct tree *t, const json_t *op, int argc, char **argv, struct request_words *ret,
 		 struct error *e);
+/**
+ * Names each object that must be named and is not, if there is only one of its kind. -EINVAL, with a list, when there
+ * are several; when there is none, the pool says so.
+ */
+int request_add_only_ones(struct request_words *r, struct error *e);
 void request_done(struct request_words *r);
 /** The document for `create` (@verb NULL) or `actions`, owned by the caller; NULL when out of memory. */
 char *request_document(const struct request_words *r, const char *verb);

@@ -30,6 +30,20 @@ assert_fails "must follow the --network" poolctl create vm x --ip 10.0.0.1
 assert_fails "one of primary-storage/" poolctl create primary-storage x
 vm=${vm#*/}
 
+step "what need not be named: the only object of its kind; of several a list is given"
+poolctl create image other --url "file://$CASE_DIR/debian.raw" --wait >made.txt
+assert_eq "$(jq -c '[.backupStorageRefs[].backupStorageUuid]' "$MOUNT/$(<made.txt)/inventory")" "[\"$(first backup-storage)\"]" "where it is"
+assert_fails "which image? give --image with one of: debian, other" poolctl create vm x --offering small
+mkdir bs
+poolctl create backup-storage/image-store second --url "$CASE_DIR/bs" hostname=localhost username=root password=x --wait >/dev/null
+images=$(ls "$MOUNT/images")
+assert_fails "which backup storage? give --backup-storage with one of: images, second" \
+	poolctl create image third --url "file://$CASE_DIR/debian.raw"
+assert_eq "$(ls "$MOUNT/images")" "$images" "the images"
+poolctl delete second --wait
+poolctl delete "$(<made.txt)" --wait
+poolctl expunge "$(<made.txt)" --wait
+
 step "verbs"
 poolctl stop web type=cold --wait
 assert_eq "$(value "vm-instances/$vm/state")" Stopped
@@ -57,7 +71,7 @@ step "what there is to give"
 poolctl stop web --help >help.txt
 grep -qx '    --type  *grace, cold (grace)' help.txt || fail "the help of stop: $(<help.txt)"
 poolctl create vm --help >help.txt
-grep -qx '    --image  *name of an image, must be given' help.txt || fail "the help of create vm: $(<help.txt)"
+grep -qx '    --image  *name of an image, must be given if there are several' help.txt || fail "the help of create vm: $(<help.txt)"
 poolctl delete --help >help.txt
 grep -q '^poolctl delete volumes/NAME' help.txt || fail "the help of delete: $(<help.txt)"
 assert_eq "$(poolctl delete data --help | grep -c ^poolctl)" 1 "of one kind"
@@ -95,6 +109,20 @@ poolctl top --once >top.txt
 grep -qE '^vm +Connected +\[.*\] +[0-9]+% +\[' top.txt || fail "no bars of hosts: $(cat top.txt)"
 grep -qE '^web +Running +vm +1 +128M' top.txt || fail "no VM: $(cat top.txt)"
 
+step "top shows a job that runs, and one that waits for it"
+truncate -s 1M big.raw
+"$TOP/tests/tree/slow-http" big.raw go >port &
+wait_until 10 test -s port
+slow=$(poolctl create image slow --url "http://127.0.0.1:$(cat port)/big.raw")
+wait_for "api-jobs/${slow#job }/state" Processing 10
+poolctl delete image/slow >later
+poolctl top --once >top.txt
+grep -qx '2 jobs under way' top.txt || fail "not two jobs: $(cat top.txt)"
+grep -qE '^AddImage +Processing +\[#*\.*\] +[0-9]+% +images/slow$' top.txt || fail "no job that runs: $(cat top.txt)"
+grep -qE '^DeleteImage +Queued +\[\.*\] +0% +images/slow$' top.txt || fail "no job that waits: $(cat top.txt)"
+touch go
+job_wait "$(sed 's/^job //' later)"
+
 step "watch"
 poolctl watch vm/web >watched &
 watcher=$!
@@ -126,6 +154,41 @@ bash -c '
 	[ "${COMPREPLY[*]}" = --dry-run ] || { echo "bash offers ${COMPREPLY[*]}"; exit 1; }' "$TOP/poolctl/completion/poolctl.bash"
 # shellcheck disable=SC2016 # fish expands it
 assert_eq "$(HOME=$CASE_DIR fish -c 'source $argv[1]; complete -C "poolctl start my\\ v"' "$TOP/poolctl/completion/poolctl.fish")" "my vm/1" "what fish offers"
+cat >zsh.py <<'END'
+import os
+import pty
+import sys
+
+folder, typed = sys.argv[1:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ.update(TERM='dumb', PS1='$ ')
+    os.execvp('zsh', ['zsh', '-f', '-i'])
+with open('zshrc', 'w') as file:
+    file.write(f'fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; bindkey "^I" complete-word\n'
+               'show() { print -r -- "$BUFFER" >line; exit }; zle -N show; bindkey "^X" show; echo ready\n')
+os.write(fd, b'. ./zshrc\n')
+seen = b''
+while b'ready' not in seen:
+    seen += os.read(fd, 4096)
+os.write(fd, typed.encode() + b'\t\x18')
+try:
+    while os.read(fd, 4096):
+        pass
+except OSError: # it has ended
+    pass
+END
+# zsh_offers TYPED LINE: what it becomes by the key TAB in a real zsh
+zsh_offers() {
+	timeout 60 python3 zsh.py "$TOP/poolctl/completion" "$1" || fail "zsh has not ended"
+	assert_eq "$(<line)" "$2" "what zsh makes of '$1'"
+}
+zsh_offers 'poolctl sta' 'poolctl start '
+zsh_offers 'poolctl start my\ v' 'poolctl start my\ vm/1 '
+zsh_offers 'poolctl start "my v' 'poolctl start "my vm/1" '
+zsh_offers "poolctl start 'my v" "poolctl start 'my vm/1' "
+zsh_offers 'poolctl start my\ vm/1 --d' 'poolctl start my\ vm/1 --dry-run '
+zsh_offers 'poolctl stop my\ vm/1 ty' 'poolctl stop my\ vm/1 type='
 poolctl destroy "my vm/1" --wait
 poolctl expunge "my vm/1" --wait
 
@@ -147,8 +210,6 @@ bash -c '
 	COMP_LINE="poolctl stop " COMP_POINT=13
 	_poolctl
 	[ "${COMPREPLY[*]}" = web ]' "$TOP/poolctl/completion/poolctl.bash"
-assert_eq "$(zsh -fc 'compadd() { [[ $1 != -S ]] || shift 2; shift; (( ! $# )) || print -l -- "$@" }
-	words=(poolctl sta) CURRENT=2; . "$0"' "$TOP/poolctl/completion/_poolctl")" start "what zsh offers"
 # shellcheck disable=SC2016 # fish expands it
 assert_eq "$(HOME=$CASE_DIR fish -c 'source $argv[1]; complete -C "poolctl stop w"' "$TOP/poolctl/completion/poolctl.fish")" web "what fish offers"
 
