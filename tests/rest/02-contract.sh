@@ -6,6 +6,7 @@
 
 mount_pool -o allow_other,rest-user=nobody
 rest_up
+mkdir shared
 truncate -s 1M "$CASE_DIR/image.raw"
 xorriso -as mkisofs -quiet -o "$CASE_DIR/image.iso" "$TOP/tests/rest"
 "$TOP/tests/rest/contract" 127.0.0.1 $PORT "$MOUNT" "$TOP/tests/data/operations.json" "$CASE_DIR/image.raw" "$CASE_DIR/image.iso"
