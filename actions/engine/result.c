@@ -69,7 +69,7 @@ static const char *item_type(const struct operation *op, const char *member, con
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		if (strcmp(lists[i][0], member) == 0)
 			return lists[i][1];
-	return op->item;
+	return op->item && strchr(op->item, '|') ? NULL : op->item;
 }
 
 static int add_list(json_t *map, const char *member, const char *type, const struct view *view,
