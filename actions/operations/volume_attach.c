@@ -71,13 +71,30 @@ static int volume_or_vm_gone(struct error *e)
 	return error_set(e, ENOENT, "the volume or its VM is gone");
 }
 
+/* What the claim of a device number of the VM needs. */
+struct device_claim {
+	struct job *job;
+	const struct volume_claim *volume;
+	const char *host; /* of the VM when it is active */
+	/* by disks that the rows know nothing of: the guest keeps one that was taken from it by force */
+	bool used[1024];
+};
+
+static int ask_numbers(void *arg, struct error *e)
+{
+	struct device_claim *claim = arg;
+
+	return hv_disk_numbers(pool_hypervisor(claim->job->pool), claim->host, claim->volume->vm, claim->used,
+			       (int)ARRAY_SIZE(claim->used), e);
+}
+
 /* Attaches the volume in the rows, with the first free device number of the VM. */
 static int claim_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct volume_claim *c = arg;
+	struct device_claim *claim = arg;
+	const struct volume_claim *c = claim->volume;
 	const struct object *before = view_get(txn_view(t), KIND_VOLUME, c->volume);
 	const struct object *vm = view_get(txn_view(t), KIND_VM, c->vm);
-	bool used[1024] = {true};
 	struct object *volume;
 	int device = 1;
 	int r;
@@ -87,8 +104,8 @@ static int claim_fn(struct txn *t, void *arg, struct error *e)
 	r = volume_check_attach(txn_view(t), before, vm, e);
 	if (r < 0)
 		return r;
-	(void)volume_count_devices(txn_view(t), c->vm, used, (int)ARRAY_SIZE(used));
-	while (device < (int)ARRAY_SIZE(used) - 1 && used[device])
+	(void)volume_count_devices(txn_view(t), c->vm, claim->used, (int)ARRAY_SIZE(claim->used));
+	while (device < (int)ARRAY_SIZE(claim->used) - 1 && claim->used[device])
 		device++;
 	if (volume_is_shareable(before))
 		return put_ref(t, c, device, e);
@@ -164,6 +181,11 @@ static int volume_attach_run(struct job *job, json_t **ret_result, struct error 
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = request_object(view, job->req);
 	struct volume_claim c = {.volume = job->req->target, .vm = request_str(job->req, "vmInstanceUuid")};
+	const struct object *vm = view_get(view, KIND_VM, c.vm);
+	struct device_claim claim = {.job = job,
+				     .volume = &c,
+				     .host = vm && volume_vm_is_active(vm) ? object_str(vm, VM_HOST_UUID)
+									   : NULL};
 	int r;
 
 	if (volume && object_str_is(volume, VOLUME_STATUS, STATUS_NOT_INSTANTIATED)) {
@@ -171,7 +193,10 @@ static int volume_attach_run(struct job *job, json_t **ret_result, struct error 
 		if (r < 0)
 			return r;
 	}
-	r = store_run(pool_store(job->pool), claim_fn, &c, e);
+	r = claim.host ? host_ask_again(job, claim.host, ask_numbers, &claim, e) : 0;
+	if (r < 0)
+		return r;
+	r = store_run(pool_store(job->pool), claim_fn, &claim, e);
 	if (r < 0)
 		return r;
 	kill_point("attach-claimed");

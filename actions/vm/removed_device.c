@@ -104,23 +104,26 @@ bool vm_settle_removed_device(struct pool *pool, const char *host, const char *v
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *vm = view_get(view, KIND_VM, vm_uuid), *volume = NULL, *nic = NULL;
-	bool memory = strncmp(alias, "dimm", 4) == 0, adopted = false;
+	bool memory = strncmp(alias, "dimm", 4) == 0, adopted = false, nobodys = false;
 	int id;
 
-	if (sscanf(alias, "ua-disk-%d", &id) == 1)
+	if (sscanf(alias, "ua-disk-%d", &id) == 1) {
 		volume = volume_at(view, vm_uuid, id);
-	else if (sscanf(alias, "ua-nic-%d", &id) == 1)
+		nobodys = !volume && id > 0;
+	} else if (sscanf(alias, "ua-nic-%d", &id) == 1)
 		nic = nic_at(view, vm_uuid, id);
 	else
 		adopted = !memory && vm && vm_is_adopted_on(vm, host);
-	if (!vm || (!volume && !nic && !memory && !adopted) || !volume_vm_is_active(vm) ||
+	if (!vm || (!volume && !nic && !memory && !adopted && !nobodys) || !volume_vm_is_active(vm) ||
 	    !object_str_is(vm, VM_HOST_UUID, host))
 		return true;
 	if (job_is_pending_for(view, vm_uuid) || (volume && job_is_pending_for(view, object_uuid(volume))))
 		return false;
 	if (adopted)
 		return settle_adopted(pool, view, host, vm_uuid);
-	if (memory)
+	if (nobodys) /* a volume that was taken from the guest by force */
+		(void)hv_disk_forget(pool_hypervisor(pool), host, vm_uuid, id, NULL);
+	else if (memory)
 		settle_memory(pool, host, vm_uuid);
 	else if (volume)
 		settle_volume(pool, host, vm_uuid, object_uuid(volume));

@@ -9,9 +9,10 @@
 #include "actions/engine/pool.h"
 
 /**
- * The device with the alias @alias is gone from a running domain. Detaches the volume or NIC whose row still
- * says that it is attached, and gives the VM's row the memory that is left, unless a job works on it, which then decides. Returns false while there is such a
- * job: to be called again. Asks the host, so that a late or repeated report does no harm. Blocking.
+ * The device with the alias @alias is gone from a running domain. Detaches the volume or NIC whose row still says that
+ * it is attached, and gives the VM's row the memory that is left, unless a job works on it, which then decides; a disk
+ * that no row says to be attached any more leaves the definition. Returns false while there is such a job: to be called
+ * again. Asks the host, so that a late or repeated report does no harm. Blocking.
  */
 bool vm_settle_removed_device(struct pool *pool, const char *host, const char *vm, const char *alias);
 

@@ -73,6 +73,53 @@ int hv_disk_is_gone(struct hypervisor *hv, const char *host, const char *domain,
 	return rc;
 }
 
+struct numbers {
+	bool *used;
+	int room;
+};
+
+static int mark(xmlDocPtr doc, xmlNodePtr node, void *ctx)
+{
+	const struct numbers *numbers = ctx;
+	_cleanup_free_ char *alias = xml_get(doc, node, "alias/@name");
+	int id;
+
+	if (alias && sscanf(alias, "ua-disk-%d", &id) == 1 && id >= 0 && id < numbers->room)
+		numbers->used[id] = true;
+	return 0;
+}
+
+int hv_disk_numbers(struct hypervisor *hv, const char *host, const char *domain, bool *used, int room,
+		    struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	_cleanup_guest_devices_ struct guest_devices d = {0};
+	struct numbers numbers = {.used = used, .room = room};
+	int rc = guest_devices_enter(hv, host, domain, &d, &why);
+
+	if (disk_is_without(rc))
+		return 0;
+	if (rc < 0)
+		return error_move(e, &why);
+	return guest_devices_each(&d, "/domain/devices/disk", mark, &numbers, e);
+}
+
+int hv_disk_forget(struct hypervisor *hv, const char *host, const char *domain, int device_id,
+		   struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	_cleanup_guest_devices_ struct guest_devices d = {0};
+	char path[DISK_PATH_SIZE];
+	int rc = guest_devices_enter(hv, host, domain, &d, &why);
+
+	if (disk_is_without(rc))
+		return 0;
+	if (rc < 0)
+		return error_move(e, &why);
+	(void)snprintf(path, sizeof(path), "/domain/devices/disk[alias/@name='ua-disk-%d']", device_id);
+	return guest_devices_forget(&d, path, e);
+}
+
 /* ------------------------------------------------------------- limits and size */
 
 int hv_disk_set_bandwidth(struct hypervisor *hv, const char *host, const char *domain, const char *volume,

@@ -27,6 +27,18 @@ int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, co
 /** Whether an active domain has no such disk (any more). -EBUSY when it is not active. */
 int hv_disk_is_gone(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		    bool *ret, struct error *e);
+/**
+ * Marks in @used the numbers (hv_disk.device_id) below @room that the disks of an active domain have, in the guest or in
+ * the definition, whosoever volumes they are. Success when it is not active: it has none.
+ */
+int hv_disk_numbers(struct hypervisor *hv, const char *host, const char *domain, bool *used, int room,
+		    struct error *e);
+/**
+ * Removes from the definition of an active domain the disk with that number, which the guest has no more. Success when
+ * there is none.
+ */
+int hv_disk_forget(struct hypervisor *hv, const char *host, const char *domain, int device_id,
+		   struct error *e);
 /** Limits reading and writing together; 0 = unlimited. */
 int hv_disk_set_bandwidth(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 			  int64_t bytes_per_second, struct error *e);

@@ -147,20 +147,44 @@ static int request_removal(struct guest_devices *d, const char *path, const char
 	return 0;
 }
 
+static int read_definition(struct guest_devices *d, xmlDocPtr *ret, struct error *e)
+{
+	_cleanup_free_ char *text =
+		virDomainGetXMLDesc(d->domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
+
+	if (!text)
+		return error_set_virt(e, d->call.conn, "cannot read the definition of domain '%s'", d->uuid);
+	*ret = xml_parse(text);
+	return *ret ? 0 : error_set(e, EIO, "unexpected XML of domain '%s'", d->uuid);
+}
+
+int guest_devices_each(struct guest_devices *d, const char *path,
+		       int (*each)(xmlDocPtr doc, xmlNodePtr node, void *ctx), void *ctx, struct error *e)
+{
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	int rc = xml_each(d->doc, path, each, ctx);
+
+	if (rc || d->call.simulated)
+		return rc;
+	rc = read_definition(d, &doc, e);
+	return rc < 0 ? rc : xml_each(doc, path, each, ctx);
+}
+
 /*
  * Removes the device at @path from the definition, from which libvirt would start the domain again by hand, and
  * whose devices' names are taken for a device that is attached later.
  */
 static int forget_device(struct guest_devices *d, const char *path, struct error *e)
 {
-	_cleanup_free_ char *text =
-		virDomainGetXMLDesc(d->domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
-	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
-	xmlNodePtr node = doc ? xml_find(doc, path) : NULL;
-	_cleanup_free_ char *alias = node ? xml_get(doc, node, "alias/@name") : NULL;
+	_cleanup_free_ char *alias = NULL;
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	xmlNodePtr node;
+	int rc = read_definition(d, &doc, e);
 
+	node = rc < 0 ? NULL : xml_find(doc, path);
 	if (!node)
-		return 0;
+		return rc;
+	alias = xml_get(doc, node, "alias/@name");
 	if (!alias) { /* only devices of the pool have one there */
 		xmlUnlinkNode(node);
 		xmlFreeNode(node);
@@ -170,6 +194,11 @@ static int forget_device(struct guest_devices *d, const char *path, struct error
 		return 0;
 	return error_set_virt(e, d->call.conn, "cannot remove device '%s' from the definition of domain '%s'",
 			      alias, d->uuid);
+}
+
+int guest_devices_forget(struct guest_devices *d, const char *path, struct error *e)
+{
+	return d->call.simulated || xml_has(d->doc, path) ? 0 : forget_device(d, path, e);
 }
 
 int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,

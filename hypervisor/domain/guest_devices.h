@@ -48,5 +48,16 @@ int guest_devices_update(struct guest_devices *d, xmlNodePtr node, unsigned int 
  */
 int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,
 			 struct error *e);
+/*
+ * Removes the device at @path from the definition alone; 0 when it is not there, or is still in the guest. The test
+ * driver has only one of the two.
+ */
+int guest_devices_forget(struct guest_devices *d, const char *path, struct error *e);
+/*
+ * Calls @each as xml_each() does for what is at @path in the guest, then in the definition. Returns what it returned,
+ * or the error of reading.
+ */
+int guest_devices_each(struct guest_devices *d, const char *path,
+		       int (*each)(xmlDocPtr doc, xmlNodePtr node, void *ctx), void *ctx, struct error *e);
 
 #endif

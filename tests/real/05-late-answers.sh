@@ -68,6 +68,25 @@ act "volumes/$two" create-snapshot name=s
 act "volumes/$two" detach
 assert_eq "$(disks)" "0 0"
 
+step "a volume that is taken by force from a guest that does not react: the next one does not meet its disk"
+forced=$(data_volume forced)
+act "volumes/$forced" attach "vmInstanceUuid=$vm"
+wait_until 20 guest "$vm" 'ls /dev/vdb'
+act "$dir" pause
+act "volumes/$forced" delete deleteMode=Enforcing
+act "volumes/$two" attach "vmInstanceUuid=$vm"
+assert_eq "$(disks)" "2 2"
+
+step "the guest lets go of it later, and the definition does, too"
+act "$dir" resume
+has_one_disk() {
+	[ "$(disks)" = "1 1" ]
+}
+wait_until 30 has_one_disk
+assert_eq "$(value "volumes/$two/vmInstanceUuid")" "$vm"
+act "volumes/$two" detach
+assert_eq "$(disks)" "0 0"
+
 step "a guest that went to sleep is Paused; resume wakes it"
 if guest "$vm" 'grep -qw mem /sys/power/state'; then
 	guest "$vm" '(sleep 1; echo mem >/sys/power/state) >/dev/null 2>&1 &'

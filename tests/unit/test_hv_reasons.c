@@ -340,6 +340,20 @@ static int do_disk_forget(void)
 	return hv_disk_detach(hv, HOST, VM, "66666666666666666666666666666666", 1, e);
 }
 
+static int do_disk_numbers(void)
+{
+	bool used[8] = {false};
+	int rc = hv_disk_numbers(hv, HOST, VM, used, ARRAY_SIZE(used), e);
+
+	return rc < 0 || used[0] ? rc : -1;
+}
+
+/* Gone from the guest already, and no volume says that it has that disk. */
+static int do_disk_forget_number(void)
+{
+	return hv_disk_forget(hv, HOST, VM, 7, e);
+}
+
 static int do_disk_limit(void)
 {
 	return hv_disk_set_bandwidth(hv, HOST, VM, VOLUME, 1 << 20, e);
@@ -456,6 +470,8 @@ static const struct {
 	RUN(do_nic_limit),
 	RUN(do_disk_attach),
 	RUN(do_disk_detach),
+	RUN(do_disk_numbers),
+	RUN(do_disk_forget_number),
 	RUN(do_disk_forget),
 	RUN(do_disk_limit),
 	RUN(do_disk_resize),

@@ -17,10 +17,15 @@
 static atomic_int losses;
 static atomic_bool done_all_the_same;
 
-enum fate { PASSES, LOST, DONE_AND_LOST };
+/* The guest does not react: it keeps what it is asked to give back. */
+static atomic_bool guest_is_stuck;
+
+enum fate { PASSES, LOST, DONE_AND_LOST, KEPT };
 
 static enum fate next_fate(void)
 {
+	if (atomic_load(&guest_is_stuck))
+		return KEPT;
 	if (atomic_load(&losses) == 0)
 		return PASSES;
 	(void)atomic_fetch_sub(&losses, 1);
@@ -39,8 +44,10 @@ static void lose(int calls, bool first_is_done)
 	int __wrap_##name parameters                                                                         \
 	{                                                                                                    \
 		enum fate fate = next_fate();                                                                \
-		int r = fate == LOST ? 0 : __real_##name arguments;                                          \
+		int r = fate == LOST || fate == KEPT ? 0 : __real_##name arguments;                          \
                                                                                                              \
+		if (fate == KEPT)                                                                            \
+			return error_set(e, ETIMEDOUT, "the guest did not release it");                      \
 		return r < 0 || fate == PASSES ? r                                                           \
 					       : error_set_code(e, ENOTCONN, "HOST.1010",                    \
 								"the connection to the host was lost");      \
@@ -160,6 +167,30 @@ static void a_volume_that_the_guest_has_not_got_is_free(void **state)
 	must(w.f, "AttachDataVolumeToVm", w.volume, json_pack("{s:s}", "vmInstanceUuid", w.vm), NULL);
 }
 
+/* The number of a disk that the guest keeps is no other's, whoever has been made to forget that it has it. */
+static void a_disk_that_was_taken_by_force_keeps_its_number(void **state)
+{
+	char other[UUID_SIZE], disk[UUID_SIZE];
+	struct world w;
+
+	build(state, &w);
+	must(w.f, "AttachDataVolumeToVm", w.volume, json_pack("{s:s}", "vmInstanceUuid", w.vm), NULL);
+	atomic_store(&guest_is_stuck, true);
+	must(w.f, "DeleteDataVolume", w.volume, json_pack("{s:s}", "deleteMode", "Enforcing"), NULL);
+	atomic_store(&guest_is_stuck, false);
+	assert_false(is_attached(&w));
+	must(w.f, "CreateDiskOffering", NULL, json_pack("{s:s, s:i}", "name", "disk2", "diskSize", 1 << 20),
+	     disk);
+	must(w.f, "CreateDataVolume", NULL,
+	     json_pack("{s:s, s:s}", "name", "other", "diskOfferingUuid", disk), other);
+	must(w.f, "AttachDataVolumeToVm", other, json_pack("{s:s}", "vmInstanceUuid", w.vm), NULL);
+	{
+		_cleanup_view_ struct view *view = view_now(w.f);
+
+		assert_int_equal(object_int(view_get(view, KIND_VOLUME, other), VOLUME_DEVICE_ID), 2);
+	}
+}
+
 static size_t count_nics(struct world *w)
 {
 	_cleanup_view_ struct view *view = view_now(w->f);
@@ -253,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_A_POOL(a_volume_that_the_guest_has_got_is_attached),
 		ON_A_POOL(a_volume_that_the_guest_has_not_got_is_free),
+		ON_A_POOL(a_disk_that_was_taken_by_force_keeps_its_number),
 		ON_A_POOL(a_nic_is_there_when_the_guest_has_got_it),
 		ON_A_POOL(a_nic_stays_while_the_host_cannot_tell),
 		ON_A_POOL(an_iso_is_put_in_again),
