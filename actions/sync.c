@@ -239,6 +239,7 @@ static int follow_connected(struct host_event *event, struct error *e)
 	int r = 0;
 
 	event->outdated = true;
+	vm_settle_left(event->pool, event->host);
 	for (int round = 0; event->outdated && r == 0 && round < VM_ASK_ROUNDS; round++)
 		r = compare_with_host(event, e);
 	if (r == 0)

@@ -305,30 +305,6 @@ static int end_fn(struct txn *t, void *arg, struct error *e)
 	return end->place == AT_TARGET ? put_files_moved(t, m, e) : 0;
 }
 
-static int put_others_fn(struct txn *t, void *arg, struct error *e)
-{
-	const struct move *m = arg;
-
-	return vm_put_own_domain(t, m->uuid, m->to, e);
-}
-
-/*
- * A domain that has come to the target since it was named there may be others' after all. One that a migration has made is on
- * the files of the VM.
- */
-static void check_target(const struct move *m, const struct view *view)
-{
-	const struct object *vm = view_get(view, KIND_VM, m->uuid), *root = vm_root_volume(view, vm);
-	const char *path = root ? object_str(root, VOLUME_INSTALL_PATH) : NULL;
-	struct hv_sighting s;
-
-	if (!path || !vm_is_adopted_on(vm, m->to) ||
-	    hv_domain_sight(pool_hypervisor(m->job->pool), m->to, m->uuid, path, &s, NULL) < 0)
-		return;
-	if (s.found && !s.own && !s.uses)
-		(void)store_run(pool_store(m->job->pool), put_others_fn, (void *)(uintptr_t)m, NULL);
-}
-
 /* Removes what the guest has left on the other host. What cannot be removed does no harm. */
 static void clean_up(const struct move *m, enum place place)
 {
@@ -336,9 +312,9 @@ static void clean_up(const struct move *m, enum place place)
 	struct hypervisor *hv = pool_hypervisor(m->job->pool);
 
 	orphan_files_remove(m->job->pool, m->job->uuid);
-	if (place != AT_TARGET)
-		check_target(m, view);
 	if (place == AT_SOURCE) {
+		/* what has come to the target since it was named there may be others' after all */
+		vm_settle_domain(m->job->pool, m->to, m->uuid);
 		(void)hv_domain_undefine(hv, m->to, m->uuid, NULL);
 		vm_forget_leases(m->job->pool, view, m->uuid, m->to);
 	}

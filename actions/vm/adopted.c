@@ -110,7 +110,29 @@ static bool is_adopted(const struct object *vm, const char *host)
 struct settling {
 	const char *host, *uuid;
 	struct hv_sighting sighting;
+	bool has_files;
 };
+
+/* The files of the VM's volumes and of their snapshots, borrowed from @view, then NULL; NULL when memory is short. */
+static const char **list_files(const struct view *view, const char *vm)
+{
+	size_t count = 1, n = 0;
+	const char **files;
+
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm)
+		count += 1 + view_count_where(view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, object_uuid(volume));
+	files = calloc(count, sizeof(*files));
+	if (!files)
+		return NULL;
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, vm) {
+		if (object_str(volume, VOLUME_INSTALL_PATH))
+			files[n++] = object_str(volume, VOLUME_INSTALL_PATH);
+		view_for_each_where (snapshot, view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, object_uuid(volume))
+			if (object_str(snapshot, SNAPSHOT_INSTALL_PATH))
+				files[n++] = object_str(snapshot, SNAPSHOT_INSTALL_PATH);
+	}
+	return files;
+}
 
 /*
  * Has the pool made what was seen there? The name does not say so of a domain that had the uuid as its name when it was
@@ -122,17 +144,39 @@ static bool is_own(const struct object *vm, const struct settling *s)
 	       (!vm_is_adopted_on(vm, s->host) || !object_str_is(vm, VM_DOMAIN_NAME, s->uuid));
 }
 
+/* The VM neither is nor was last on the host, nor is about to be. */
+static bool is_elsewhere(const struct object *vm, const char *host)
+{
+	const char *place = vm_place(vm);
+
+	return !object_str_is(vm, VM_MIGRATION_HOST_UUID, host) && (!place || strcmp(place, host) != 0);
+}
+
+/* Does the host have something else of the uuid, which others have made while nobody could see it? */
+static bool is_replaced(const struct object *vm, const struct settling *s)
+{
+	return s->sighting.found && !s->sighting.own && s->has_files && !s->sighting.uses &&
+	       is_elsewhere(vm, s->host);
+}
+
+static bool is_gone(const struct object *vm, const struct settling *s)
+{
+	return !s->sighting.found && (is_elsewhere(vm, s->host) ||
+				      (!object_str_is(vm, VM_MIGRATION_HOST_UUID, s->host) &&
+				       vm_state_is_in(object_str(vm, VM_STATE), S_DESTROYED | S_EXPUNGING)));
+}
+
 static int settle_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct settling *s = arg;
 	const struct object *vm = view_get(txn_view(t), KIND_VM, s->uuid);
-	const char *place = vm ? vm_place(vm) : NULL;
-	bool absent_for_good = vm && !s->sighting.found &&
-			       !object_str_is(vm, VM_MIGRATION_HOST_UUID, s->host) &&
-			       (!place || strcmp(place, s->host) != 0 ||
-				vm_state_is_in(object_str(vm, VM_STATE), S_DESTROYED | S_EXPUNGING));
 
-	return absent_for_good || (vm && is_own(vm, s)) ? vm_put_own_domain(t, s->uuid, s->host, e) : 0;
+	if (!vm || !(is_gone(vm, s) || is_own(vm, s) || is_replaced(vm, s)))
+		return 0;
+	if (is_replaced(vm, s))
+		log_warning("vm", s->uuid, "host %s has a domain of the same uuid, which is another one",
+			    s->host);
+	return vm_put_own_domain(t, s->uuid, s->host, e);
 }
 
 void vm_settle_domain(struct pool *pool, const char *host, const char *uuid)
@@ -141,12 +185,25 @@ void vm_settle_domain(struct pool *pool, const char *host, const char *uuid)
 	const struct object *vm = view_get(view, KIND_VM, uuid);
 	struct settling s = {.host = host, .uuid = uuid};
 	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_free_ const char **files = NULL;
 
-	if (!vm || !is_adopted(vm, host) ||
-	    hv_domain_sight(pool_hypervisor(pool), host, uuid, NULL, &s.sighting, NULL) < 0)
+	if (!vm || !is_adopted(vm, host))
 		return;
+	files = list_files(view, uuid);
+	if (!files || hv_domain_sight(pool_hypervisor(pool), host, uuid, files, &s.sighting, NULL) < 0)
+		return;
+	s.has_files = *files;
 	if (store_run(pool_store(pool), settle_fn, &s, &e) < 0)
 		log_error("vm", uuid, "%s", error_sentence(&e));
+}
+
+void vm_settle_left(struct pool *pool, const char *host)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	view_for_each (vm, view, KIND_VM)
+		if (vm_is_adopted_on(vm, host) && is_elsewhere(vm, host))
+			vm_settle_domain(pool, host, object_uuid(vm));
 }
 
 /* ------------------------------------------------- the hypervisor's table */

@@ -22,9 +22,13 @@ int vm_put_adopted_on(struct txn *t, const char *uuid, const char *host, struct 
 /** The VM has a domain that the pool itself has made on @host, or none. For change functions. */
 int vm_put_own_domain(struct txn *t, const char *uuid, const char *host, struct error *e);
 /**
- * Asks @host whether it still has a domain that others have made of this VM; if not, its row says so. The host where
- * the VM is stays in the row without a domain, which may come back (`virsh create`), until the VM is destroyed. Blocking.
+ * Asks @host whether it still has a domain that others have made of this VM; if not, its row says so. On a host that the
+ * VM has left, one that is on none of the VM's files is another one, which is nobody's business: what follows touches
+ * it no more. The host where the VM is stays in the row without a domain, which may come back (`virsh create`), until the VM
+ * is destroyed. Blocking.
  */
 void vm_settle_domain(struct pool *pool, const char *host, const char *uuid);
+/** vm_settle_domain() of all VMs that have left @host, before anything that it says of them is believed. Blocking. */
+void vm_settle_left(struct pool *pool, const char *host);
 
 #endif

@@ -39,10 +39,10 @@ static enum found look(struct pool *pool, const struct view *view, const struct 
 	const struct object *root = vm_movable_root(view, vm);
 	bool reaches = root && cluster_has_primary_storage(view, object_text(host, HOST_CLUSTER_UUID),
 							   object_text(root, VOLUME_PRIMARY_STORAGE_UUID));
+	const char *const files[] = {reaches ? object_text(root, VOLUME_INSTALL_PATH) : NULL, NULL};
 	struct hv_sighting s;
 
-	if (hv_domain_sight(pool_hypervisor(pool), object_uuid(host), object_uuid(vm),
-			    reaches ? object_text(root, VOLUME_INSTALL_PATH) : NULL, &s, NULL) < 0 ||
+	if (hv_domain_sight(pool_hypervisor(pool), object_uuid(host), object_uuid(vm), files, &s, NULL) < 0 ||
 	    !s.found || s.ours)
 		return NOTHING;
 	return hv_domain_is_up(s.state) && s.uses ? THE_VM : ANOTHER_DOMAIN;

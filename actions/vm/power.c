@@ -215,6 +215,7 @@ static int prepare_and_start(struct up *up, struct error *e)
 	if (new_host && *up->last_host) {
 		_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
+		vm_settle_domain(pool, up->last_host, up->uuid);
 		vm_leave_host(pool, up->last_host, up->uuid);
 		vm_settle_domain(pool, up->last_host, up->uuid);
 		vm_forget_leases(pool, view, up->uuid, up->last_host);

@@ -46,16 +46,15 @@ void vm_settle_second_copy(struct pool *pool, const char *host, const char *uuid
 		vm_observe(pool, host, uuid);
 		return;
 	}
+	vm_settle_domain(pool, host, uuid);
 	/*
 	 * This host first: libvirt pauses the guest at its source before it runs at the destination, so when this
 	 * one runs, and then the other, there is no migration.
 	 */
 	here_runs = runs(pool, host, uuid, &here);
 	there_runs = runs(pool, object_str(vm, VM_HOST_UUID), uuid, &there);
-	if (!here) {
-		vm_settle_domain(pool, host, uuid);
+	if (!here)
 		return;
-	}
 	if (!starting && !(here_runs && there_runs)) {
 		if (!there)
 			vm_observe(pool, host, uuid);
@@ -83,6 +82,7 @@ void vm_remove_leftover(struct pool *pool, const char *host, const char *uuid)
 	_cleanup_(error_done) struct error ignored = ERROR_INIT;
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
+	vm_settle_domain(pool, host, uuid);
 	if (vm_is_leftover(view, uuid, host))
 		(void)hv_domain_undefine(pool_hypervisor(pool), host, uuid, &ignored);
 	vm_settle_domain(pool, host, uuid);

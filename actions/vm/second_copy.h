@@ -9,7 +9,8 @@
  * writing as far as the storage carries locks between hosts.
  *
  * What others have made is never touched: a domain that has the uuid of a VM, but was adopted on no host, or on another
- * one, is not there for the calls that are made here (hypervisor/states.h).
+ * one, is not there for the calls that are made here (hypervisor/states.h). Nor is one that others have put in the place of
+ * the VM's own on a host that it has left: that is found out first (adopted.h).
  */
 #ifndef POOLFS_VM_SECOND_COPY_H
 #define POOLFS_VM_SECOND_COPY_H

@@ -10,36 +10,37 @@
 #include "hypervisor/storage/backend.h"
 
 struct search {
-	const char *path;
+	const char *const *files;
 	bool found;
 };
 
-static int compare_path(xmlDocPtr doc, xmlNodePtr node, void *ctx)
+static int compare_files(xmlDocPtr doc, xmlNodePtr node, void *ctx)
 {
 	struct search *search = ctx;
 	_cleanup_free_ char *path = storage_read_disk_source(doc, node);
 
-	search->found = search->found || (path && strcmp(path, search->path) == 0);
+	for (const char *const *file = search->files; path && *file; file++)
+		search->found |= strcmp(path, *file) == 0;
 	return 0;
 }
 
-static int has_file(const struct hv_call *call, virDomainPtr domain, const char *path, bool *ret,
+static int has_file(const struct hv_call *call, virDomainPtr domain, const char *const *files, bool *ret,
 		    struct error *e)
 {
 	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
 	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
-	struct search search = {.path = path};
+	struct search search = {.files = files};
 	int rc;
 
 	if (!doc)
 		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'",
 				      virDomainGetName(domain));
-	rc = xml_each(doc, "/domain/devices/disk", compare_path, &search);
+	rc = xml_each(doc, "/domain/devices/disk", compare_files, &search);
 	*ret = search.found;
 	return rc;
 }
 
-int hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid, const char *path,
+int hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid, const char *const *files,
 		    struct hv_sighting *ret, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
@@ -61,7 +62,7 @@ int hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid, c
 	ret->ours = domain_is_ours(host, domain, own);
 	ret->own = strcmp(virDomainGetName(domain), own) == 0;
 	ret->state = domain_state_of_virt(info.state, 0, &reason, &ask);
-	return path ? has_file(&call, domain, path, &ret->uses, e) : 0;
+	return files ? has_file(&call, domain, files, &ret->uses, e) : 0;
 }
 
 int hv_domain_stop_autostart(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)

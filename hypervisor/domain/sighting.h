@@ -12,12 +12,12 @@ struct hv_sighting {
 	bool found;
 	bool own;  /* its name is its uuid, as that of all domains that the pool has made */
 	bool ours; /* own, or adopted on this host */
-	bool uses; /* one of its disks is on the path that was asked for */
+	bool uses; /* one of its disks is on one of the files that were asked for */
 	enum hv_domain_state state;
 };
 
-/** Looks at what has the uuid @uuid on @host, and whether it has a disk on @path (NULL: not asked for). */
-int hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid, const char *path,
+/** Looks at what has the uuid @uuid on @host, and whether it has a disk on one of @files (paths, then NULL; NULL: not asked for). */
+int hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid, const char *const *files,
 		    struct hv_sighting *ret, struct error *e);
 /**
  * Sees to it that the pool's domain is not started with its host: where a VM runs is for the pool to say. Success when

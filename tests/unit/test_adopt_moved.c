@@ -18,15 +18,15 @@ static atomic_bool sticky;
 /* A VM was seen as Stopped. */
 static atomic_bool stopped;
 
-int __real_hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid, const char *path,
-			   struct hv_sighting *ret, struct error *e);
-int __wrap_hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid, const char *path,
-			   struct hv_sighting *ret, struct error *e);
-int __wrap_hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid, const char *path,
-			   struct hv_sighting *ret, struct error *e)
+int __real_hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid,
+			   const char *const *files, struct hv_sighting *ret, struct error *e);
+int __wrap_hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid,
+			   const char *const *files, struct hv_sighting *ret, struct error *e);
+int __wrap_hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid,
+			   const char *const *files, struct hv_sighting *ret, struct error *e)
 {
 	if (!atomic_load(&silent))
-		return __real_hv_domain_sight(hv, host, uuid, path, ret, e);
+		return __real_hv_domain_sight(hv, host, uuid, files, ret, e);
 	(void)sem_post(&asked);
 	return error_set(e, ENOTCONN, "silent");
 }
@@ -279,10 +279,9 @@ static void a_target_where_nothing_has_come_is_forgotten(void **state)
 	wait_for_row(WEB, host_a);
 }
 
-/* Its host is dead, so the VM is started elsewhere. The host comes back and starts what it had. */
-static void what_a_dead_host_starts_again_is_ended(void **state)
+/* The VM is on host B, started there when host A was dead. */
+static void leave_dead_host_a(void)
 {
-	(void)state;
 	adopt(host_a, "web");
 	attach_nic(WEB);
 	add_host_b();
@@ -291,6 +290,13 @@ static void what_a_dead_host_starts_again_is_ended(void **state)
 	must(pool, "ConfirmHostDead", host_a, NULL, NULL);
 	wait_until(pool, is_stopped, WEB);
 	must(pool, "StartVmInstance", WEB, json_pack("{s:s}", "hostUuid", host_b), NULL);
+}
+
+/* Its host is dead, so the VM is started elsewhere. The host comes back and starts what it had. */
+static void what_a_dead_host_starts_again_is_ended(void **state)
+{
+	(void)state;
+	leave_dead_host_a();
 	expect_state(WEB, "Running", host_b);
 	assert_true(is_null(KIND_VM, WEB, VM_DOMAIN_NAME));
 	write_machine("a", AT("web", WEB, "web", RUNS), NULL);
@@ -322,14 +328,7 @@ static void what_has_left_is_forgotten(void **state)
 static void what_a_dead_host_has_lost_is_forgotten(void **state)
 {
 	(void)state;
-	adopt(host_a, "web");
-	attach_nic(WEB);
-	add_host_b();
-	lose_host_a();
-	wait_until(pool, is_unknown, WEB);
-	must(pool, "ConfirmHostDead", host_a, NULL, NULL);
-	wait_until(pool, is_stopped, WEB);
-	must(pool, "StartVmInstance", WEB, json_pack("{s:s}", "hostUuid", host_b), NULL);
+	leave_dead_host_a();
 	write_machine("a", NULL, NULL);
 	connect_again(host_a);
 	wait_for_row(WEB, NULL);
@@ -338,6 +337,95 @@ static void what_a_dead_host_has_lost_is_forgotten(void **state)
 	connect_again(host_a);
 	assert_int_equal(state_on(host_a, WEB), HV_DOMAIN_RUNNING);
 	expect_state(WEB, "Running", host_b);
+}
+
+/* Somebody has made something else of the uuid while the host was silent: it is not on the VM's files. */
+static void what_replaces_it_on_a_dead_host_is_not_ended(void **state)
+{
+	(void)state;
+	leave_dead_host_a();
+	write_machine("a", AT("new", WEB, "twin", RUNS), NULL);
+	connect_again(host_a);
+	wait_for_row(WEB, NULL);
+	expect_state(WEB, "Running", host_b);
+	assert_int_equal(state_on(host_a, WEB), HV_DOMAIN_RUNNING);
+	assert_int_equal(state_on(host_b, WEB), HV_DOMAIN_RUNNING);
+	expect_foreign(host_a, "new", 2);
+}
+
+static void what_replaces_it_on_a_dead_host_is_not_removed(void **state)
+{
+	(void)state;
+	leave_dead_host_a();
+	write_machine("a", AT("new", WEB, "twin", OFF), NULL);
+	connect_again(host_a);
+	wait_for_row(WEB, NULL);
+	assert_int_equal(state_on(host_a, WEB), HV_DOMAIN_OFF);
+	expect_foreign(host_a, "new", 0);
+}
+
+/* Nor does a VM run because something else does. */
+static void what_replaces_it_on_a_dead_host_is_not_the_vm(void **state)
+{
+	(void)state;
+	leave_dead_host_a();
+	must(pool, "StopVmInstance", WEB, json_pack("{s:s}", "type", "cold"), NULL);
+	write_machine("a", AT("new", WEB, "twin", RUNS), NULL);
+	connect_again(host_a);
+	wait_for_row(WEB, NULL);
+	expect_state(WEB, "Stopped", NULL);
+	assert_int_equal(state_on(host_a, WEB), HV_DOMAIN_RUNNING);
+}
+
+static bool field_ends_with(enum kind_id kind, const char *uuid, int field, const char *end)
+{
+	_cleanup_view_ struct view *view = view_now(pool);
+	const char *text = object_text(view_get(view, kind, uuid), field);
+
+	return strlen(text) > strlen(end) && strcmp(text + strlen(text) - strlen(end), end) == 0;
+}
+
+/* What is left of a migration has been replaced, too; its own is on a file that a snapshot has now. */
+static void what_replaces_the_rest_of_a_migration_is_not_removed(void **state)
+{
+	char root[UUID_SIZE];
+
+	(void)state;
+	adopt(host_a, "web");
+	adopt(host_a, "db");
+	volume_of(DB, "Root", root);
+	add_host_b();
+	atomic_store(&sticky, true);
+	must(pool, "MigrateVm", WEB, json_pack("{s:s}", "hostUuid", host_b), NULL);
+	must(pool, "MigrateVm", DB, json_pack("{s:s}", "hostUuid", host_b), NULL);
+	atomic_store(&sticky, false);
+	assert_true(field_ends_with(KIND_VOLUME, root, VOLUME_INSTALL_PATH, "/db-root"));
+	must(pool, "CreateVolumeSnapshot", root, json_pack("{s:s}", "name", "s"), NULL);
+	assert_false(field_ends_with(KIND_VOLUME, root, VOLUME_INSTALL_PATH, "/db-root"));
+	lose_host_a();
+	write_machine("a", AT("new", WEB, "twin", OFF), AT("db", DB, "db", OFF));
+	connect_again(host_a);
+	wait_for_row(WEB, host_b);
+	wait_for_row(DB, host_b);
+	assert_int_equal(state_on(host_a, WEB), HV_DOMAIN_OFF);
+	assert_int_equal(state_on(host_a, DB), HV_DOMAIN_ABSENT);
+}
+
+/* Where the VM was last, its domain may have been replaced when it is started elsewhere. */
+static void a_start_elsewhere_removes_no_domain_of_others(void **state)
+{
+	(void)state;
+	adopt(host_a, "web");
+	attach_nic(WEB);
+	add_host_b();
+	must(pool, "StopVmInstance", WEB, json_pack("{s:s}", "type", "cold"), NULL);
+	lose_host_a();
+	write_machine("a", AT("new", WEB, "twin", OFF), NULL);
+	connect_again(host_a);
+	must(pool, "StartVmInstance", WEB, json_pack("{s:s}", "hostUuid", host_b), NULL);
+	wait_for_row(WEB, NULL);
+	expect_state(WEB, "Running", host_b);
+	assert_int_equal(state_on(host_a, WEB), HV_DOMAIN_OFF);
 }
 
 #define SHARED(test) cmocka_unit_test_setup_teardown(test, set_up_shared, pool_fixture_teardown)
@@ -357,6 +445,11 @@ int main(void)
 		SHARED(what_has_left_is_forgotten),
 		SHARED(what_a_dead_host_starts_again_is_ended),
 		SHARED(what_a_dead_host_has_lost_is_forgotten),
+		SHARED(what_replaces_it_on_a_dead_host_is_not_ended),
+		SHARED(what_replaces_it_on_a_dead_host_is_not_removed),
+		SHARED(what_replaces_it_on_a_dead_host_is_not_the_vm),
+		SHARED(what_replaces_the_rest_of_a_migration_is_not_removed),
+		SHARED(a_start_elsewhere_removes_no_domain_of_others),
 	};
 
 	(void)sem_init(&asked, 0, 0);

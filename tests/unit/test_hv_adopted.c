@@ -281,10 +281,14 @@ static void a_domain_of_another_host_is_not_there(void **state)
 	assert_int_equal(hv_domain_suspend(f->hv, HOST, WEB, NULL), -ENOENT);
 	assert_int_equal(hv_domain_destroy(f->hv, HOST, WEB, NULL), 0);
 	assert_int_equal(hv_domain_undefine(f->hv, HOST, WEB, NULL), 0);
-	assert_int_equal(hv_domain_sight(f->hv, HOST, WEB, "/web-data", &s, NULL), 0);
+	assert_int_equal(hv_domain_sight(f->hv, HOST, WEB, (const char *const[]){"/none", "/web-data", NULL},
+					 &s, NULL),
+			 0);
 	assert_true(s.found && !s.ours && !s.own && s.uses);
 	assert_int_equal(s.state, HV_DOMAIN_RUNNING);
-	assert_int_equal(hv_domain_sight(f->hv, HOST, WEB, "/db-data", &s, NULL), 0);
+	assert_int_equal(
+		hv_domain_sight(f->hv, HOST, WEB, (const char *const[]){"/none", "/db-data", NULL}, &s, NULL),
+		0);
 	assert_false(s.uses);
 	hv_release_domain(PROBE, WEB);
 	adopt(WEB, WEB_ROOT, WEB_DATA, "");

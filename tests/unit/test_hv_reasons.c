@@ -177,7 +177,7 @@ static int do_sight(void)
 {
 	struct hv_sighting s;
 
-	return hv_domain_sight(hv, HOST, VM, "/pool/b.qcow2", &s, e);
+	return hv_domain_sight(hv, HOST, VM, (const char *const[]){"/pool/b.qcow2", NULL}, &s, e);
 }
 
 static int do_stop_autostart(void)
