@@ -5,7 +5,8 @@
  * server). The signature is the HMAC-SHA1 of method, Date and path, in base64. It
  * covers neither query nor body, so whoever reads a request can send others to the
  * same path until its Date is too old: over networks that others can read, TLS is
- * needed as for passwords.
+ * needed as for passwords. One that was used is not refused, since a Date has whole
+ * seconds: two creations of one second have the same signature, with any bodies.
  *
  * The secret is stored as it is, since signatures are made of it, and is shown once:
  * in the answer to its creation, which therefore is no job.

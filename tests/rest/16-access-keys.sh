@@ -66,6 +66,12 @@ for seconds in 0 -5; do
 done
 assert_eq "$(jq '[.inventories[] | select(.name == "once")] | length' "$MOUNT/affinity-groups/inventories")" 1
 
+step "two creations of one second have one signature, and both are done"
+sign POST /v1/affinity-groups
+for name in first second; do
+	SESSION='' assert_job 200 "\"name\":\"$name\"" POST /v1/affinity-groups "{\"params\":{\"name\":\"$name\",\"policy\":\"antiSoft\"}}" "${signed[@]}"
+done
+
 step "what is not signed right is forbidden"
 signed 200 . GET /v1/zones
 SESSION='' assert_http 403 '^wrong accessKey signature$' GET /v1/clusters '' "${signed[@]}"
