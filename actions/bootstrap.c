@@ -26,6 +26,7 @@
 #include "actions/vm/placement.h"
 #include "hypervisor/host_uri.h"
 #include "model/durable.h"
+#include "model/log.h"
 #include "model/states.h"
 
 #define MEBIBYTE (INT64_C(1) << 20)
@@ -168,7 +169,8 @@ static int plan_make(struct plan *plan, const struct pool_options *options, stru
 {
 	char *const uuids[] = {plan->zone,	  plan->cluster, plan->host, plan->primary_uuid,
 			       plan->backup_uuid, plan->l2,	 plan->l3};
-	int r = hv_uri_check(options->uri, e);
+	const char *uri = options->uri ? options->uri : POOL_DEFAULT_URI;
+	int r = hv_uri_check(uri, e);
 
 	if (r < 0)
 		return r;
@@ -180,8 +182,8 @@ static int plan_make(struct plan *plan, const struct pool_options *options, stru
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++)
 		uuid_make(uuids[i]);
-	plan->uri = options->uri;
-	plan->address = host_address_of_uri(options->uri);
+	plan->uri = uri;
+	plan->address = host_address_of_uri(uri);
 	if (gethostname(plan->hostname, sizeof(plan->hostname)) < 0)
 		plan->hostname[0] = '\0';
 	plan->hostname[sizeof(plan->hostname) - 1] = '\0';
@@ -405,14 +407,26 @@ static int update_pool(struct txn *t, void *arg, struct error *e)
 	return 0;
 }
 
+/* Options of a new pool may stand in a file for ever; but who wants another host must not wait for it. */
+static void warn_of_unused_uri(const struct view *view, const struct pool_options *options)
+{
+	if (options->uri && !options->resumes && !view_next_where(view, KIND_HOST, HOST_URI, options->uri, 0))
+		log_warning(
+			"pool", NULL,
+			"the option uri=%s is for a new pool and has no effect; the hosts of this one are in hosts/",
+			options->uri);
+}
+
 int pool_bootstrap(struct store *store, const struct pool_options *options, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(store);
 	_cleanup_(plan_done) struct plan plan = {0};
 	int r;
 
-	if (view_count(view, KIND_ACCOUNT))
+	if (view_count(view, KIND_ACCOUNT)) {
+		warn_of_unused_uri(view, options);
 		return store_run(store, update_pool, NULL, e);
+	}
 	r = plan_make(&plan, options, e);
 	return r < 0 ? r : store_run(store, put_pool, &plan, e);
 }

@@ -7,9 +7,11 @@
 
 struct keep;
 
+#define POOL_DEFAULT_URI "qemu:///system"
+
 struct pool_options {
 	const char *state_dir; /* absolute; must exist */
-	const char *uri;       /* libvirt URI of the first host of a new pool */
+	const char *uri;       /* libvirt URI of the first host of a new pool; NULL: POOL_DEFAULT_URI */
 	/*
 	 * Has the first password of the administrator of a new pool in its first line; NULL = the manual's.
 	 */

@@ -14,13 +14,13 @@
 #include <sys/stat.h>
 
 #include "actions/engine/path_list.h"
+#include "actions/pool_open.h"
 #include "fs/option_file.h"
 #include "fs/tree/fs.h"
 #include "model/cleanup.h"
 #include "model/durable.h"
 
 #define DEFAULT_STATE "/var/lib/poolfs"
-#define DEFAULT_URI   "qemu:///system"
 #define NAME	      "poolfs"
 /* A pool with one host has about 30 open. */
 #define FILES_MIN 64
@@ -77,7 +77,7 @@ const char options_usage[] =
 	"Mounts a pool of virtual machines as a file system. In fstab: SOURCE MOUNTPOINT fuse.poolfs OPTION,...\n"
 	"\n"
 	"    -o state=DIR        folder of the pool's database and images (" DEFAULT_STATE ")\n"
-	"    -o uri=URI          libvirt URI of the first host of a new pool (" DEFAULT_URI ")\n"
+	"    -o uri=URI          libvirt URI of the first host of a new pool (" POOL_DEFAULT_URI ")\n"
 	"    -o admin-password-file=FILE  first password of a new pool's administrator (a random one,\n"
 	"                        in the file admin-password of the state folder)\n"
 	"    -o ro               read-only: accept no requests\n"
@@ -401,9 +401,7 @@ int options_check(struct options *options, bool mounted, struct error *e)
 
 	if (!options->state)
 		options->state = strdup(DEFAULT_STATE);
-	if (!options->uri)
-		options->uri = strdup(DEFAULT_URI);
-	if (!options->state || !options->uri)
+	if (!options->state)
 		return error_oom(e);
 	options->rest_uid = UID_NONE;
 	if (!mounted)

@@ -224,11 +224,12 @@ static void all_resumed(void *pool)
 	pool_resumed(pool);
 }
 
+/* With the descriptor @device of /dev/fuse, which it takes over; -1: the supervisor is asked for it. */
 static int serve(struct fuse_session *session, struct fs *fs, const struct session_options *options, int link,
-		 struct error *e)
+		 int device, struct error *e)
 {
 	static struct jobs jobs; /* of the process */
-	int device = -1, r = get_device(link, &device, e);
+	int r = device >= 0 ? 0 : get_device(link, &device, e);
 
 	if (r < 0)
 		return r;
@@ -263,6 +264,7 @@ int session_serve(const struct session_options *options, int link, int keep_fd, 
 	struct readiness ready = {.link = link, .background = options->background};
 	struct fs fs = {.max_read = options->max_read, .ready = tell_ready, .ready_arg = &ready};
 	struct fuse_session *session;
+	_cleanup_close_ int device = -1;
 	int r = keep_open(keep_fd, &fs.keep, e);
 
 	if (r < 0)
@@ -274,10 +276,13 @@ int session_serve(const struct session_options *options, int link, int keep_fd, 
 		r = numbering_keep(fs.keep, e);
 	if (r == 0)
 		receive_count_deaths(fs.keep);
+	/* A pool is opened before its mount is there, so that this is soon usable; none is made for a mount that fails. */
+	if (r == 0 && !store_exists(options->pool.state_dir))
+		r = get_device(link, &device, e);
 	if (r == 0)
 		r = fs_open(&fs, options, session, e);
 	if (r == 0)
-		r = serve(session, &fs, options, link, e);
+		r = serve(session, &fs, options, link, steal_fd(&device), e);
 	fs_close(&fs);
 	if (session)
 		fuse_session_destroy(session);

@@ -124,7 +124,7 @@ static void start_mount(struct supervisor *s, struct handover *h)
 	service_store(s->device, s->keep_fd);
 }
 
-/* The worker has opened the pool. */
+/* The worker has opened the pool, or is about to make one. */
 static void hand_over_device(struct supervisor *s)
 {
 	if (s->device < 0) {
@@ -270,7 +270,8 @@ static void on_end(struct supervisor *s)
 	/* The signal was passed on, and may have ended with the worker before that took it. */
 	if (s->is_asked && !s->ends)
 		end_mount(s);
-	if (s->ends || !mount_is_there(s->device)) {
+	/* What the first one says against the pool is told to who waits for the mount. */
+	if (s->ends || !mount_is_there(s->device) || (!s->is_ready && error_is_set(&s->why))) {
 		if (s->worker > 0)
 			(void)waitpid(s->worker, NULL, 0);
 		s->ends = true;

@@ -544,6 +544,17 @@ static int lock_folder(struct store *store, const char *dir, struct error *e)
 	return 0;
 }
 
+bool store_exists(const char *dir)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/pool.db", dir) < 0) {
+		path = NULL;
+		return false;
+	}
+	return access(path, F_OK) == 0;
+}
+
 int store_check(const char *dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;

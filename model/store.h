@@ -39,6 +39,8 @@ typedef void store_observer_fn(void *ctx, struct view *view, const struct change
  * the folder. -EBUSY when another process holds the lock; -EPROTO when a newer poolfs wrote the database.
  */
 int store_open(const char *dir, struct store **ret_store, struct error *e);
+/** True if the folder has a database, which store_open() would not have to create. */
+bool store_exists(const char *dir);
 /** Whether store_open() could open the database in @dir, also while another process has it. -EPROTO as there. */
 int store_check(const char *dir, struct error *e);
 /** Runs the changes still queued, then closes the database. Accepts NULL. */

@@ -55,6 +55,7 @@ said=$(unshare --mount sh -e without-fuse "$POOLFS" -o "state=$STATE,uri=$URI" "
 	fail "poolfs mounts without /dev/fuse"
 assert_match "$said" "^poolfs: .*/dev/fuse" "the complaint"
 assert_eq "$(wc -l <<<"$said")" 1 "the number of lines of the complaint '$said'"
+[ ! -e "$CASE_DIR/their-state/pool.db" ] || fail "a pool was made for a mount that failed"
 
 step "closed standard descriptors, few descriptors, an odd umask"
 for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
