@@ -26,6 +26,7 @@ assert_job 503 'is not exported' DELETE "/v1/backup-storage/$bs/exported-images/
 assert_job 200 "\"imageUrl\":\"$BASE/zstack/v1/exports/[0-9a-f]{32}/$image.raw\"" PUT "/v1/backup-storage/$bs/actions" \
 	"{\"exportImageFromBackupStorage\":{\"imageUuid\":\"$image\"}}"
 url=$(jq -r .imageUrl <<<"$BODY")
+assert_eq "$(jq -r .exportMd5Sum <<<"$BODY")" "$(md5sum <small.raw | cut -d' ' -f1)" "exportMd5Sum"
 assert_http 200 "\"exportUrl\":\"$url\"" GET "/v1/images/$image"
 assert_job 200 "\"imageUrl\":\"$url\"" PUT "/v1/backup-storage/$bs/actions" \
 	"{\"exportImageFromBackupStorage\":{\"imageUuid\":\"$image\"}}"
