@@ -22,6 +22,9 @@ image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
 vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$shared"'"}')")
 dir=vm-instances/$vm
 
+"$LAB/running-twice" "$CASE_DIR/twice" "$first_uri" "$second_uri" &
+watcher=$!
+
 # leases URI: the MACs that the host's DHCP server has an address for.
 l3=$(first l3-networks)
 leases() {
@@ -146,4 +149,9 @@ assert_eq "$(guest "$vm" cat /proc/sys/kernel/random/boot_id)" "$boot"
 act "$dir" stop
 act "$dir" start
 wait_serial "$vm" "boots=2" 90
+
+step "all the time it ran on one host"
+kill -0 $watcher # it has seen all of it
+assert_eq "$(sort -u "$CASE_DIR/twice")" ok "what ran twice"
+kill $watcher
 "$LAB/fabric" down
