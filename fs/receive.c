@@ -37,6 +37,12 @@ enum opcode {
 
 /* A process that had no request for so long serves, too, ms. */
 #define IDLE_MS 1000
+/*
+ * Requests that fewer have died with are repeated together: the most frequent death is one from outside, after which nobody
+ * is to wait for another one's work. If they die once more, as often as this, then one by one.
+ */
+#define SUSPECT_DEATHS 2
+_Static_assert(SUSPECT_DEATHS < REQUEST_DEATHS, "or innocent requests are refused");
 /* So long the next request waits for the one before that is repeated alone, ns; and how often it is looked at, ms. */
 #define ALONE_NS (10 * NS_PER_S)
 #define ALONE_MS 10
@@ -373,13 +379,19 @@ static void tell_refused(struct keep *keep, uint64_t id)
 	last_error_set(connection.fs->errors, in->uid, NULL, &e);
 }
 
-/* Do the processes die of the request? An answer that is there already was not the cause, and is given. */
-static bool is_killer(struct keep *keep, uint64_t id)
+/* How many processes have died with the request in hand. */
+static uint32_t deaths_with(struct keep *keep, uint64_t id)
 {
 	uint32_t deaths = 0;
 
 	(void)keep_read(keep, KEEP_DEATHS, id, &deaths, sizeof(deaths));
-	return deaths >= REQUEST_DEATHS && !keep_has(keep, KEEP_REPLY, id);
+	return deaths;
+}
+
+/* Do the processes die of the request? An answer that is there already was not the cause, and is given. */
+static bool is_killer(struct keep *keep, uint64_t id)
+{
+	return deaths_with(keep, id) >= REQUEST_DEATHS && !keep_has(keep, KEEP_REPLY, id);
 }
 
 static void refuse_killers(int fd, struct keep *keep)
@@ -426,18 +438,17 @@ static void repeat_request(struct keep *keep, uint64_t id)
 	}
 }
 
-/* The requests that processes have died with, those with the most deaths first. Without memory there are none. */
+/* The requests that several processes have died with, those with the most deaths first. Without memory there are none. */
 static void find_suspects(struct keep *keep, struct suspects *ret)
 {
 	size_t count;
 	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_DEATHS, &count);
 
 	ret->list = count ? reallocarray(NULL, count, sizeof(*list)) : NULL;
-	for (uint32_t want = REQUEST_DEATHS; ret->list && want > 0; want--)
+	for (uint32_t want = REQUEST_DEATHS; ret->list && want >= SUSPECT_DEATHS; want--)
 		for (size_t i = 0; i < count; i++) {
-			uint32_t deaths = 0;
+			uint32_t deaths = deaths_with(keep, list[i]);
 
-			(void)keep_read(keep, KEEP_DEATHS, list[i], &deaths, sizeof(deaths));
 			if ((deaths < REQUEST_DEATHS ? deaths : REQUEST_DEATHS) == want)
 				ret->list[ret->count++] = list[i];
 		}
@@ -476,17 +487,17 @@ static void repeat_requests(int fd, struct keep *keep)
 {
 	size_t count;
 	_cleanup_free_ uint64_t *list = keep_list(keep, KEEP_REQUEST, &count);
-	bool suspects;
+	bool one_by_one;
 
 	for (size_t i = 0; i < count; i++)
 		if (give_kept_answer(fd, keep, list[i]))
 			note_served();
 	find_suspects(keep, &connection.suspects);
-	suspects = connection.suspects.count;
+	one_by_one = connection.suspects.list;
 	repeat_suspects(keep);
 	for (size_t i = 0; i < count; i++)
 		if (keep_has(keep, KEEP_REQUEST, list[i]) &&
-		    !(suspects && keep_has(keep, KEEP_DEATHS, list[i])))
+		    !(one_by_one && deaths_with(keep, list[i]) >= SUSPECT_DEATHS))
 			repeat_request(keep, list[i]);
 	tell_resumed();
 }

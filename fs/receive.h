@@ -20,8 +20,8 @@
  *   that was kept before it was started (fs/class/submission.h).
  * - A request of which processes die is not given to one after the other for ever: when
  *   REQUEST_DEATHS have died with it in hand (model/in_hand.h), it alone is refused, with
- *   EIO and a sentence in `last-error`. A request that waits is in nobody's hand. What was in hand at a death is
- *   repeated one by one: most of it has only been there at the same time.
+ *   EIO and a sentence in `last-error`. A request that waits is in nobody's hand. What was in hand at several
+ *   deaths is repeated one by one: most of it has only been there at the same time.
  * - Polls that waited are woken; the programs poll again.
  *
  * And it is agreed on with the kernel what libfuse 3.14 does not know. Each open file
@@ -57,7 +57,7 @@ int receive_start(struct fuse_session *session, int fd, const struct fs *fs, voi
 void receive_count_deaths(struct keep *keep);
 /**
  * After receive_count_deaths(): does what the process before this one has received and not answered, and refuses what too many have died of, which
- * serves the others. What processes have died with is done one by one, also while requests are received already.
+ * serves the others. What several have died with is done one by one, also while requests are received already.
  * @resumed (may be NULL) is called when all of that is begun, in this thread.
  */
 void receive_repeat(void (*resumed)(void *arg), void *arg);

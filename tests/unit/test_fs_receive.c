@@ -213,6 +213,7 @@ enum node {
 	NODE_DIES_AFTER,   /* after it, */
 	NODE_DIES_WITH,	   /* or when the kernel has it, and nothing more has been done */
 	NODE_KILLS,	   /* each process ends */
+	NODE_HOLDS,	   /* a worker thread has it to the end of the process */
 	NODE_WORKS,	   /* another thread works on it, for some time */
 	NODE_WAITS,	   /* so in the first process, and then nobody does */
 	NODES,
@@ -293,16 +294,16 @@ static void fsync_called(fuse_req_t req, fuse_ino_t node, int data_only, struct 
 	begun_here++;
 	(void)data_only;
 	(void)fi;
-	while (node == NODE_KILLS && atomic_load(&taken) < atomic_load(&queued))
+	while ((node == NODE_KILLS || node == NODE_DIES_BEFORE) && atomic_load(&taken) < atomic_load(&queued))
 		(void)sched_yield();
 	if (node == NODE_KILLS || (node == NODE_DIES_BEFORE && first))
 		_exit(0);
-	if (node == NODE_WORKS || (node == NODE_WAITS && first)) {
+	if (node == NODE_WORKS || node == NODE_HOLDS || (node == NODE_WAITS && first)) {
 		(void)atomic_fetch_add(&queued, 1);
-		if (workers_run(workers, node == NODE_WAITS ? hold : work_on, req) < 0)
+		if (workers_run(workers, node == NODE_WORKS ? work_on : hold, req) < 0)
 			_exit(5);
 	}
-	if (node == NODE_WORKS || node == NODE_WAITS)
+	if (node == NODE_WORKS || node == NODE_WAITS || node == NODE_HOLDS)
 		return;
 	answer_in_thread(req, node == NODE_DIES_WITH && first ? answer_and_die : answer_request);
 	if (node == NODE_DIES_AFTER && first)
@@ -530,6 +531,23 @@ static void test_bystanders(void **state)
 	assert_true(keep_has(f->keep, KEEP_REQUEST, WAITING));
 }
 
+/* After one death, which mostly comes from outside, what was in hand is begun at once, however long each takes. */
+static void test_one_death(void **state)
+{
+	enum { HELD = 3, LAST = 40 };
+	struct refused *f = *state;
+
+	for (uint64_t i = 0; i < HELD; i++)
+		send_fsync(f, 4 + 2 * i, NODE_HOLDS);
+	send_fsync(f, 4 + 2 * HELD, NODE_DIES_BEFORE);
+	run_process(f);
+	send_fsync(f, LAST, NODE_LAST);
+	run_process(f);
+	assert_answered(f, LAST, 0);
+	assert_int_equal(atomic_load(&begun[NODE_HOLDS]), 2 * HELD);
+	assert_int_equal(atomic_load(&begun[NODE_DIES_BEFORE]), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +560,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_answered_is_done, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_received_last, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_bystanders, setup_processes, teardown_processes),
+		cmocka_unit_test_setup_teardown(test_one_death, setup_processes, teardown_processes),
 	};
 
 	return cmocka_run_group_tests_name("fs_receive", tests, NULL, NULL);
