@@ -68,7 +68,12 @@ static void refuse(const struct place *p, fuse_req_t req, int result, const stru
 	fuse_reply_err(req, -result);
 }
 
-/* Makes the call and answers the write of its last piece when the call is answered. */
+/*
+ * Makes the call and answers the write of its last piece when the call is answered. Closes of copies of the descriptor do not
+ * wait for that, as they do for a text that one of them has ended (writing.h): a call is always ended by a write, whose
+ * program alone is told of it, and may take long, while a process that is killed is not gone before its closes are
+ * answered.
+ */
 static void call_take(const struct place *p, struct handle *h, const struct text *text, struct answer answer)
 {
 	struct call_user user = {.uid = p->caller.uid,
