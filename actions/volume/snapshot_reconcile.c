@@ -8,6 +8,7 @@
 #include "actions/host/wait.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/volume/location.h"
+#include "actions/volume/merge.h"
 #include "actions/volume/snapshot.h"
 #include "actions/volume/snapshot_rows.h"
 #include "actions/volume/snapshot_storage.h"
@@ -139,8 +140,11 @@ int snapshot_reconcile(struct pool *pool, const char *uuid, struct error *e)
 
 	if (volume && volume_uses_storage_snapshots(view, volume))
 		return snapshot_reconcile_on_storage(pool, view, volume, e);
-	if (!volume || !object_str(volume, VOLUME_NEXT_PATH))
+	if (!volume)
 		return 0;
+	r = volume_settle_merge(pool, view, volume, e);
+	if (r < 0 || !object_str(volume, VOLUME_NEXT_PATH))
+		return r;
 	r = ask_guest(pool, view, volume, e);
 	if (r == -ENODATA)
 		r = ask_storage(pool, view, volume, e);
@@ -186,7 +190,8 @@ void snapshots_reconcile_idle(struct pool *pool)
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 	view_for_each (volume, view, KIND_VOLUME)
-		if ((object_str(volume, VOLUME_NEXT_PATH) || snapshot_creating(view, object_uuid(volume))) &&
+		if ((object_str(volume, VOLUME_NEXT_PATH) || object_str(volume, VOLUME_MERGE_PATH) ||
+		     snapshot_creating(view, object_uuid(volume))) &&
 		    !job_is_pending_for(view, object_uuid(volume)))
 			(void)snapshot_reconcile(pool, object_uuid(volume), NULL);
 }

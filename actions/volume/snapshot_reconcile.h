@@ -11,8 +11,8 @@
 
 /**
  * Asks the host whether the file in the volume's nextPath has become its head. If so the snapshot that was
- * being taken is made Ready, else its row is removed. Success when no snapshot was being taken. -ENOTCONN
- * when no host can be asked: nothing changes then. Blocking.
+ * being taken is made Ready, else its row is removed. Before that, a merge that may not be on the disk is settled
+ * (merge.h). Success when there is nothing of both. -ENOTCONN when no host can be asked: nothing changes then. Blocking.
  */
 int snapshot_reconcile(struct pool *pool, const char *volume, struct error *e);
 /**

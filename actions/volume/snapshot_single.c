@@ -16,7 +16,8 @@
  * change makes the snapshot Disabled before, and nobody reads it any more. After a failure it is Ready
  * again, and Enabled unless a commit has begun: then it can be deleted, but not reverted to.
  *
- * After a kill step 2 is repeated; the backing files tell what had been done.
+ * After a kill step 2 is repeated; the backing files tell what had been done. What QEMU had done counts only while that
+ * QEMU runs: it names the new backing file in the overlay before all of it is on the disk (merge.h).
  */
 #include "actions/volume/snapshot_single.h"
 
@@ -131,18 +132,19 @@ static int put_size_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, copy, NULL, e);
 }
 
-/* Makes @base the backing file of @path, which no guest has open. */
-static int pull(struct single *s, const char *path, const char *base, struct error *e)
+/* Makes @base the backing file of @path, which no guest has open, and which stood on @former. */
+static int pull(struct single *s, const char *path, const char *former, const char *base, struct error *e)
 {
-	return hv_volume_pull(pool_hypervisor(s->job->pool), s->place.host, path, base, job_copy_progress,
-			      s->job, e);
+	return hv_volume_pull(pool_hypervisor(s->job->pool), s->place.host, path, former, base,
+			      job_copy_progress, s->job, e);
 }
 
-static int pull_child(struct single *s, const struct object *child, const char *base, struct error *e)
+static int pull_child(struct single *s, const struct object *child, const char *former, const char *base,
+		      struct error *e)
 {
 	struct size_change change = {.snapshot = object_uuid(child)};
 	struct hv_volume_info info;
-	int r = pull(s, path_of(child), base, e);
+	int r = pull(s, path_of(child), former, base, e);
 
 	if (r < 0)
 		return r;
@@ -189,14 +191,10 @@ static int move_to_heir(struct single *s, struct error *e)
 	int r = 0;
 
 	view_for_each_where (o, s->view, KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, object_uuid(s->heir)) {
-		r = is_open(s, o) ? 0 : pull_child(s, o, s->path, e);
+		r = is_open(s, o) ? 0 : pull_child(s, o, path_of(s->heir), s->path, e);
 		if (r < 0)
 			return r;
 	}
-	if (s->latest == s->heir && !s->place.active)
-		r = pull(s, object_text(s->place.volume, VOLUME_INSTALL_PATH), s->path, e);
-	if (r < 0)
-		return r;
 	r = hv_volume_info(pool_hypervisor(s->job->pool), s->place.host, s->path, &info, e);
 	if (r < 0)
 		return r;
@@ -217,17 +215,19 @@ static int disable_fn(struct txn *t, void *arg, struct error *e)
 /* Merges the snapshot's content with that of the heir, in the snapshot's file. */
 static int commit(struct single *s, struct error *e)
 {
-	bool begun;
+	const char *volume = object_uuid(s->place.volume);
+	bool begun, moves_head = s->latest == s->heir;
 	int r = store_run(pool_store(s->job->pool), disable_fn, s, e);
 
+	if (r == 0 && moves_head)
+		r = volume_note_merge(s->job->pool, volume, path_of(s->heir), e);
 	if (r < 0)
 		return r;
 	kill_point("single-spoilt");
-	r = hv_disk_commit(pool_hypervisor(s->job->pool), s->place.host, object_uuid(s->place.vm),
-			   object_uuid(s->place.volume), path_of(s->heir), s->path, job_copy_progress, s->job,
-			   &begun, e);
+	r = hv_disk_commit(pool_hypervisor(s->job->pool), s->place.host, object_uuid(s->place.vm), volume,
+			   path_of(s->heir), s->path, job_copy_progress, s->job, &begun, e);
 	s->overwritten |= begun;
-	return r;
+	return r == 0 && moves_head ? volume_note_merge(s->job->pool, volume, NULL, e) : r;
 }
 
 /* Where the storage takes snapshots itself, only the volume's head can be based on one, after a revert. */
@@ -244,7 +244,29 @@ static int merge_on_storage(struct single *s, struct error *e)
 	return r;
 }
 
-/* Makes the child independent of the snapshot's file, unless a commit has made it the heir. */
+/* Moves the overlays of the child that a commit had moved to the snapshot's file away from that. */
+static int move_back(struct single *s, const struct object *child, struct error *e)
+{
+	const char *head = object_text(s->place.volume, VOLUME_INSTALL_PATH);
+	int r = 0;
+
+	view_for_each_where (o, s->view, KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, object_uuid(child)) {
+		r = is_backed_by_it(s, path_of(o), e);
+		if (r > 0)
+			r = pull_child(s, o, path_of(child), s->below, e);
+		if (r < 0)
+			return r;
+	}
+	if (s->latest == child)
+		r = is_backed_by_it(s, head, e);
+	return r > 0 ? pull(s, head, path_of(child), s->below, e) : r;
+}
+
+/*
+ * Makes the child independent of the snapshot's file, unless a commit has made it the heir. QEMU names the snapshot's file
+ * in the overlays before it has written all of it. So without a guest, whose QEMU may have been killed then, a commit
+ * does not count: all of the child is still in its own file.
+ */
 static int merge_child(struct single *s, const struct object *child, struct error *e)
 {
 	int committed = s->again ? was_committed(s, child, e) : 0;
@@ -252,12 +274,13 @@ static int merge_child(struct single *s, const struct object *child, struct erro
 
 	if (committed < 0)
 		return committed;
-	if (committed)
+	if (committed && s->place.active) {
 		s->heir = child;
-	else
-		r = pull_child(s, child, s->below, e);
+		return 0;
+	}
+	r = pull_child(s, child, s->path, s->below, e);
 	kill_point("single-pulled");
-	return r;
+	return r == 0 && committed ? move_back(s, child, e) : r;
 }
 
 /* Step 2. */

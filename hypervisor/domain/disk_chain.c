@@ -5,13 +5,13 @@
  *
  * When QEMU ends a merge, the tables that map the data are still in its memory.
  * The merged files may be removed only after these are written: otherwise a QEMU
- * that is killed loses data that had long been on disk.
+ * that is killed loses data that had long been on disk. But the disk's file names
+ * its new backing file already then, so what it names proves nothing: whoever finds
+ * that QEMU has ended merges anew, from the former one (hv_volume_pull()).
  */
 #include "hypervisor/domain/disk_chain.h"
 
 #include <string.h>
-
-#include <libvirt/libvirt-qemu.h>
 
 #include "hypervisor/domain/disk_lookup.h"
 #include "hypervisor/errors.h"
@@ -100,32 +100,6 @@ int hv_disk_switch(struct hypervisor *hv, const char *host, const char *domain, 
 	return 0;
 }
 
-/* Makes QEMU write its caches of the disk. libvirt has no call for it, QEMU's monitor has. */
-static int disk_flush(const struct disk *d, struct error *e)
-{
-	virDomainPtr domain = d->devices.domain;
-	_cleanup_free_ char *alias = NULL, *bus = NULL, *answer = NULL;
-	char where[64], command[192];
-	xmlNodePtr node;
-
-	(void)snprintf(where, sizeof(where), "/domain/devices/disk[target/@dev='%s']", d->target);
-	node = xml_find(d->devices.doc, where);
-	alias = node ? xml_get(d->devices.doc, node, "alias/@name") : NULL;
-	bus = node ? xml_get(d->devices.doc, node, "target/@bus") : NULL;
-	if (!alias || !bus)
-		return error_set(e, EIO, "disk '%s' of domain '%s' has no alias", d->target,
-				 virDomainGetName(domain));
-	(void)snprintf(command, sizeof(command), "qemu-io -d /machine/peripheral/%.64s%s flush", alias,
-		       strcmp(bus, "virtio") == 0 ? "/virtio-backend" : "");
-	if (virDomainQemuMonitorCommand(domain, command, &answer, VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP) < 0)
-		return error_set_virt(e, d->devices.call.conn, "cannot flush disk '%s' of domain '%s'",
-				      d->target, virDomainGetName(domain));
-	if (answer && *answer)
-		return error_set(e, EIO, "cannot flush disk '%s' of domain '%s': %.*s", d->target,
-				 virDomainGetName(domain), (int)strcspn(answer, "\r\n"), answer);
-	return 0;
-}
-
 /* ---------------------------------------------------------------------- merging */
 
 /* The row of the storage that the disk is on; its path, which may be NULL, is owned by the caller. */
@@ -147,9 +121,19 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 		return rc;
 	backend = backend_of(&d, volume, &path);
 	if (backend->pulls_in_use)
-		return backend->pull(&d.devices.call, path ? path : "", base, progress, ctx, e);
-	rc = domain_pull_disk(&d.devices.call, d.devices.domain, d.target, base, progress, ctx, e);
-	return rc < 0 ? rc : disk_flush(&d, e);
+		return backend->pull(&d.devices.call, path ? path : "", NULL, base, progress, ctx, e);
+	return domain_pull_disk(&d.devices.call, d.devices.domain, d.target, base, progress, ctx, e);
+}
+
+int hv_disk_flush(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
+		  struct error *e)
+{
+	_cleanup_disk_ struct disk d = {0};
+	int rc = disk_need(hv, host, domain, volume, &d, e);
+
+	if (rc < 0 || d.devices.call.simulated)
+		return rc;
+	return domain_flush_disk(&d.devices.call, d.devices.domain, d.target, e);
 }
 
 int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
@@ -167,7 +151,6 @@ int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, 
 	backend = backend_of(&d, volume, &path);
 	if (backend->commit)
 		return backend->commit(path ? path : "", top, base, ret_begun, e);
-	rc = domain_commit_disk(&d.devices.call, d.devices.domain, d.target, top, base, progress, ctx,
-				ret_begun, e);
-	return rc < 0 ? rc : disk_flush(&d, e);
+	return domain_commit_disk(&d.devices.call, d.devices.domain, d.target, top, base, progress, ctx,
+				  ret_begun, e);
 }

@@ -125,24 +125,12 @@ static int dir_info(const struct hv_call *call, const char *path, struct hv_volu
 
 static int dir_backing(const struct hv_call *call, const char *path, char **ret_backing, struct error *e)
 {
-	_cleanup_volume_ virStorageVolPtr volume = NULL;
-	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	_cleanup_free_ char *text = NULL;
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int rc;
+	int rc = volume_read_xml(call, path, &doc, e);
 
-	rc = volume_find(call, path, &volume, e);
-	if (rc < 0)
-		return rc;
-	/* libvirt reads headers at a refresh only */
-	pool = virStoragePoolLookupByVolume(volume);
-	if (!pool || pool_refresh(pool) < 0 || !(text = virStorageVolGetXMLDesc(volume, 0)))
-		return error_set_virt(e, call->conn, "cannot get the backing file of volume '%s'", path);
-	doc = xml_parse(text);
-	if (!doc)
-		return error_set(e, EIO, "unexpected XML of volume '%s'", path);
-	*ret_backing = xml_get(doc, NULL, "/volume/backingStore/path");
-	return 0;
+	if (rc == 0)
+		*ret_backing = xml_get(doc, NULL, "/volume/backingStore/path");
+	return rc;
 }
 
 /* -------------------------------------------------------------- disks of domains */

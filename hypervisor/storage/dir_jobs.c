@@ -26,9 +26,16 @@
 /* The serial of the holder's disk, for people who look at the domain. */
 #define HOLDER_DISK "poolfs-keeper-of-disk"
 
+/* The file that a holder has open. */
+struct held {
+	const char *path, *format;
+	bool writes;
+	/* stands on this, whatever its header says; NULL: on what that says */
+	const char *backing, *backing_format;
+};
+
 /* A machine that never runs, with the one disk. */
-static char *holder_xml(const struct host_machine *machine, const char *name, const char *path,
-			const char *format, bool writes)
+static char *holder_xml(const struct host_machine *machine, const char *name, const struct held *held)
 {
 	struct xml x;
 
@@ -40,11 +47,17 @@ static char *holder_xml(const struct host_machine *machine, const char *name, co
 	host_machine_write_idle_os(&x, machine);
 	xml_open(&x, "devices", NULL);
 	xml_open(&x, "disk", "type", "file", "device", "disk", NULL);
-	xml_leaf(&x, "driver", "name", "qemu", "type", format, "cache", "none", NULL);
-	xml_leaf(&x, "source", "file", path, NULL);
+	xml_leaf(&x, "driver", "name", "qemu", "type", held->format, "cache", "none", NULL);
+	xml_leaf(&x, "source", "file", held->path, NULL);
+	if (held->backing) {
+		xml_open(&x, "backingStore", "type", "file", NULL);
+		xml_leaf(&x, "format", "type", held->backing_format, NULL);
+		xml_leaf(&x, "source", "file", held->backing, NULL);
+		xml_close(&x);
+	}
 	xml_leaf(&x, "target", "dev", HOLDER_TARGET, "bus", "virtio", NULL);
 	xml_element(&x, "serial", HOLDER_DISK);
-	if (!writes)
+	if (!held->writes)
 		xml_leaf(&x, "readonly", NULL);
 	xml_close(&x);
 	xml_leaf(&x, "controller", "type", "usb", "model", "none", NULL);
@@ -73,10 +86,10 @@ static int wait_for_other_holder(const struct hv_call *call, const char *name, c
 	return error_set(e, EBUSY, "domain '%s' still has volume '%s' open", name, path);
 }
 
-/* Starts the holder of the file @path, named after the file @about: while there is one of the same name it is not
- * started, so that only one works on a file at a time. It ends with the connection at the latest. */
-static int holder_start(const struct hv_call *call, const char *work, const char *about, const char *path,
-			const char *format, bool writes, virDomainPtr *ret, struct error *e)
+/* Starts the holder, named after the file @about: while there is one of the same name it is not started, so that only
+ * one works on a file at a time. It ends with the connection at the latest. */
+static int holder_start(const struct hv_call *call, const char *work, const char *about,
+			const struct held *held, virDomainPtr *ret, struct error *e)
 {
 	const char *slash = strrchr(about, '/');
 	_cleanup_free_ char *name = NULL, *xml = NULL;
@@ -84,14 +97,14 @@ static int holder_start(const struct hv_call *call, const char *work, const char
 
 	if (asprintf(&name, NAME_FOR("%s") "%s", work, slash ? slash + 1 : about) < 0)
 		name = NULL;
-	xml = name ? holder_xml(&call->connection->machine, name, path, format, writes) : NULL;
+	xml = name ? holder_xml(&call->connection->machine, name, held) : NULL;
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
-	rc = wait_for_other_holder(call, name, path, e);
+	rc = wait_for_other_holder(call, name, held->path, e);
 	if (rc < 0)
 		return rc;
 	*ret = virDomainCreateXML(call->conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
-	return *ret ? 0 : error_set_virt(e, call->conn, "cannot open volume '%s' to %s it", path, work);
+	return *ret ? 0 : error_set_virt(e, call->conn, "cannot open volume '%s' to %s it", held->path, work);
 }
 
 /* Ends it; @rc is how its work ended. */
@@ -194,7 +207,8 @@ int dir_copy(const struct hv_call *call, const char *path, const char *path_form
 	     void *ctx, char **ret_path, struct error *e)
 {
 	_cleanup_domain_ virDomainPtr holder = NULL;
-	int rc = holder_start(call, WORK_COPY, name, path, path_format, false, &holder, e);
+	const struct held held = {.path = path, .format = path_format};
+	int rc = holder_start(call, WORK_COPY, name, &held, &holder, e);
 
 	if (rc < 0)
 		return rc;
@@ -202,13 +216,41 @@ int dir_copy(const struct hv_call *call, const char *path, const char *path_form
 	return holder_end(call, holder, path, rc, e);
 }
 
-int dir_pull(const struct hv_call *call, const char *path, const char *base, hv_progress *progress, void *ctx,
-	     struct error *e)
+/* Has the file stand on @former again, if its header names another one. *@ret_format is owned by the caller. */
+static int stand_on(const struct hv_call *call, const char *former, struct held *held, char **ret_format,
+		    struct error *e)
 {
+	_cleanup_xml_ xmlDocPtr doc = NULL, below = NULL;
+	_cleanup_free_ char *backing = NULL;
+	int rc = volume_read_xml(call, held->path, &doc, e);
+
+	if (rc < 0)
+		return rc;
+	backing = xml_get(doc, NULL, "/volume/backingStore/path");
+	if (backing && strcmp(backing, former) == 0)
+		return 0;
+	rc = volume_read_xml(call, former, &below, e);
+	if (rc < 0)
+		return rc;
+	*ret_format = xml_get(below, NULL, "/volume/target/format/@type");
+	if (!*ret_format)
+		return error_set(e, EIO, "volume '%s' has no format", former);
+	held->backing = former;
+	held->backing_format = *ret_format;
+	return 0;
+}
+
+int dir_pull(const struct hv_call *call, const char *path, const char *former, const char *base,
+	     hv_progress *progress, void *ctx, struct error *e)
+{
+	_cleanup_free_ char *former_format = NULL;
 	_cleanup_domain_ virDomainPtr holder = NULL;
 	_cleanup_flush_ struct flush flush = FLUSH_INIT;
-	int rc = holder_start(call, WORK_MERGE, path, path, "qcow2", true, &holder, e);
+	struct held held = {.path = path, .format = "qcow2", .writes = true};
+	int rc = former ? stand_on(call, former, &held, &former_format, e) : 0;
 
+	if (rc == 0)
+		rc = holder_start(call, WORK_MERGE, path, &held, &holder, e);
 	if (rc < 0)
 		return rc;
 	flush_begin(&flush, call, path);
@@ -224,8 +266,9 @@ int dir_flush_on_host(const struct hv_call *call, const char *path, const char *
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	_cleanup_domain_ virDomainPtr holder = NULL;
 	_cleanup_free_ char *xml = raw_target_xml(path, size);
+	const struct held held = {.path = head, .format = "raw"};
 	bool begun;
-	int rc = xml ? holder_start(call, WORK_FLUSH, path, head, "raw", false, &holder, e)
+	int rc = xml ? holder_start(call, WORK_FLUSH, path, &held, &holder, e)
 		     : error_set(e, ENOMEM, "out of memory");
 
 	if (rc < 0)

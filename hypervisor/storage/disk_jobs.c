@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <libvirt/libvirt-qemu.h>
+
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/storage/flush.h"
@@ -15,6 +17,36 @@ static void pause_ms(int ms)
 	const struct timespec step = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
 
 	(void)nanosleep(&step, NULL);
+}
+
+/* -------------------------------------------------------------------- flushing */
+
+int domain_flush_disk(const struct hv_call *call, virDomainPtr domain, const char *target, struct error *e)
+{
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	_cleanup_free_ char *alias = NULL, *bus = NULL, *answer = NULL;
+	char where[64], command[192];
+	xmlNodePtr node;
+	int rc = domain_read_live_xml(call, domain, virDomainGetName(domain), &doc, e);
+
+	if (rc < 0)
+		return rc;
+	(void)snprintf(where, sizeof(where), "/domain/devices/disk[target/@dev='%s']", target);
+	node = xml_find(doc, where);
+	alias = node ? xml_get(doc, node, "alias/@name") : NULL;
+	bus = node ? xml_get(doc, node, "target/@bus") : NULL;
+	if (!alias || !bus)
+		return error_set(e, EIO, "disk '%s' of domain '%s' has no alias", target,
+				 virDomainGetName(domain));
+	(void)snprintf(command, sizeof(command), "qemu-io -d /machine/peripheral/%.64s%s flush", alias,
+		       strcmp(bus, "virtio") == 0 ? "/virtio-backend" : "");
+	if (virDomainQemuMonitorCommand(domain, command, &answer, VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP) < 0)
+		return error_set_virt(e, call->conn, "cannot flush disk '%s' of domain '%s'", target,
+				      virDomainGetName(domain));
+	if (answer && *answer)
+		return error_set(e, EIO, "cannot flush disk '%s' of domain '%s': %.*s", target,
+				 virDomainGetName(domain), (int)strcspn(answer, "\r\n"), answer);
+	return 0;
 }
 
 /* ---------------------------------------------------------------------- pulling */
@@ -98,8 +130,8 @@ int domain_wait_mirror(const struct hv_call *call, virDomainPtr domain, const ch
 	return follow_job(call, domain, target, true, progress, ctx, e);
 }
 
-int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
-		     hv_progress *progress, void *ctx, struct error *e)
+static int pull(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
+		hv_progress *progress, void *ctx, struct error *e)
 {
 	struct chain chain = {.base = base};
 	/* one that nobody waits for any more may still run */
@@ -126,6 +158,15 @@ int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char
 			 virDomainGetName(domain));
 }
 
+int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
+		     hv_progress *progress, void *ctx, struct error *e)
+{
+	int rc = pull(call, domain, target, base, progress, ctx, e);
+
+	/* QEMU has not, and names another backing file already */
+	return rc < 0 ? rc : domain_flush_disk(call, domain, target, e);
+}
+
 /* --------------------------------------------------------------------- committing */
 
 /* Starts the merge. Refused only when the host, asked once more, knows of no job of the running guest's disk:
@@ -145,8 +186,8 @@ static int start_commit(const struct hv_call *call, virDomainPtr domain, const c
 	return rc;
 }
 
-int domain_commit_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *top,
-		       const char *base, hv_progress *progress, void *ctx, bool *ret_begun, struct error *e)
+static int commit(const struct hv_call *call, virDomainPtr domain, const char *target, const char *top,
+		  const char *base, hv_progress *progress, void *ctx, bool *ret_begun, struct error *e)
 {
 	struct chain chain = {.base = top};
 	/* one that nobody waits for any more may still run */
@@ -166,6 +207,15 @@ int domain_commit_disk(const struct hv_call *call, virDomainPtr domain, const ch
 		return rc;
 	return error_set(e, EIO, "merging disk '%s' of domain '%s' failed, is the storage full?", target,
 			 virDomainGetName(domain));
+}
+
+int domain_commit_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *top,
+		       const char *base, hv_progress *progress, void *ctx, bool *ret_begun, struct error *e)
+{
+	int rc = commit(call, domain, target, top, base, progress, ctx, ret_begun, e);
+
+	/* QEMU has written @base as it made it read-only again, but not the disk's own file if that stands on it */
+	return rc < 0 ? rc : domain_flush_disk(call, domain, target, e);
 }
 
 /* ------------------------------------------------------------------------ copies */

@@ -13,7 +13,13 @@
 #include "hypervisor/call.h"
 
 /*
- * Makes the disk @target ("vda") of an active domain stand on @base and waits for it. See hv_disk_pull().
+ * Makes QEMU write what it has in memory of the disk @target ("vda") of an active domain: tables that map data, too. libvirt
+ * has no call for it, QEMU's monitor has. An error of the disk is not told here.
+ */
+int domain_flush_disk(const struct hv_call *call, virDomainPtr domain, const char *target, struct error *e);
+
+/*
+ * Makes the disk stand on @base, waits for it, and flushes. See hv_disk_pull().
  */
 int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
 		     hv_progress *progress, void *ctx, struct error *e);
@@ -22,7 +28,7 @@ int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char
  * @progress says so, which does. */
 int domain_wait_mirror(const struct hv_call *call, virDomainPtr domain, const char *target,
 		       hv_progress *progress, void *ctx, struct error *e);
-/* See hv_disk_commit(). *@ret_begun is set once the merge may have begun. */
+/* See hv_disk_commit(); flushes, too. *@ret_begun is set once the merge may have begun. */
 int domain_commit_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *top,
 		       const char *base, hv_progress *progress, void *ctx, bool *ret_begun, struct error *e);
 

@@ -334,10 +334,11 @@ static int sim_resize(const struct hv_call *call, const char *path, int64_t size
 	return volume_resize(path, size, e);
 }
 
-static int sim_pull(const struct hv_call *call, const char *path, const char *base, hv_progress *progress,
-		    void *ctx, struct error *e)
+static int sim_pull(const struct hv_call *call, const char *path, const char *former, const char *base,
+		    hv_progress *progress, void *ctx, struct error *e)
 {
 	(void)call;
+	(void)former;
 	(void)progress;
 	(void)ctx;
 	return volume_pull(path, base, e);

@@ -62,6 +62,23 @@ int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *
 	return 0;
 }
 
+int volume_read_xml(const struct hv_call *call, const char *path, xmlDocPtr *ret_doc, struct error *e)
+{
+	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	_cleanup_free_ char *text = NULL;
+	int rc = volume_find(call, path, &volume, e);
+
+	if (rc < 0)
+		return rc;
+	/* libvirt reads headers at a refresh only */
+	pool = virStoragePoolLookupByVolume(volume);
+	if (!pool || pool_refresh(pool) < 0 || !(text = virStorageVolGetXMLDesc(volume, 0)))
+		return error_set_virt(e, call->conn, "cannot get the backing file of volume '%s'", path);
+	*ret_doc = xml_parse(text);
+	return *ret_doc ? 0 : error_set(e, EIO, "unexpected XML of volume '%s'", path);
+}
+
 /* NULL without memory. */
 static char *volume_xml(const struct hv_call *call, const char *name, const char *format, int64_t size,
 			const char *backing, const char *backing_format)

@@ -14,6 +14,7 @@
 #define POOLFS_HYPERVISOR_STORAGE_VIRT_STORAGE_H
 
 #include "hypervisor/call.h"
+#include "hypervisor/xml.h"
 
 static inline void pool_free(virStoragePoolPtr *pool)
 {
@@ -39,6 +40,8 @@ static inline void volume_free(virStorageVolPtr *volume)
 
 /* The volume with this file, read from the storage again when libvirt does not know it. -ENOENT. */
 int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *ret_volume, struct error *e);
+/* Its description, with what is in its header now. For the caller to free. */
+int volume_read_xml(const struct hv_call *call, const char *path, xmlDocPtr *ret_doc, struct error *e);
 
 /*
  * Makes the volume, which belongs to the user that libvirt runs qemu as, mode 0600, where libvirt tells who

@@ -138,14 +138,14 @@ int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, 
 	return rc < 0 ? rc : backend->resize(&call, path, size, e);
 }
 
-int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
-		   hv_progress *progress, void *ctx, struct error *e)
+int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *former,
+		   const char *base, hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	const struct storage_backend *backend = NULL;
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
-	return rc < 0 ? rc : backend->pull(&call, path, base, progress, ctx, e);
+	return rc < 0 ? rc : backend->pull(&call, path, former, base, progress, ctx, e);
 }
 
 int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, struct hv_volume_info *ret,

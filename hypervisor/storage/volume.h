@@ -46,9 +46,13 @@ int hv_volume_snapshot(struct hypervisor *hv, const char *host, const char *path
 /** Makes a volume that no domain uses larger. -EINVAL when it would shrink. */
 int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, int64_t size,
 		     struct error *e);
-/** As hv_disk_pull(), for the qcow2 file @path that no domain uses. */
-int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
-		   hv_progress *progress, void *ctx, struct error *e);
+/**
+ * As hv_disk_pull(), for the qcow2 file @path that no domain uses. @former (may be NULL) is the file that @path stood on
+ * when the merge was begun for the first time, and is there still: a QEMU that ended in the meantime may have made
+ * @base the backing file, and have lost where the data is that it had copied. So that is taken from @former again.
+ */
+int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *former,
+		   const char *base, hv_progress *progress, void *ctx, struct error *e);
 /** Removes the volume. Success when it is not there. -EBUSY when other volumes depend on it, where the
  * storage knows.
  */

@@ -149,6 +149,29 @@ for point in attach-claimed attach-plugged; do
 	[ -z "$attached" ] || let_go
 done
 
+step "QEMU ends before it has written where the data is that it has merged"
+fill "$data" 4
+act "volumes/$data" create-snapshot name=lost
+head=$(head_of "$data")
+umount_pool
+POOLFS_TEST_KILL_AT=merge-made mount_pool
+wait_for "hosts/$(first hosts)/status" Connected 20
+lost=$(named lost)
+uuids api-jobs >"$CASE_DIR/before"
+(request "volume-snapshots/$lost/actions" delete) >/dev/null 2>&1 || true
+(wait_until 60 is_pool_gone) 2>/dev/null || fail "the kill point 'merge-made' was not reached"
+umount -l "$MOUNT"
+base=$(qemu-img info -U --output json "$head" | jq -r '."backing-filename"')
+qemu-img create -q -f qcow2 -b "$base" -F qcow2 "$head"
+holds "$head" 1 || fail "the head has more than it should"
+mount_pool
+killed=$(uuids api-jobs | comm -13 "$CASE_DIR/before" -)
+wait_until 60 is_finished "$killed"
+assert_eq "$(value "api-jobs/$killed/state")" Done "the job"
+[ ! -e "$MOUNT/volume-snapshots/$lost" ] || fail "the snapshot is still there"
+holds "$(head_of "$data")" 4 || fail "the volume lost what was merged"
+wait_until 10 has_no_orphans
+
 step "revert"
 fill "$data" 2
 act "volumes/$data" create-snapshot name=two
