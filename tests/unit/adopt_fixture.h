@@ -222,7 +222,7 @@ static inline void expect_disk(const char *host, const char *domain, const char 
 	char *path = NULL;
 
 	assert_int_equal(hv_disk_path(pool_hypervisor(pool->pool), host, domain, volume, &path, NULL), 0);
-	if (!path != !name || (path && strcmp(strrchr(path, '/') + 1, name) != 0))
+	if (path && name ? strcmp(strrchr(path, '/') + 1, name) != 0 : path || name)
 		fail_msg("volume %s of %s is %s, not %s", volume, domain, path ? path : "none",
 			 name ? name : "none");
 	free(path);

@@ -94,7 +94,7 @@ static void a_form_that_is_cut_is_not_complete(void **state)
 
 	(void)state;
 	for (size_t len = 1; len < strlen(form) - 2; len++) {
-		snprintf(cut, len + 1, "%s", form);
+		snprintf(cut, sizeof(cut), "%.*s", (int)len, form);
 		r = read_in_pieces(TYPE, cut, len);
 		assert_false(r.complete);
 		assert_false(r.refused);
