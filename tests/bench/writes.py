@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a pool of some size accepts and does: requests, jobs on simulated hosts, events, and its restart."""
+import json
+import os
+import sqlite3
+import statistics
+import time
+
+import table
+
+CLIENTS = 64
+JOBS = 1000
+first_rate = {}
+disk = {}
+
+
+def accepts(pool, vms):
+    names = pool.uuids("vm-instances")
+    got = pool.programs.probe("accept", 500, pool.path("vm-instances", names[0], "description"), pool.folder, "one\n", "two\n")
+    disk["commits"] = 1e6 / got["commit"]
+    table.ratio("accept of a request, durable, one client", vms, got["accept"], "us", got["commit"],
+                "one SQLite commit", limit=1.5)
+    lines = [f"{pool.path('vm-instances', names[i % len(names)], 'description')}\tnumber {i}" for i in range(20000)]
+    got = pool.programs.probe("submit", CLIENTS, pool.path("api-jobs"), input="\n".join(lines) + "\n")
+    refuse(got)
+    what = f"accepts with {CLIENTS} clients"
+    if disk["commits"] >= 1000:
+        table.limit(what, vms, got["accepted"], "/s", 15000, "SQLite commits, one after the other", disk["commits"], at_least=True)
+    else:
+        table.ratio(what, vms, got["accepted"], "/s", disk["commits"], "SQLite commits, one after the other")
+
+
+def refuse(got):
+    if got["refused"]:
+        raise RuntimeError(f"{got['refused']:.0f} requests were refused")
+
+
+def jobs(pool, vms):
+    """Creates, starts and stops VMs on the simulated host."""
+    text = json.dumps(pool.vm_params("NAME", strategy="CreateStopped"))
+    before = set(pool.uuids("vm-instances"))
+    lines = [pool.path("vm-instances", "create") + "\t" + text.replace("NAME", f"job-{vms}-{i}") for i in range(JOBS)]
+    rates = {"create, with volume and NIC": _jobs(pool, lines)}
+    made = sorted(set(pool.uuids("vm-instances")) - before)
+    for what, verb in (("start", "start"), ("stop", "stop type=cold")):
+        rates[what] = _jobs(pool, [f"{pool.path('vm-instances', vm, 'actions')}\t{verb}" for vm in made])
+    failed = json.loads(pool.read("api-jobs?q=state=Failed&count=true"))["total"]
+    if failed:
+        raise RuntimeError(f"{failed} jobs failed: {pool.read('api-jobs?q=state=Failed&limit=1')}")
+    for what, rate in rates.items():
+        table.limit(f"jobs on a simulated host: {what}", vms, rate, "/s", 2000, "SQLite commits, one after the other",
+                    disk["commits"], at_least=True)
+    rate = rates["create, with volume and NIC"]
+    table.limit(f"{JOBS:,} creations", vms, JOBS / rate, "s", 1, f"{JOBS:,} SQLite commits, one after the other",
+                JOBS / disk["commits"])
+    if first_rate:
+        table.ratio(f"the {vms:,}th creation", vms, rate, "/s", first_rate["rate"], f"that of a pool of {first_rate['vms']:,}",
+                    least=0.9)
+    else:
+        first_rate.update(rate=rate, vms=vms)
+
+
+def _jobs(pool, lines):
+    got = pool.programs.probe("submit", CLIENTS, pool.path("api-jobs"), input="\n".join(lines) + "\n")
+    refuse(got)
+    return got["done"]
+
+
+def events(pool, vms):
+    names = pool.uuids("vm-instances")[:1000]
+    paths = "".join(pool.path("vm-instances", name, "description") + "\n" for name in names)
+    got = pool.programs.probe("events", 100, 32, 10000, 3, pool.path("events"), input=paths)
+    refuse(got)
+    table.limit("events: changes that 100 followers read, of 10,000/s", vms, got["changes"], "/s", 10000,
+                "SQLite commits, one after the other", disk["commits"], at_least=True)
+    table.limit("events: the most that one of 100 followers is behind", vms, got["lag"] / 1e3, "ms", 100,
+                "one SQLite commit", 1e3 / disk["commits"])
+
+
+def _read_rows(pool):
+    """What SQLite takes to read all rows, s."""
+    start = time.monotonic()
+    db = sqlite3.connect(f"file:{pool.state}/pool.db?mode=ro", uri=True)
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        for _ in db.execute(f'SELECT * FROM "{name}"'):
+            pass
+    db.close()
+    return time.monotonic() - start
+
+
+def mount(pool, vms):
+    """Mounts the pool; and the memory that it then has."""
+    rows = _read_rows(pool)
+    start = time.monotonic()
+    pool.start()
+    os.listdir(pool.path("vm-instances"))
+    table.limit("mount to the first ls", vms, time.monotonic() - start, "s", 1, "SQLite reads all rows", rows)
+    pool.wait_connected()
+    time.sleep(1)
+    goal = 25 + 225 * vms / 100000
+    table.limit("memory, each VM with root volume, NIC, two ended jobs, tags", vms, pool.status("VmRSS") / 1e6, "MB", goal,
+                "the database", os.path.getsize(f"{pool.state}/pool.db") / 1e6)
+
+
+def restarts(pool, vms, kills=3):
+    name, times = pool.uuids("vm-instances")[0], []
+    rows = _read_rows(pool)
+    for _ in range(kills):
+        time.sleep(1 + vms / 50000)
+        pool.kill()
+        start = time.monotonic()
+        pool.read("vm-instances", name, "state")
+        times.append(time.monotonic() - start)
+    table.ratio("kill -9 of the process to the next read", vms, statistics.median(times) * 1e3, "ms", rows * 1e3,
+                "SQLite reads all rows")
+
+
+def ended_jobs(pool, vms, more=10):
+    """What an ended job takes in memory: the same VMs with more of them."""
+    pool.start()
+    pool.wait_connected()
+    time.sleep(1)
+    before = pool.status("RssAnon")
+    pool.stop()
+    added = _copy_jobs(pool, more)
+    pool.start()
+    pool.wait_connected()
+    time.sleep(1)
+    grown = (pool.status("RssAnon") - before) / added
+    pool.stop()
+    table.limit("memory that an ended job takes", vms, grown, "bytes", 64, "", None)
+
+
+def _copy_jobs(pool, times):
+    db = sqlite3.connect(f"{pool.state}/pool.db", isolation_level=None)
+    columns = [c[1] for c in db.execute("PRAGMA table_info(job)") if c[1] not in ("id", "uuid")]
+    names, top = ", ".join(columns), db.execute("SELECT max(id) FROM job").fetchone()[0]
+    db.execute("BEGIN")
+    for i in range(1, times):
+        db.execute(f"INSERT INTO job (id, uuid, {names}) SELECT id + {i * top}, lower(hex(randomblob(16))), {names} "
+                   f"FROM job WHERE id <= {top}")
+    db.execute("COMMIT")
+    count = db.execute("SELECT count(*) FROM job").fetchone()[0]
+    db.close()
+    return count - count // times
+
+
+def _switches(pids):
+    """How often the threads of the processes have begun to run, by thread."""
+    count = {}
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/status", encoding="utf-8") as f:
+                count[task] = sum(int(line.split()[1]) for line in f if "voluntary_ctxt_switches" in line)
+            with open(f"/proc/{pid}/task/{task}/comm", encoding="utf-8") as f:
+                count[task] = (f.read().strip(), count[task])
+    return count
+
+
+def idle(pool, seconds=20):
+    pids = pool.process()[1]
+    before = _switches(pids)
+    time.sleep(seconds)
+    after = _switches(pids)
+    woken = {t: (name, n - before.get(t, (name, 0))[1]) for t, (name, n) in after.items() if n > before.get(t, (name, 0))[1]}
+    who = ", ".join(sorted(f"{name}: {n}" for name, n in woken.values())) or "no thread"
+    table.limit(f"idle: wake-ups a minute (in {seconds} s: {who})", 0, sum(n for _, n in woken.values()) * 60 / seconds,
+                "/min", 0, "", None)
+    table.limit("idle: memory of an empty pool", 0, pool.status("VmRSS") / 1e6, "MB", 25, "", None)
