@@ -160,25 +160,25 @@ def volume_data(pool):
     _delete_snapshot(pool, volume)
 
 
-def _write(file):
-    run("qemu-io", "-f", "qcow2", "-c", f"write -P 7 0 {SIZE // 2}", file, stdout=subprocess.DEVNULL)
+def _write(file, size):
+    run("qemu-io", "-f", "qcow2", "-c", f"write -P 7 0 {size}", file, stdout=subprocess.DEVNULL)
 
 
 def _delete_snapshot(pool, volume):
-    """Of a volume at rest: the snapshot's file and the volume's become one."""
-    snapshots = []
-    for name in ("one", "two"):
+    """Of a volume at rest: the snapshot's file and the volume's, which has a half of its bytes, become one."""
+    snapshots, sizes = [], (SIZE // 2, SIZE // 4)
+    for name, size in zip(("one", "two"), sizes):
         pool.request(f"volumes/{volume}/actions", f"create-snapshot name={name}")
         snapshots.append(next(s for s in pool.uuids("volume-snapshots") if pool.read("volume-snapshots", s, "name") == name))
-        _write(pool.read("volumes", volume, "installPath"))
+        _write(pool.read("volumes", volume, "installPath"), size)
     base, middle, top = (f"{pool.folder}/{n}.qcow2" for n in ("base", "middle", "top"))
     run("qemu-img", "create", "-q", "-f", "qcow2", base, SIZE)
-    for file, below in ((middle, base), (top, middle)):
+    for file, below, size in ((middle, base, sizes[0]), (top, middle, sizes[1])):
         run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", below, file)
-        _write(file)
+        _write(file, size)
     plain = timed("sh", "-c", 'qemu-img rebase -F qcow2 -b "$1" "$2" && sync "$2"', "sh", base, top)
     ours = _spent(lambda: pool.request(f"volume-snapshots/{snapshots[1]}/actions", "delete"))
-    table.ratio("deletion of a snapshot at rest", 0, ours, "s", plain, "qemu-img rebase", limit=1.3)
+    table.ratio("deletion of a snapshot at rest", 0, ours, "s", plain, "qemu-img rebase and sync", limit=1.3)
     for file in (base, middle, top):
         os.unlink(file)
 

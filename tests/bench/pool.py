@@ -8,7 +8,7 @@ import subprocess
 import time
 import uuid
 
-TAGS = ["vmConsoleMode::vnc", "ha::NeverStop"]
+TAGS = ["vmConsoleMode::vnc", "RDPEnable::true"]
 PASSWORD = "password"
 
 
@@ -113,8 +113,8 @@ class Pool:
 
     def make_room(self, vms):
         """A large simulated host, a large range of addresses, an image and an offering."""
-        self.create("hosts/simulators", {"name": "large", "managementIp": "10.9.9.9", "cpuCapacity": 4096,
-                                         "clusterUuid": self.first("clusters"), "memoryCapacity": (vms + 20000) << 28})
+        self.large = self.create("hosts/simulators", {"name": "large", "managementIp": "10.9.9.9", "cpuCapacity": 4096,
+                                                      "clusterUuid": self.first("clusters"), "memoryCapacity": (vms + 20000) << 28})
         self.request(f"l3-networks/ip-ranges/{self.first('l3-networks/ip-ranges')}/actions", "delete")
         self.request(f"l3-networks/{self.first('l3-networks')}/actions", "add-ip-range name=large startIp=10.64.0.10 "
                      "endIp=10.127.200.250 netmask=255.192.0.0 gateway=10.64.0.1")

@@ -4,7 +4,8 @@
  * what else runs on the machine slows both. Prints lines "NAME VALUE": medians in us, rates per second.
  *
  *     bench-probe latency ROUNDS URI|- DOMAIN|- NAME=PATH...
- *         "NAME.read": open, read and close; "NAME.stat"; "domain": virDomainGetState
+ *         "NAME.stat"; "NAME.read": open, read to the end, and close; "NAME.then": stat after that; "domain":
+ *         virDomainGetState
  *     bench-probe accept ROUNDS FILE FOLDER TEXT TEXT
  *         "accept": a write of one of the texts to FILE; "commit": a commit of one row by SQLite (WAL, FULL) in FOLDER;
  *         "fdatasync": that of 4 KiB there
@@ -98,10 +99,20 @@ static void read_once(const char *path)
 	(void)close(fd);
 }
 
+static double time_of_stat(const char *path)
+{
+	double start = now_us();
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		die(path);
+	return now_us() - start;
+}
+
 struct file {
 	const char *path;
 	char *name;
-	double *reads, *stats;
+	double *stats, *reads, *thens;
 };
 
 static virDomainPtr domain_open(const char *uri, const char *name)
@@ -120,7 +131,6 @@ static int latency(int argc, char **argv)
 	virDomainPtr domain = domain_open(argv[1], argv[2]);
 	struct file *files = calloc((size_t)count, sizeof(*files));
 	double *domains = series(rounds), start;
-	struct stat st;
 
 	for (int k = 0; k < count && files; k++) {
 		char *path = strchr(argv[3 + k], '=');
@@ -130,18 +140,19 @@ static int latency(int argc, char **argv)
 		*path = '\0';
 		files[k] = (struct file){.name = argv[3 + k],
 					 .path = path + 1,
+					 .stats = series(rounds),
 					 .reads = series(rounds),
-					 .stats = series(rounds)};
+					 .thens = series(rounds)};
 	}
+	for (int i = 0; i < rounds; i++)
+		for (struct file *f = files; f && f < files + count; f++)
+			f->stats[i] = time_of_stat(f->path);
 	for (int i = 0; i < rounds; i++) {
 		for (struct file *f = files; f && f < files + count; f++) {
 			start = now_us();
 			read_once(f->path);
 			f->reads[i] = now_us() - start;
-			start = now_us();
-			if (stat(f->path, &st) < 0)
-				die(f->path);
-			f->stats[i] = now_us() - start;
+			f->thens[i] = time_of_stat(f->path);
 		}
 		start = now_us();
 		if (domain && virDomainGetState(domain, &state, NULL, 0) < 0)
@@ -149,8 +160,9 @@ static int latency(int argc, char **argv)
 		domains[i] = now_us() - start;
 	}
 	for (struct file *f = files; f && f < files + count; f++) {
-		print_median(f->name, ".read", f->reads, rounds);
 		print_median(f->name, ".stat", f->stats, rounds);
+		print_median(f->name, ".read", f->reads, rounds);
+		print_median(f->name, ".then", f->thens, rounds);
 	}
 	if (domain)
 		print_median("domain", "", domains, rounds);

@@ -51,7 +51,8 @@ class Files:
 def _latency(pool, files, domain, rounds=4000):
     return pool.programs.probe(
         "latency", rounds, *(domain or ("-", "-")), f"tmpfs={files.shm}/{files.vm}/state", f"sysfs={SYSFS}",
-        f"floor={files.floor_mount}/{2:032x}/state", f"pool={pool.path('vm-instances', files.vm, 'state')}")
+        f"asked={files.floor_mount}/{2:032x}/state", f"kept={files.floor_mount}/{3:032x}/state",
+        f"pool={pool.path('vm-instances', files.vm, 'state')}")
 
 
 def values(pool, files, vms, domain):
@@ -64,7 +65,10 @@ def values(pool, files, vms, domain):
         table.skip(f"{read}, against libvirt", vms, "there is no host with libvirt")
     table.ratio(read, vms, got["pool.read"], "us", got["sysfs.read"], "sysfs", limit=4)
     table.ratio(read, vms, got["pool.read"], "us", got["tmpfs.read"], "tmpfs")
-    table.ratio(read, vms, got["pool.read"], "us", got["floor.read"], "a FUSE that keeps it all")
+    table.ratio(read, vms, got["pool.read"], "us", got["asked.read"], "the floor of FUSE that asks each time")
+    table.ratio(read, vms, got["pool.read"], "us", got["kept.read"], "the floor of FUSE that keeps contents")
+    table.ratio("stat of a file that was just read", vms, got["pool.then"], "us", got["asked.then"],
+                "the floor of FUSE that asks each time")
     table.ratio("grep -l Running, of all states", vms, files.grep(pool.path("vm-instances")) * 1e3, "ms",
                 files.grep(files.shm) * 1e3, "tmpfs", limit=8)
 

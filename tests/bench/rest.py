@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The throughput of REST by wrk, against libmicrohttpd serving the same bytes from memory."""
+import contextlib
 import hashlib
 import json
 import re
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -71,6 +73,26 @@ def rest(pool, vms):
         server.wait()
 
 
+@contextlib.contextmanager
+def _changing(pool):
+    over = threading.Event()
+
+    def change():
+        i = 0
+        while not over.wait(0.01):
+            i += 1
+            with open(pool.path("instance-offerings", pool.offering, "description"), "w", encoding="utf-8") as f:
+                f.write(f"{i}\n")
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writer.join()
+
+
 def _measure(pool, vms):
     for name, script in (("anew", ANEW), ("action", ACTION)):
         with open(f"{pool.folder}/{name}.lua", "w", encoding="utf-8") as f:
@@ -80,13 +102,15 @@ def _measure(pool, vms):
     session = json.loads(_ask("PUT", "/v1/accounts/login", body=login))["inventory"]["uuid"]
     one, many = f"/v1/vm-instances/{pool.uuids('vm-instances')[0]}", "/v1/vm-instances?limit=100"
     anew = ("-s", f"{pool.folder}/anew.lua")
-    for what, path, goals in (("GET of one VM", one, (0.9, 0.5)), ("GET of a list of 100", many, (0.5, 0.5))):
+    for what, path, goal in (("GET of one VM", one, 0.9), ("GET of a list of 100", many, 0.5)):
         body = _ask("GET", path, session)
         name = f"static bytes ({len(body):,})"
         static = _static(pool, body)
-        table.ratio(f"REST, 32 connections: {what}, repeated", vms, _wrk(BASE + path, session), "/s", static, name, least=goals[0])
-        table.ratio(f"REST, 32 connections: {what}, made anew each time", vms, _wrk(BASE + path, session, *anew), "/s", static, name,
-                    least=goals[1])
+        table.ratio(f"REST, 32 connections: {what}, repeated", vms, _wrk(BASE + path, session), "/s", static, name, least=goal)
+        with _changing(pool):
+            table.ratio(f"REST, 32 connections: {what}, of a pool that changes 100 times a second", vms,
+                        _wrk(BASE + path, session), "/s", static, name, least=0.5)
+        table.ratio(f"REST, 32 connections: {what}, made anew each time", vms, _wrk(BASE + path, session, *anew), "/s", static, name)
     body = _ask("PUT", f"{one}/actions", session, {"updateVmInstance": {"description": "x"}})
     table.limit("REST, 32 connections: action accepted", vms,
                 _wrk(f"{BASE}{one}/actions", session, "-s", f"{pool.folder}/action.lua"), "/s", 5000,

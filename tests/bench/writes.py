@@ -14,10 +14,14 @@ first_rate = {}
 disk = {}
 
 
+def measure_disk(pool):
+    file = pool.path("instance-offerings", pool.offering, "description")
+    disk["commits"] = 1e6 / pool.programs.probe("accept", 200, file, pool.folder, "one\n", "two\n")["commit"]
+
+
 def accepts(pool, vms):
     names = pool.uuids("vm-instances")
     got = pool.programs.probe("accept", 500, pool.path("vm-instances", names[0], "description"), pool.folder, "one\n", "two\n")
-    disk["commits"] = 1e6 / got["commit"]
     table.ratio("accept of a request, durable, one client", vms, got["accept"], "us", got["commit"],
                 "one SQLite commit", limit=1.5)
     lines = [f"{pool.path('vm-instances', names[i % len(names)], 'description')}\tnumber {i}" for i in range(20000)]
@@ -37,7 +41,7 @@ def refuse(got):
 
 def jobs(pool, vms):
     """Creates, starts and stops VMs on the simulated host."""
-    text = json.dumps(pool.vm_params("NAME", strategy="CreateStopped"))
+    text = json.dumps(pool.vm_params("NAME", strategy="CreateStopped", hostUuid=pool.large))
     before = set(pool.uuids("vm-instances"))
     lines = [pool.path("vm-instances", "create") + "\t" + text.replace("NAME", f"job-{vms}-{i}") for i in range(JOBS)]
     rates = {"create, with volume and NIC": _jobs(pool, lines)}
