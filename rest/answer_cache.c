@@ -3,13 +3,15 @@
 #include "rest/answer_cache.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
 #include "model/cleanup.h"
 
 #define SLOTS	    512
-#define LENGTH_MAX  (128 << 10)		/* bytes; 64 MiB when all slots are full */
+#define BYTES_MAX   (64 << 20)		/* of all answers */
+#define LENGTH_MAX  (BYTES_MAX / 16)	/* of one */
 #define RENEW_AFTER INT64_C(100000000)	/* ns */
 #define AGE_MAX	    INT64_C(1000000000) /* ns */
 
@@ -24,6 +26,7 @@ struct slot {
 
 struct answer_cache {
 	struct slot slots[SLOTS];
+	atomic_size_t bytes; /* of all answers */
 };
 
 static int64_t now_ns(void)
@@ -35,8 +38,10 @@ static int64_t now_ns(void)
 }
 
 /* Call with the lock held. */
-static void clear(struct slot *p)
+static void clear(struct answer_cache *cache, struct slot *p)
 {
+	if (p->response)
+		atomic_fetch_sub(&cache->bytes, p->response->len);
 	response_unref(steal(&p->response));
 	free(steal(&p->target));
 	free(steal(&p->authorization));
@@ -54,7 +59,7 @@ struct answer_cache *answer_cache_new(void)
 void answer_cache_free(struct answer_cache *cache)
 {
 	for (size_t i = 0; cache && i < SLOTS; i++) {
-		clear(&cache->slots[i]);
+		clear(cache, &cache->slots[i]);
 		pthread_mutex_destroy(&cache->slots[i].lock);
 	}
 	free(cache);
@@ -111,7 +116,11 @@ void answer_cache_put(struct answer_cache *cache, const struct answer_cache_key 
 	if (response->len > LENGTH_MAX)
 		return;
 	scoped_lock(&p->lock);
-	clear(p);
+	clear(cache, p);
+	if (atomic_fetch_add(&cache->bytes, response->len) + response->len > BYTES_MAX) {
+		atomic_fetch_sub(&cache->bytes, response->len);
+		return;
+	}
 	p->response = response_ref(response);
 	p->target = strdup(key->target);
 	p->authorization = key->authorization ? strdup(key->authorization) : NULL;
@@ -119,7 +128,7 @@ void answer_cache_put(struct answer_cache *cache, const struct answer_cache_key 
 	p->stamp = stamp;
 	p->since = p->renewed = now_ns();
 	if (!p->target || (key->authorization && !p->authorization))
-		clear(p);
+		clear(cache, p);
 }
 
 void answer_cache_expire(struct answer_cache *cache)
@@ -131,6 +140,6 @@ void answer_cache_expire(struct answer_cache *cache)
 
 		scoped_lock(&p->lock);
 		if (now - p->since > AGE_MAX)
-			clear(p);
+			clear(cache, p);
 	}
 }
