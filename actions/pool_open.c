@@ -188,8 +188,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	if (!pool)
 		return error_oom(e);
 	store_set_cause(&(struct cause){.uid = geteuid(), .source = "fs"});
-	pthread_mutex_init(&pool->timer_lock, NULL);
-	pthread_cond_init(&pool->timer_cond, NULL);
+	pool_timers_init(pool);
 	pthread_mutex_init(&pool->prepare_lock, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(pool->dhcp_locks); i++)
 		pthread_mutex_init(&pool->dhcp_locks[i], NULL);

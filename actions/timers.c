@@ -75,12 +75,14 @@ static const struct timer {
 	const char *period; /* setting with the seconds between two runs */
 	int (*run)(struct pool *pool, struct error *e);
 	bool blocks; /* for as long as a storage does not answer */
+	bool (*needed)(
+		const struct view *view); /* whether it can have anything to do; NULL: that is not known */
 } timers[] = {
 	{"identity.session.cleanup.interval", session_remove_ended},
 	{"identity.session.cleanup.interval", console_access_remove_ended},
 	{"rest.expiredApi.scanInterval", expire_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
-	{"ha.neverStopVm.scan.interval", ha_start_stopped},
+	{"ha.neverStopVm.scan.interval", ha_start_stopped, .needed = ha_has_vms},
 	{"host.ping.interval", ha_check_hosts},
 	{"image.expungeInterval", image_expunge_due},
 	{"host.ping.interval", storage_refresh, .blocks = true},
@@ -144,11 +146,55 @@ static void run_due(struct pool *pool, int64_t last[])
 	}
 }
 
+/*
+ * While anything can be due at any time, the thread looks once a second; otherwise it sleeps until the next timer is due,
+ * or the pool changes. Not for longer than a minute: the clock may be set.
+ */
+#define TICK	   NS_PER_S
+#define SLEEP_MOST (60 * NS_PER_S)
+
+/* How long nothing is due unless the pool changes; at least a tick. */
+static int64_t time_to_sleep(struct pool *pool, const int64_t last[])
+{
+	_cleanup_view_ struct view *view = store_view(pool->store);
+	int64_t now = store_now(), least = executor_has_deadlines(pool->executor) ? TICK : SLEEP_MOST;
+
+	for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
+		int64_t left = last[i] + config_int(view, timers[i].period) * NS_PER_S - now;
+
+		if (left < least && (!timers[i].needed || timers[i].needed(view)))
+			least = left;
+	}
+	return least > TICK ? least : TICK;
+}
+
+/* In the store's writer thread, after each change. */
+static void wake(void *ctx, struct view *view, const struct change *changes, size_t count)
+{
+	struct pool *pool = ctx;
+
+	(void)view, (void)changes, (void)count;
+	if (!atomic_exchange(&pool->timer_sleeps, false))
+		return;
+	scoped_lock(&pool->timer_lock);
+	pthread_cond_signal(&pool->timer_cond);
+}
+
+/* With the lock held. @lightly: it ends as soon as the pool changes. */
+static void sleep_for(struct pool *pool, int64_t ns, bool lightly)
+{
+	const int64_t end = clock_monotonic() + ns;
+	const struct timespec until = {end / NS_PER_S, end % NS_PER_S};
+	int r = 0;
+
+	while (r == 0 && !pool->stopping && (!lightly || atomic_load(&pool->timer_sleeps)))
+		r = pthread_cond_timedwait(&pool->timer_cond, &pool->timer_lock, &until);
+}
+
 static void *timer_main(void *arg)
 {
 	struct pool *pool = arg;
 	int64_t last[ARRAY_SIZE(timers)];
-	struct timespec until;
 
 	pthread_setname_np(pthread_self(), "timer");
 	store_set_cause(&(struct cause){.uid = -1, .source = "scheduler"});
@@ -156,24 +202,43 @@ static void *timer_main(void *arg)
 		last[i] = store_now();
 	pthread_mutex_lock(&pool->timer_lock);
 	while (!pool->stopping) {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec++;
-		pthread_cond_timedwait(&pool->timer_cond, &pool->timer_lock, &until);
-		if (pool->stopping)
-			break;
+		int64_t ns;
+
 		pthread_mutex_unlock(&pool->timer_lock);
 		executor_check_deadlines(pool->executor);
 		run_due(pool, last);
+		/* First the flag, then the view: a change is in the one, or ends the sleep. */
+		atomic_store(&pool->timer_sleeps, true);
+		ns = time_to_sleep(pool, last);
 		pthread_mutex_lock(&pool->timer_lock);
+		if (ns > TICK)
+			sleep_for(pool, ns, true);
+		/* Changes may come one after the other: it looks no more than once a second. */
+		if (!atomic_exchange(&pool->timer_sleeps, false) || ns == TICK)
+			sleep_for(pool, TICK, false);
 	}
 	pthread_mutex_unlock(&pool->timer_lock);
 	return NULL;
 }
 
+void pool_timers_init(struct pool *pool)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&pool->timer_lock, NULL);
+	pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&pool->timer_cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 int pool_timers_start(struct pool *pool, struct error *e)
 {
-	int r = pthread_create(&pool->timer, NULL, timer_main, pool);
+	int r = pool_observe(pool, wake, pool, e);
 
+	if (r < 0)
+		return r;
+	r = pthread_create(&pool->timer, NULL, timer_main, pool);
 	pool->timer_runs = r == 0;
 	return r ? error_set(e, r, "cannot start a thread: %s", strerror(r)) : 0;
 }

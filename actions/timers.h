@@ -5,6 +5,8 @@
 
 #include "actions/engine/pool.h"
 
+/** Makes what the functions below use, and pool_close() destroys. */
+void pool_timers_init(struct pool *pool);
 /** Starts the timer thread. Errors of pthread_create(3). */
 int pool_timers_start(struct pool *pool, struct error *e);
 /** Ends the thread and waits for it; does nothing if it does not run. */

@@ -415,6 +415,12 @@ void executor_check_deadlines(struct executor *x)
 			fail_overdue(x, entry->entry.job);
 }
 
+bool executor_has_deadlines(struct executor *x)
+{
+	scoped_lock(&x->lock);
+	return x->running || atomic_load(&x->missed);
+}
+
 void executor_stop(struct executor *x)
 {
 	if (!x)

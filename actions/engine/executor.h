@@ -44,5 +44,7 @@ void executor_free(struct executor *x);
  * memory. Does not block; called about once a second.
  */
 void executor_check_deadlines(struct executor *x);
+/** Whether there is anything for executor_check_deadlines(), now or later, unless the pool changes. */
+bool executor_has_deadlines(struct executor *x);
 
 #endif

@@ -47,7 +47,8 @@ struct pool {
 	bool timer_runs;
 	pthread_mutex_t timer_lock;
 	pthread_cond_t timer_cond;
-	bool stopping; /* timer_lock */
+	bool stopping;		  /* timer_lock */
+	atomic_bool timer_sleeps; /* until a timer is due, or the pool changes */
 };
 
 #endif

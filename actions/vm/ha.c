@@ -97,6 +97,14 @@ static int start_stopped_fn(struct txn *t, void *arg, struct error *e)
 	return 0;
 }
 
+bool ha_has_vms(const struct view *view)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(levels) && config_bool(view, "ha.enable"); i++)
+		if (view_next_where(view, KIND_SYSTEM_TAG, SYSTEM_TAG_TAG, levels[i].tag, 0))
+			return true;
+	return false;
+}
+
 int ha_start_stopped(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));

@@ -33,6 +33,8 @@
 
 /** Submits a start for each NeverStop VM that is Stopped and due. Blocking; database errors. */
 int ha_start_stopped(struct pool *pool, struct error *e);
+/** Whether there are VMs for ha_start_stopped(), now or later. */
+bool ha_has_vms(const struct view *view);
 /**
  * Does what is due about hosts that are silent: looks, in the background, whether something answers there,
  * submits the fence command, tells in fenceReason what an administrator can do, releases the VMs of a dead

@@ -172,6 +172,8 @@ class Pool:
             for row in db.execute(f"SELECT * FROM {table} WHERE {key} = ? {order}", (self.template,)).fetchall():
                 rows.append((table, dict(zip(columns, row))))
         own = list(dict.fromkeys(row["uuid"] for _, row in rows))
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute("PRAGMA cache_size = -200000")
         db.execute("BEGIN")
         db.execute("CREATE TEMP TABLE copy AS WITH RECURSIVE n(n) AS (SELECT ? UNION ALL SELECT n + 1 FROM n WHERE n + 1 < ?) "
                    "SELECT n, " + ", ".join(f"lower(hex(randomblob(16))) AS u{i}" for i in range(len(own))) + " FROM n",
