@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See compressed.h. A header, then a block of LZ4, or the text itself where that is not shorter. */
+/*
+ * See compressed.h. A header, then a block of LZ4, or the text itself where that is not shorter. What LZ4 gets is folded:
+ * half of a document is uuids, which it can only copy, and which have no more than 16 bytes.
+ */
 #include "model/compressed.h"
 
 #include <lz4.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "model/cleanup.h"
 
 struct header {
 	uint32_t len;  /* of the text */
@@ -31,6 +37,73 @@ static const char dictionary[] =
 	"\"lastOpDate\":\"Nov , 2026 :00 PM\",\"state\":\"Running\",\"state\":\"Stopped\",\"state\":\"Created\",\"vmNics\":[],"
 	"\"allVolumes\":[],\"internalId\":";
 
+/* Before the bytes of 32 hexadecimal digits of a folded text; texts that have it are not folded. */
+#define UUID_MARK  1
+#define UUID_LEN   16
+#define UUID_CHARS (2 * UUID_LEN)
+
+static int digit_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Writes the bytes of UUID_CHARS digits; false: they are not all digits. */
+static bool fold_uuid(const char *text, char *ret)
+{
+	for (int i = 0; i < UUID_LEN; i++) {
+		int high = digit_value(text[2 * i]), low = high < 0 ? -1 : digit_value(text[2 * i + 1]);
+
+		if (low < 0)
+			return false;
+		ret[i] = (char)(high << 4 | low);
+	}
+	return true;
+}
+
+/* The bytes of the folded text in @ret, which has as many as the text; 0: it cannot be folded. */
+static size_t fold(const char *text, size_t len, char *ret)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < len;) {
+		if (text[i] == UUID_MARK)
+			return 0;
+		if (len - i >= UUID_CHARS && fold_uuid(text + i, ret + used + 1)) {
+			ret[used] = UUID_MARK;
+			used += 1 + UUID_LEN;
+			i += UUID_CHARS;
+		} else {
+			ret[used++] = text[i++];
+		}
+	}
+	return used;
+}
+
+/* Writes the text that was folded, with its NUL; false: it does not have @len bytes. */
+static bool unfold(const char *folded, size_t folded_len, char *ret, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t used = 0;
+
+	for (size_t i = 0; i < folded_len;) {
+		bool is_uuid = folded[i] == UUID_MARK;
+
+		if (len - used < (is_uuid ? UUID_CHARS : 1) || (is_uuid && folded_len - i <= UUID_LEN))
+			return false;
+		if (!is_uuid) {
+			ret[used++] = folded[i++];
+			continue;
+		}
+		for (int k = 1; k <= UUID_LEN; k++) {
+			ret[used++] = digits[(unsigned char)folded[i + k] >> 4];
+			ret[used++] = digits[(unsigned char)folded[i + k] & 15];
+		}
+		i += 1 + UUID_LEN;
+	}
+	ret[used] = '\0';
+	return used == len;
+}
+
 size_t compressed_bound(size_t len)
 {
 	return sizeof(struct header) + len;
@@ -49,13 +122,15 @@ static void dictionary_load(void)
 /* The bytes of the block in @ret, which has @len; 0 when it does not fit. */
 static int write_block(const char *text, size_t len, char *ret)
 {
+	_cleanup_free_ char *folded = len && len <= LZ4_MAX_INPUT_SIZE ? malloc(len) : NULL;
+	size_t folded_len = folded ? fold(text, len, folded) : 0;
 	LZ4_stream_t stream;
 
-	if (len > LZ4_MAX_INPUT_SIZE)
+	if (folded_len == 0)
 		return 0;
 	pthread_once(&prepared_once, dictionary_load);
 	stream = prepared; /* half the time of loading the dictionary again */
-	return LZ4_compress_fast_continue(&stream, text, ret, (int)len, (int)len, 1);
+	return LZ4_compress_fast_continue(&stream, folded, ret, (int)folded_len, (int)len, 1);
 }
 
 size_t compressed_write(const char *text, size_t len, char *ret)
@@ -69,10 +144,21 @@ size_t compressed_write(const char *text, size_t len, char *ret)
 	return sizeof(header) + (header.size ? header.size : len);
 }
 
+/* The text of a block; false: not enough memory, or what nobody wrote. */
+static bool read_block(const char *block, const struct header *header, char *ret)
+{
+	_cleanup_free_ char *folded = malloc(header->len);
+	int len = folded ? LZ4_decompress_safe_usingDict(block, folded, (int)header->size, (int)header->len,
+							 dictionary, sizeof(dictionary) - 1)
+			 : -1;
+
+	return len >= 0 && unfold(folded, (size_t)len, ret, header->len);
+}
+
 char *compressed_read(const char *compressed)
 {
+	_cleanup_free_ char *text = NULL;
 	struct header header;
-	char *text;
 
 	memcpy(&header, compressed, sizeof(header));
 	compressed += sizeof(header);
@@ -80,12 +166,9 @@ char *compressed_read(const char *compressed)
 	if (!text)
 		return NULL;
 	text[header.len] = '\0';
-	if (header.size == 0) {
+	if (header.size == 0)
 		memcpy(text, compressed, header.len);
-	} else if (LZ4_decompress_safe_usingDict(compressed, text, (int)header.size, (int)header.len,
-						 dictionary, sizeof(dictionary) - 1) != (int)header.len) {
-		free(text);
+	else if (!read_block(compressed, &header, text))
 		return NULL;
-	}
-	return text;
+	return steal(&text);
 }

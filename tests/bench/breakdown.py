@@ -64,9 +64,9 @@ def breakdown(pool, vms):
     _measure(pool, vms, "read of state (open, read twice, close)", 10000, lambda: _read(f"{vm}/state", 10000))
     _measure(pool, vms, "accepted value (open, write, close)", 1000, lambda: _write(f"{vm}/description", 1000))
     made = []
-    _measure(pool, vms, "creation with volume and NIC on a simulated host, of many", writes.JOBS,
+    _measure(pool, vms, "creation with volume and NIC and start, on a simulated host, of many", writes.JOBS,
              lambda: made.extend(writes.create(pool, f"breakdown-{vms}")[1]))
-    _measure(pool, vms, "start on a simulated host, of many", writes.JOBS, lambda: writes.act(pool, made, "start"))
+    _measure(pool, vms, "stop on a simulated host, of many", writes.JOBS, lambda: writes.act(pool, made, "stop type=cold"))
 
 
 def markdown():
