@@ -354,6 +354,27 @@ static int vm_networks_images_get(struct pool *pool, const struct view *view, co
 	return r < 0 ? r : result_inventories(steal(&list), ret_result, e);
 }
 
+/* --------------------------------------------------------------- the rows */
+
+/* A parameter that names objects of a kind. */
+#define P_OBJECTS(pname, ptype, pflags, pkind)                                                               \
+	{                                                                                                    \
+		.name = (pname), .type = (ptype), .in = IN_QUERY, .flags = (pflags), .resource = (pkind)     \
+	}
+/* What the VM would have, but its CPUs and memory. */
+#define P_NEW_VM                                                                                             \
+	P_OBJECTS("imageUuid", PARAM_STRING, PARAM_REQUIRED, KIND_IMAGE),                                    \
+		P_OBJECTS("l3NetworkUuids", PARAM_LIST, PARAM_REQUIRED | PARAM_NONEMPTY, KIND_L3_NETWORK),   \
+		P_OBJECTS("rootDiskOfferingUuid", PARAM_STRING, 0, KIND_DISK_OFFERING),                      \
+		P_OBJECTS("dataDiskOfferingUuids", PARAM_LIST, PARAM_NONEMPTY, KIND_DISK_OFFERING),          \
+		P_OBJECTS("zoneUuid", PARAM_STRING, PARAM_MAYBE, KIND_ZONE),                                 \
+		P_OBJECTS("clusterUuid", PARAM_STRING, PARAM_MAYBE, KIND_CLUSTER),                           \
+		P_OBJECTS("defaultL3NetworkUuid", PARAM_STRING, PARAM_MAYBE, KIND_L3_NETWORK),               \
+		{.name = "rootDiskSize", .type = PARAM_LONG, .in = IN_QUERY, .max = INT64_MAX},              \
+	{                                                                                                    \
+		.name = "dataDiskSizes", .type = PARAM_LIST, .in = IN_QUERY                                  \
+	}
+
 static const struct operation get_vm_migration_candidate_hosts = {
 	.section = "4.1.14",
 	.name = "GetVmMigrationCandidateHosts",
@@ -379,45 +400,7 @@ static const struct operation get_candidate_primary_storages_for_creating_vm = {
 	.message = "org.zstack.header.vm.APIGetCandidatePrimaryStoragesForCreatingVmMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/vm-instances/candidate-storages", NULL},
-	.params =
-		(const struct param[]){
-			{.name = "imageUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .flags = PARAM_REQUIRED,
-			 .resource = KIND_IMAGE},
-			{.name = "l3NetworkUuids",
-			 .type = PARAM_LIST,
-			 .in = IN_QUERY,
-			 .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
-			 .resource = KIND_L3_NETWORK},
-			{.name = "rootDiskOfferingUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .resource = KIND_DISK_OFFERING},
-			{.name = "dataDiskOfferingUuids",
-			 .type = PARAM_LIST,
-			 .in = IN_QUERY,
-			 .flags = PARAM_NONEMPTY,
-			 .resource = KIND_DISK_OFFERING},
-			{.name = "zoneUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .flags = PARAM_MAYBE,
-			 .resource = KIND_ZONE},
-			{.name = "clusterUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .flags = PARAM_MAYBE,
-			 .resource = KIND_CLUSTER},
-			{.name = "defaultL3NetworkUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .flags = PARAM_MAYBE,
-			 .resource = KIND_L3_NETWORK},
-			{.name = "rootDiskSize", .type = PARAM_LONG, .in = IN_QUERY, .max = INT64_MAX},
-			{.name = "dataDiskSizes", .type = PARAM_LIST, .in = IN_QUERY},
-			{0}},
+	.params = (const struct param[]){P_NEW_VM, {0}},
 	.results = (const char *const[]){"rootVolumePrimaryStorages:List", "dataVolumePrimaryStorages:Map",
 					 NULL},
 	.form = FORM_COLLECTION_GET,
@@ -434,20 +417,11 @@ static const struct operation get_interdependent_l3_networks_images = {
 	.message = "org.zstack.header.vm.APIGetInterdependentL3NetworksImagesMsg",
 	.method = METHOD_GET,
 	.paths = (const char *const[]){"/images-l3networks/dependencies", NULL},
-	.params =
-		(const struct param[]){
-			{.name = "zoneUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .flags = PARAM_REQUIRED,
-			 .resource = KIND_ZONE},
-			{.name = "l3NetworkUuids",
-			 .type = PARAM_LIST,
-			 .in = IN_QUERY,
-			 .flags = PARAM_NONEMPTY,
-			 .resource = KIND_L3_NETWORK},
-			{.name = "imageUuid", .type = PARAM_STRING, .in = IN_QUERY, .resource = KIND_IMAGE},
-			{0}},
+	.params = (const struct param[]){P_OBJECTS("zoneUuid", PARAM_STRING, PARAM_REQUIRED, KIND_ZONE),
+					 P_OBJECTS("l3NetworkUuids", PARAM_LIST, PARAM_NONEMPTY,
+						   KIND_L3_NETWORK),
+					 P_OBJECTS("imageUuid", PARAM_STRING, 0, KIND_IMAGE),
+					 {0}},
 	.results = (const char *const[]){"inventories:List", NULL},
 	.item = "L3NetworkInventory|ImageInventory",
 	.form = FORM_COLLECTION_GET,
@@ -472,44 +446,9 @@ static const struct operation get_candidate_zones_clusters_hosts_for_creating_vm
 			 .flags = PARAM_REQUIRED,
 			 .unless = "cpuNum",
 			 .resource = KIND_INSTANCE_OFFERING},
-			{.name = "imageUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .flags = PARAM_REQUIRED,
-			 .resource = KIND_IMAGE},
-			{.name = "l3NetworkUuids",
-			 .type = PARAM_LIST,
-			 .in = IN_QUERY,
-			 .flags = PARAM_REQUIRED | PARAM_NONEMPTY,
-			 .resource = KIND_L3_NETWORK},
-			{.name = "rootDiskOfferingUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .resource = KIND_DISK_OFFERING},
-			{.name = "dataDiskOfferingUuids",
-			 .type = PARAM_LIST,
-			 .in = IN_QUERY,
-			 .flags = PARAM_NONEMPTY,
-			 .resource = KIND_DISK_OFFERING},
-			{.name = "zoneUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .flags = PARAM_MAYBE,
-			 .resource = KIND_ZONE},
-			{.name = "clusterUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .flags = PARAM_MAYBE,
-			 .resource = KIND_CLUSTER},
-			{.name = "defaultL3NetworkUuid",
-			 .type = PARAM_STRING,
-			 .in = IN_QUERY,
-			 .flags = PARAM_MAYBE,
-			 .resource = KIND_L3_NETWORK},
+			P_NEW_VM,
 			{.name = "cpuNum", .type = PARAM_INT, .in = IN_QUERY, .max = 1024},
 			{.name = "memorySize", .type = PARAM_LONG, .in = IN_QUERY, .max = INT64_MAX},
-			{.name = "rootDiskSize", .type = PARAM_LONG, .in = IN_QUERY, .max = INT64_MAX},
-			{.name = "dataDiskSizes", .type = PARAM_LIST, .in = IN_QUERY},
 			{0}},
 	.results = (const char *const[]){"zones:List", "clusters:List", "hosts:List", NULL},
 	.form = FORM_COLLECTION_GET,
