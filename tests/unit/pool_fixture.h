@@ -8,6 +8,7 @@
 
 #include "tests/unit/fixture.h"
 
+#include <fcntl.h>
 #include <time.h>
 
 #include "actions/engine/result.h"
@@ -191,6 +192,51 @@ static inline void must_fail(struct pool_fixture *f, const char *operation, cons
 		fail_msg("%s says '%s', expected '%s'", operation, error_sentence(&e), text);
 	if (errnum)
 		assert_int_equal(-r, errnum);
+}
+
+/*
+ * An image of 1 MiB, from a file of its name in the test's folder, "raw" or "iso", on the first backup storage. @more: other
+ * parameters, owned; may be NULL.
+ */
+static inline void add_image(struct pool_fixture *f, const char *name, const char *format, json_t *more,
+			     char ret[UUID_SIZE])
+{
+	bool is_iso = strcmp(format, "iso") == 0;
+	char path[128], storage[UUID_SIZE];
+	_cleanup_close_ int fd = -1;
+	json_t *params;
+
+	first_uuid(f, KIND_BACKUP_STORAGE, storage);
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+	assert_int_equal(pwrite(fd, name, strlen(name), 0), strlen(name));
+	assert_true(is_iso ? pwrite(fd, "\1CD001\1", 7, 16 * 2048) == 7
+			   : pwrite(fd, "\x55\xaa", 2, 510) == 2);
+	params = json_pack("{s:s, s:s, s:s, s:[s]}", "name", name, "url", path, "format", format,
+			   "backupStorageUuids", storage);
+	if (more)
+		assert_int_equal(json_object_update(params, more), 0);
+	json_decref(more);
+	must(f, "AddImage", NULL, params, ret);
+}
+
+/* A VM of the first offering and the first network. @more: other parameters, or others in their place, owned; may be NULL. */
+static inline void create_vm(struct pool_fixture *f, const char *name, const char *image, json_t *more,
+			     char ret[UUID_SIZE])
+{
+	char offering[UUID_SIZE], l3[UUID_SIZE];
+	json_t *params;
+
+	first_uuid(f, KIND_INSTANCE_OFFERING, offering);
+	first_uuid(f, KIND_L3_NETWORK, l3);
+	params = json_pack("{s:s, s:s, s:s, s:[s]}", "name", name, "imageUuid", image, "instanceOfferingUuid",
+			   offering, "l3NetworkUuids", l3);
+	if (more)
+		assert_int_equal(json_object_update(params, more), 0);
+	json_decref(more);
+	must(f, "CreateVmInstance", NULL, params, ret);
 }
 
 /* Whether the field of the object has this text; false if the object is missing. */

@@ -5,8 +5,6 @@
  */
 #include "tests/unit/pool_fixture.h"
 
-#include <fcntl.h>
-
 #include <libvirt/libvirt.h>
 
 #include "actions/engine/tags.h"
@@ -24,22 +22,9 @@ struct world {
 
 static void build(struct pool_fixture *f, struct world *w)
 {
-	char path[128], bs[UUID_SIZE];
-	int fd;
-
 	w->f = f;
-	snprintf(path, sizeof(path), "%s/image.raw", f->dir);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, 1 << 20), 0);
-	assert_int_equal(pwrite(fd, "\x55\xaa", 2, 510), 2);
-	assert_int_equal(close(fd), 0);
-	first_uuid(f, KIND_BACKUP_STORAGE, bs);
 	first_uuid(f, KIND_L3_NETWORK, w->l3);
-	must(f, "AddImage", NULL,
-	     json_pack("{s:s, s:s, s:s, s:s, s:[s]}", "name", "image", "url", path, "format", "raw",
-		       "platform", "Linux", "backupStorageUuids", bs),
-	     w->image);
+	add_image(f, "image", "raw", json_pack("{s:s}", "platform", "Linux"), w->image);
 	must(f, "CreateInstanceOffering", NULL,
 	     json_pack("{s:s, s:i, s:i}", "name", "small", "cpuNum", 2, "memorySize", 1 << 27), w->offering);
 	must(f, "CreateDiskOffering", NULL, json_pack("{s:s, s:i}", "name", "disk", "diskSize", 1 << 20),
@@ -52,13 +37,11 @@ static void set_tag(struct world *w, const char *type, const char *uuid, const c
 	     json_pack("{s:s, s:s, s:s}", "resourceType", type, "resourceUuid", uuid, "tag", tag), NULL);
 }
 
-static void create_vm(struct world *w, char ret[UUID_SIZE])
+static void create_stopped(struct world *w, char ret[UUID_SIZE])
 {
-	must(w->f, "CreateVmInstance", NULL,
-	     json_pack("{s:s, s:s, s:s, s:[s], s:s}", "name", "vm", "imageUuid", w->image,
-		       "instanceOfferingUuid", w->offering, "l3NetworkUuids", w->l3, "strategy",
-		       "CreateStopped"),
-	     ret);
+	create_vm(w->f, "vm", w->image,
+		  json_pack("{s:s, s:s}", "instanceOfferingUuid", w->offering, "strategy", "CreateStopped"),
+		  ret);
 }
 
 /* The string value of an XPath expression in the XML of the VM's domain, which is running. */
@@ -107,7 +90,7 @@ static void disks_have_the_cache_mode_of_the_setting(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	must(w.f, "StartVmInstance", vm, NULL, NULL);
 	domain_has(vm, cache, "none");
 	set_config(w.f, "kvm", "vm.cacheMode", "writeback");
@@ -126,7 +109,7 @@ static void virtual_cpus_are_pinned(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	set_tag(&w, "VmInstanceVO", vm, "vmCpuPinning::1:3;1-3:4-7,^6");
 	must(w.f, "StartVmInstance", vm, NULL, NULL);
 	domain_has(vm, "/domain/cputune/vcpupin[last()]/@vcpu", "1"); /* the VM has the CPUs 0 and 1 */
@@ -142,7 +125,7 @@ static void consoles_have_what_the_tags_say(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	must(w.f, "StartVmInstance", vm, NULL, NULL);
 	domain_has(vm, type, "vnc");
 	must(w.f, "SetVmMonitorNumber", vm, json_pack("{s:i}", "monitorNumber", 2), NULL);
@@ -162,7 +145,7 @@ static void consoles_have_what_the_tags_say(void **state)
 	domain_has(vm, type, "spice");
 	domain_has(vm, "/domain/devices/redirdev[4]/@bus", "usb");
 
-	create_vm(&w, other);
+	create_stopped(&w, other);
 	set_tag(&w, "VmInstanceVO", other, "vmConsoleMode::vnc");
 	must_fail(w.f, "SetVmMonitorNumber", other, json_pack("{s:i}", "monitorNumber", 4), EINVAL,
 		  "remove it, or make it vmConsoleMode::spice");
@@ -177,7 +160,7 @@ static void scsi_volumes_have_their_wwn(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	must(w.f, "CreateDataVolume", NULL, json_pack("{s:s, s:s}", "name", "v", "diskOfferingUuid", w.disk),
 	     volume);
 	set_tag(&w, "VolumeVO", volume, "capability::virtio-scsi");
@@ -194,8 +177,8 @@ static void detaching_looks_at_the_vm(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
-	create_vm(&w, other);
+	create_stopped(&w, vm);
+	create_stopped(&w, other);
 	must(w.f, "CreateDataVolume", NULL, json_pack("{s:s, s:s}", "name", "v", "diskOfferingUuid", w.disk),
 	     volume);
 	must(w.f, "AttachDataVolumeToVm", volume, json_pack("{s:s}", "vmInstanceUuid", vm), NULL);
@@ -219,7 +202,7 @@ static void snapshots_have_their_tags(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	first_uuid(w.f, KIND_VOLUME, root);
 	/* the short form with exactly one tag, which may have a comma in it */
 	assert_int_equal(request_parse(NULL, KIND_VOLUME, root, text, strlen(text), &actor, &req, &e), 0);
@@ -239,7 +222,7 @@ static void parameters_are_refused_or_kept(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	must_fail(w.f, "UpdateVmInstance", vm, json_pack("{s:i}", "memorySize", 1), EINVAL, "less than 16M");
 	must_fail(w.f, "CreateVmInstance", NULL,
 		  json_pack("{s:s, s:s, s:s, s:[s], s:s}", "name", "vm", "imageUuid", w.image,
@@ -292,7 +275,7 @@ static void volumes_are_where_offering_and_tag_say(void **state)
 	build(*state, &w);
 	add_storage(&w, "AddLocalPrimaryStorage", "local", local);
 	add_storage(&w, "AddSharedMountPointPrimaryStorage", "shared", shared);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	must(w.f, "CreateDiskOffering", NULL,
 	     json_pack("{s:s, s:i, s:s}", "name", "local", "diskSize", 1 << 20, "allocationStrategy",
 		       "LocalPrimaryStorageStrategy"),
@@ -377,7 +360,7 @@ static void schedulers_say_when_they_are_done(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	must(w.f, "CreateStartVmInstanceScheduler", vm,
 	     json_pack("{s:s, s:s, s:i, s:i, s:i}", "schedulerName", "once", "type", "simple", "interval", 1,
 		       "repeatCount", 1, "startTime", 0),
@@ -424,7 +407,7 @@ static void sizes_of_volumes_are_refreshed(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	first_uuid(w.f, KIND_VOLUME, root);
 	assert_int_equal(store_run(pool_store(w.f->pool), spoil_fn, root, NULL), 0);
 	set_config(w.f, "volume", "refreshVolumeSizeInterval", "1");
@@ -439,7 +422,7 @@ static void passwords_stay_when_the_setting_says_so(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	set_tag(&w, "VmInstanceVO", vm, "qemuga");
 	must(w.f, "StartVmInstance", vm, NULL, NULL);
 	must(w.f, "ChangeVmPassword", vm, json_incref(params), NULL);
@@ -476,10 +459,10 @@ static void new_vms_have_the_machine_of_the_setting(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, old);
+	create_stopped(&w, old);
 	set_config(w.f, "vm", "machineType", "pc");
-	create_vm(&w, new);
-	create_vm(&w, tagged);
+	create_stopped(&w, new);
+	create_stopped(&w, tagged);
 	set_tag(&w, "VmInstanceVO", tagged, "vmMachineType::q35");
 	view = view_now(w.f);
 	assert_string_equal(vm_machine_type(view, view_get(view, KIND_VM, old)), "q35");
@@ -505,7 +488,7 @@ static void descriptions_follow_the_settings(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	first_uuid(w.f, KIND_HOST, host);
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		set_config(w.f, settings[i].category, settings[i].name, settings[i].value);
@@ -527,7 +510,7 @@ static void memory_is_reserved_on_hosts(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	set_config(w.f, "kvm", "reservedMemory", "100T");
 	must_fail(w.f, "StartVmInstance", vm, NULL, 0, "no host having cpu");
 }
@@ -573,11 +556,11 @@ static void vms_forget_deleted_offerings(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	snprintf(first, sizeof(first), "%s", w.offering);
 	must(w.f, "CreateInstanceOffering", NULL,
 	     json_pack("{s:s, s:i, s:i}", "name", "other", "cpuNum", 1, "memorySize", 1 << 27), w.offering);
-	create_vm(&w, second);
+	create_stopped(&w, second);
 	must(w.f, "DeleteInstanceOffering", first, NULL, NULL);
 	assert_true(field_is(w.f, KIND_VM, vm, VM_INSTANCE_OFFERING_UUID, NULL));
 	set_config(w.f, "vm", "instanceOffering.setNullWhenDeleting", "false");
@@ -593,7 +576,7 @@ static void chains_have_the_length_of_the_setting(void **state)
 	struct world w;
 
 	build(*state, &w);
-	create_vm(&w, vm);
+	create_stopped(&w, vm);
 	first_uuid(w.f, KIND_VOLUME, root);
 	set_config(w.f, "volumeSnapshot", "incrementalSnapshot.maxNum", "2");
 	for (int i = 0; i < 3; i++)

@@ -92,7 +92,8 @@ static json_t *first_storage(struct pool_fixture *f)
 	return json_pack("[s]", bs);
 }
 
-static void add_image(struct pool_fixture *f, const char *path, const char *format, char ret_image[UUID_SIZE])
+static void add_image_file(struct pool_fixture *f, const char *path, const char *format,
+			   char ret_image[UUID_SIZE])
 {
 	must(f, "AddImage", NULL, image_params(path, format, first_storage(f)), ret_image);
 }
@@ -169,7 +170,7 @@ static void test_add_kinds(void **state)
 	struct pool_fixture *f = *state;
 	char raw[UUID_SIZE], qcow2[UUID_SIZE], iso[UUID_SIZE], said_raw[UUID_SIZE];
 
-	add_image(f, raw_file(f), "raw", raw);
+	add_image_file(f, raw_file(f), "raw", raw);
 	assert_true(field_is(f, KIND_IMAGE, raw, IMAGE_STATUS, "Ready"));
 	assert_true(field_is(f, KIND_IMAGE, raw, IMAGE_STATE, "Enabled"));
 	assert_true(field_is(f, KIND_IMAGE, raw, IMAGE_FORMAT, "raw"));
@@ -187,15 +188,15 @@ static void test_add_kinds(void **state)
 		assert_int_equal(access(object_text(ref, IMAGE_REF_INSTALL_PATH), R_OK), 0);
 	}
 
-	add_image(f, qcow2_file(f, NULL), "qcow2", qcow2);
+	add_image_file(f, qcow2_file(f, NULL), "qcow2", qcow2);
 	assert_true(field_is(f, KIND_IMAGE, qcow2, IMAGE_FORMAT, "qcow2"));
 	assert_int_equal(number_of(f, KIND_IMAGE, qcow2, IMAGE_SIZE), 4 * MIB);
 	assert_int_equal(number_of(f, KIND_IMAGE, qcow2, IMAGE_ACTUAL_SIZE), 4 << 16);
 
-	add_image(f, qcow2_file(f, NULL), "raw", said_raw);
+	add_image_file(f, qcow2_file(f, NULL), "raw", said_raw);
 	assert_true(field_is(f, KIND_IMAGE, said_raw, IMAGE_FORMAT, "qcow2"));
 
-	add_image(f, iso_file(f), "raw", iso);
+	add_image_file(f, iso_file(f), "raw", iso);
 	assert_true(field_is(f, KIND_IMAGE, iso, IMAGE_FORMAT, "iso"));
 	assert_true(field_is(f, KIND_IMAGE, iso, IMAGE_MEDIA_TYPE, "ISO"));
 	assert_int_equal(backup_files(f), 4);
@@ -316,7 +317,7 @@ static void test_delay(void **state)
 	struct pool_fixture *f = *state;
 	char image[UUID_SIZE];
 
-	add_image(f, raw_file(f), "raw", image);
+	add_image_file(f, raw_file(f), "raw", image);
 	must_fail(f, "ExpungeImage", image, NULL, EBUSY, "is not deleted on any backup storage");
 	must_fail(f, "RecoverImage", image, NULL, EBUSY, "is not deleted on any backup storage");
 	must(f, "DeleteImage", image, NULL, NULL);
@@ -340,7 +341,7 @@ static void test_direct(void **state)
 	char image[UUID_SIZE];
 
 	set_config(f, "image", "deletionPolicy", "Direct");
-	add_image(f, raw_file(f), "raw", image);
+	add_image_file(f, raw_file(f), "raw", image);
 	must(f, "DeleteImage", image, NULL, NULL);
 	assert_false(exists(f, KIND_IMAGE, image));
 	assert_int_equal(backup_files(f), 0);
@@ -407,8 +408,8 @@ static void test_expunge_timer(void **state)
 	char image[UUID_SIZE], live[UUID_SIZE];
 	const struct timespec over_a_second = {.tv_sec = 1, .tv_nsec = 100000000};
 
-	add_image(f, raw_file(f), "raw", image);
-	add_image(f, raw_file(f), "raw", live);
+	add_image_file(f, raw_file(f), "raw", image);
+	add_image_file(f, raw_file(f), "raw", live);
 	must(f, "DeleteImage", image, NULL, NULL);
 	assert_int_equal(image_expunge_due(f->pool, NULL), 0);
 	assert_true(exists(f, KIND_IMAGE, image));
@@ -430,8 +431,8 @@ static void test_update(void **state)
 	struct pool_fixture *f = *state;
 	char image[UUID_SIZE], iso[UUID_SIZE], path[256];
 
-	add_image(f, raw_file(f), "raw", image);
-	add_image(f, iso_file(f), "iso", iso);
+	add_image_file(f, raw_file(f), "raw", image);
+	add_image_file(f, iso_file(f), "iso", iso);
 	must(f, "UpdateImage", image,
 	     json_pack("{s:s, s:s}", "name", "other", "mediaType", "DataVolumeTemplate"), NULL);
 	assert_true(field_is(f, KIND_IMAGE, image, IMAGE_NAME, "other"));
@@ -486,7 +487,7 @@ static void test_cache(void **state)
 	char image[UUID_SIZE], ps[UUID_SIZE], host[UUID_SIZE];
 	int64_t before;
 
-	add_image(f, make_file(f, "big.raw", MIB, 0, "boot", 4), "raw", image);
+	add_image_file(f, make_file(f, "big.raw", MIB, 0, "boot", 4), "raw", image);
 	first_uuid(f, KIND_PRIMARY_STORAGE, ps);
 	first_uuid(f, KIND_HOST, host);
 	before = number_of(f, KIND_PRIMARY_STORAGE, ps, PRIMARY_STORAGE_AVAILABLE);
@@ -541,7 +542,7 @@ static void test_cache_crash(void **state)
 	struct object *row;
 	FILE *file;
 
-	add_image(f, raw_file(f), "raw", image);
+	add_image_file(f, raw_file(f), "raw", image);
 	first_uuid(f, KIND_PRIMARY_STORAGE, ps);
 	first_uuid(f, KIND_HOST, host);
 	row = object_new(kind_get(KIND_IMAGE_CACHE));

@@ -6,7 +6,6 @@
 #include "tests/unit/pool_fixture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 
 #include "hypervisor/domain/cdrom.h"
@@ -86,42 +85,20 @@ struct world {
 	char image[UUID_SIZE], iso[UUID_SIZE], l3[UUID_SIZE], vm[UUID_SIZE], volume[UUID_SIZE];
 };
 
-static void add_image(struct world *w, const char *name, const char *format, const char *type,
-		      char ret[UUID_SIZE])
-{
-	char path[128], url[160], bs[UUID_SIZE];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", w->f->dir, name);
-	fd = open(path, O_WRONLY | O_CREAT, 0644);
-	assert_int_equal(ftruncate(fd, 1 << 20), 0);
-	if (strcmp(format, "iso") == 0)
-		assert_int_equal(pwrite(fd, "\1CD001\1", 7, 16 * 2048), 7);
-	assert_int_equal(close(fd), 0);
-	snprintf(url, sizeof(url), "file://%s", path);
-	first_uuid(w->f, KIND_BACKUP_STORAGE, bs);
-	must(w->f, "AddImage", NULL,
-	     json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[s]}", "name", name, "url", url, "format", format,
-		       "mediaType", type, "backupStorageUuids", bs, "systemTags", "ephemeral::forceRaw"),
-	     ret);
-}
-
 static void build(void **state, struct world *w)
 {
 	char offering[UUID_SIZE], disk[UUID_SIZE];
 
 	*w = (struct world){.f = *state};
 	lose(0, false);
-	add_image(w, "system.raw", "raw", "RootVolumeTemplate", w->image);
+	add_image(w->f, "system.raw", "raw", json_pack("{s:[s]}", "systemTags", "ephemeral::forceRaw"),
+		  w->image);
 	first_uuid(w->f, KIND_L3_NETWORK, w->l3);
 	must(w->f, "CreateInstanceOffering", NULL,
 	     json_pack("{s:s, s:i, s:i}", "name", "small", "cpuNum", 1, "memorySize", 1 << 27), offering);
 	must(w->f, "CreateDiskOffering", NULL, json_pack("{s:s, s:i}", "name", "disk", "diskSize", 1 << 20),
 	     disk);
-	must(w->f, "CreateVmInstance", NULL,
-	     json_pack("{s:s, s:s, s:s, s:[s]}", "name", "vm", "imageUuid", w->image, "instanceOfferingUuid",
-		       offering, "l3NetworkUuids", w->l3),
-	     w->vm);
+	create_vm(w->f, "vm", w->image, json_pack("{s:s}", "instanceOfferingUuid", offering), w->vm);
 	must(w->f, "CreateDataVolume", NULL,
 	     json_pack("{s:s, s:s}", "name", "data", "diskOfferingUuid", disk), w->volume);
 }
@@ -268,7 +245,7 @@ static void an_iso_is_put_in_again(void **state)
 	struct world w;
 
 	build(state, &w);
-	add_image(&w, "medium.iso", "iso", "ISO", w.iso);
+	add_image(w.f, "medium.iso", "iso", json_pack("{s:s}", "mediaType", "ISO"), w.iso);
 	lose(2, true);
 	must(w.f, "AttachIsoToVmInstance", w.vm, json_pack("{s:s}", "isoUuid", w.iso), NULL);
 	assert_int_equal(losses, 0);

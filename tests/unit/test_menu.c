@@ -11,7 +11,6 @@
 #include "tests/unit/pool_fixture.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 
 #include "actions/engine/menu.h"
 #include "actions/engine/request_check.h"
@@ -23,47 +22,24 @@ static const struct actor owner = {.source = "fs"};
 
 /* ------------------------------------------------------------------ the pool */
 
-static void add_image(struct pool_fixture *f, const char *name, const char *format, const char *media,
-		      off_t magic_at, const char *magic, char ret[UUID_SIZE])
-{
-	_cleanup_close_ int fd = -1;
-	char path[128], bs[UUID_SIZE];
-
-	first_uuid(f, KIND_BACKUP_STORAGE, bs);
-	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, 1 << 20), 0);
-	assert_int_equal(pwrite(fd, magic, strlen(magic), magic_at), strlen(magic));
-	must(f, "AddImage", NULL,
-	     json_pack("{s:s, s:s, s:s, s:s, s:[s]}", "name", name, "url", path, "format", format,
-		       "mediaType", media, "backupStorageUuids", bs),
-	     ret);
-}
-
 static int setup(void **state)
 {
-	char image[UUID_SIZE], other[UUID_SIZE], offering[UUID_SIZE], disk[UUID_SIZE], l2[UUID_SIZE],
-		l3[UUID_SIZE], vm[UUID_SIZE], volume[UUID_SIZE], group[UUID_SIZE], account[UUID_SIZE];
+	char image[UUID_SIZE], other[UUID_SIZE], disk[UUID_SIZE], l2[UUID_SIZE], vm[UUID_SIZE],
+		volume[UUID_SIZE], group[UUID_SIZE], account[UUID_SIZE];
 	struct pool_fixture *f;
 
 	assert_int_equal(pool_fixture_setup(state), 0);
 	f = *state;
-	add_image(f, "root", "raw", "RootVolumeTemplate", 0, "boot", image);
-	add_image(f, "data", "raw", "DataVolumeTemplate", 0, "else", other);
-	add_image(f, "iso", "iso", "ISO", 32768, "\1CD001\1", other);
-	first_uuid(f, KIND_INSTANCE_OFFERING, offering);
-	first_uuid(f, KIND_L3_NETWORK, l3);
+	add_image(f, "root", "raw", NULL, image);
+	add_image(f, "data", "raw", json_pack("{s:s}", "mediaType", "DataVolumeTemplate"), other);
+	add_image(f, "iso", "iso", json_pack("{s:s}", "mediaType", "ISO"), other);
 	first_uuid(f, KIND_L2_NETWORK, l2);
 	must(f, "CreateL3Network", NULL,
 	     json_pack("{s:s, s:s, s:s}", "name", "other", "type", "L3BasicNetwork", "l2NetworkUuid", l2),
 	     other);
 	must(f, "CreateDiskOffering", NULL, json_pack("{s:s, s:i}", "name", "disk", "diskSize", 1 << 20),
 	     disk);
-	must(f, "CreateVmInstance", NULL,
-	     json_pack("{s:s, s:s, s:s, s:[s], s:s}", "name", "vm", "imageUuid", image,
-		       "instanceOfferingUuid", offering, "l3NetworkUuids", l3, "strategy", "CreateStopped"),
-	     vm);
+	create_vm(f, "vm", image, json_pack("{s:s}", "strategy", "CreateStopped"), vm);
 	must(f, "SetVmQga", vm, json_pack("{s:b}", "enable", 1), NULL);
 	must(f, "CreateDataVolume", NULL, json_pack("{s:s, s:s}", "name", "free", "diskOfferingUuid", disk),
 	     volume);

@@ -11,8 +11,6 @@
  */
 #include "tests/unit/pool_fixture.h"
 
-#include <fcntl.h>
-
 #include "actions/engine/request_check.h"
 
 #define R   "Running"
@@ -264,31 +262,12 @@ static char *fill(const char *template, const char *state, const struct rule *ru
 	return text;
 }
 
-static void add_image(struct pool_fixture *f, const char *name, const char *format, off_t magic_at,
-		      const char *magic)
-{
-	_cleanup_close_ int fd = -1;
-	char path[128], bs[UUID_SIZE];
-
-	first_uuid(f, KIND_BACKUP_STORAGE, bs);
-	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, 1 << 20), 0);
-	assert_int_equal(pwrite(fd, magic, strlen(magic), magic_at), strlen(magic));
-	must(f, "AddImage", NULL,
-	     json_pack("{s:s, s:s, s:s, s:s, s:[s]}", "name", name, "url", path, "format", format, "platform",
-		       "Linux", "backupStorageUuids", bs),
-	     place_for(name));
-}
-
 static void add_vm(struct pool_fixture *f, const char *name)
 {
-	must(f, "CreateVmInstance", NULL,
-	     json_pack("{s:s, s:s, s:s, s:[s], s:s}", "name", name, "imageUuid", in_world("image"),
-		       "instanceOfferingUuid", in_world("small"), "l3NetworkUuids", in_world("l3"),
-		       "strategy", "CreateStopped"),
-	     place_for(name));
+	create_vm(f, name, in_world("image"),
+		  json_pack("{s:s, s:s}", "instanceOfferingUuid", in_world("small"), "strategy",
+			    "CreateStopped"),
+		  place_for(name));
 }
 
 static void add_offering(struct pool_fixture *f, const char *name, int cpus)
@@ -333,14 +312,15 @@ static void remember_parts(struct pool_fixture *f)
 
 static int setup(void **state)
 {
+	static const char *const images[] = {"image", "other-image", "iso"};
 	struct pool_fixture *f;
 
 	assert_int_equal(pool_fixture_setup(state), 0);
 	f = *state;
 	add_networks(f);
-	add_image(f, "image", "raw", 0, "boot");
-	add_image(f, "other-image", "raw", 0, "else");
-	add_image(f, "iso", "iso", 32768, "\1CD001\1");
+	for (size_t i = 0; i < ARRAY_SIZE(images); i++)
+		add_image(f, images[i], i == 2 ? "iso" : "raw", json_pack("{s:s}", "platform", "Linux"),
+			  place_for(images[i]));
 	add_offering(f, "small", 1);
 	add_offering(f, "large", 2);
 	must(f, "CreateDiskOffering", NULL, json_pack("{s:s, s:i}", "name", "disk", "diskSize", 1 << 20),

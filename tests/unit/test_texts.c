@@ -6,7 +6,6 @@
  */
 #include "tests/unit/pool_fixture.h"
 
-#include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <stdatomic.h>
 
@@ -245,18 +244,14 @@ static void make_one(struct pool_fixture *f, const char *name, const char *opera
 
 static int setup(void **state)
 {
-	_cleanup_close_ int fd = -1;
 	struct pool_fixture *f;
-	char path[128];
+	char image[UUID_SIZE], vm[UUID_SIZE];
 	int r = pool_fixture_setup(state);
 
 	if (r < 0)
 		return r;
 	f = *state;
 	object_count = 0;
-	snprintf(path, sizeof(path), "%s/disk.raw", f->dir);
-	fd = open(path, O_WRONLY | O_CREAT, 0600);
-	assert_int_equal(ftruncate(fd, MIB), 0);
 	name_object("NONE", "000000000000000000000000000000ff");
 	name_first(f, "ZONE", KIND_ZONE);
 	name_first(f, "CLUSTER", KIND_CLUSTER);
@@ -269,14 +264,11 @@ static int setup(void **state)
 	name_first(f, "OFFERING", KIND_INSTANCE_OFFERING);
 	make_one(f, "DISK", "CreateDiskOffering", NULL,
 		 json_pack("{s:s, s:i}", "name", "d", "diskSize", MIB));
-	make_one(f, "IMAGE", "AddImage", NULL,
-		 json_pack("{s:s, s:s, s:s, s:[s]}", "name", "image", "url", path, "format", "raw",
-			   "backupStorageUuids", UUID_OF("BS")));
-	make_one(f, "VM", "CreateVmInstance", NULL,
-		 json_pack("{s:s, s:s, s:s, s:[s], s:s}", "name", "vm", "instanceOfferingUuid",
-			   UUID_OF("OFFERING"), "imageUuid", UUID_OF("IMAGE"), "l3NetworkUuids",
-			   UUID_OF("L3"), "strategy", "InstantStart"));
-	must(f, "StopVmInstance", UUID_OF("VM"), json_pack("{s:s}", "type", "cold"), NULL);
+	add_image(f, "image", "raw", NULL, image);
+	name_object("IMAGE", image);
+	create_vm(f, "vm", image, NULL, vm);
+	name_object("VM", vm);
+	must(f, "StopVmInstance", vm, json_pack("{s:s}", "type", "cold"), NULL);
 	name_first(f, "NIC", KIND_NIC);
 	make_one(f, "VOLUME", "CreateDataVolume", NULL,
 		 json_pack("{s:s, s:s}", "name", "volume", "diskOfferingUuid", UUID_OF("DISK")));

@@ -7,7 +7,6 @@
 #include "tests/unit/pool_fixture.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -231,38 +230,16 @@ static void assert_seen(const char *states)
 	assert_string_equal(text, states);
 }
 
-static void add_vm(struct world *w, const char *name, const char *image, char ret[UUID_SIZE])
-{
-	char offering[UUID_SIZE], l3[UUID_SIZE];
-
-	first_uuid(w->f, KIND_INSTANCE_OFFERING, offering);
-	first_uuid(w->f, KIND_L3_NETWORK, l3);
-	must(w->f, "CreateVmInstance", NULL,
-	     json_pack("{s:s, s:s, s:s, s:[s]}", "name", name, "imageUuid", image, "instanceOfferingUuid",
-		       offering, "l3NetworkUuids", l3),
-	     ret);
-}
-
 static struct world world_now;
 
 static void build(struct pool_fixture *f, struct world *w)
 {
-	char path[128], bs[UUID_SIZE], image[UUID_SIZE];
-	int fd;
+	char image[UUID_SIZE];
 
 	w->f = f;
-	snprintf(path, sizeof(path), "file://%s/disk", f->dir);
-	fd = open(path + strlen("file://"), O_WRONLY | O_CREAT, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, "\x55\xaa", 2, 510), 2);
-	assert_int_equal(close(fd), 0);
-	first_uuid(f, KIND_BACKUP_STORAGE, bs);
-	must(f, "AddImage", NULL,
-	     json_pack("{s:s, s:s, s:s, s:s, s:[s]}", "name", "image", "url", path, "format", "raw",
-		       "platform", "Linux", "backupStorageUuids", bs),
-	     image);
-	add_vm(w, "vm", image, w->vm);
-	add_vm(w, "other", image, w->other);
+	add_image(f, "image", "raw", json_pack("{s:s}", "platform", "Linux"), image);
+	create_vm(f, "vm", image, NULL, w->vm);
+	create_vm(f, "other", image, NULL, w->other);
 	world_now = *w;
 	meanwhile_in = &world_now;
 	meanwhile_on = NULL;
