@@ -123,6 +123,28 @@ grep -qE '^DeleteImage +Queued +\[\.*\] +0% +images/slow$' top.txt || fail "no j
 touch go
 job_wait "$(sed 's/^job //' later)"
 
+step "top, live: drawn again and again, until q is pressed"
+cat >top.py <<'END'
+import os
+import pty
+
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ['TERM'] = 'xterm'
+    os.execvp('poolctl', ['poolctl', 'top'])
+seen = b''
+while seen.count(b'\033[H\033[2J') < 3:
+    seen += os.read(fd, 4096)
+os.write(fd, b'q')
+try:
+    while os.read(fd, 4096):
+        pass
+except OSError: # it has ended
+    pass
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+timeout 60 python3 top.py || fail "top ends with $?"
+
 step "watch"
 poolctl watch vm/web >watched &
 watcher=$!
@@ -159,14 +181,16 @@ import os
 import pty
 import sys
 
-folder, typed = sys.argv[1:]
+file, typed = sys.argv[1:]
 pid, fd = pty.fork()
 if pid == 0:
     os.environ.update(TERM='dumb', PS1='$ ')
     os.execvp('zsh', ['zsh', '-f', '-i'])
-with open('zshrc', 'w') as file:
-    file.write(f'fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; bindkey "^I" complete-word\n'
-               'show() { print -r -- "$BUFFER" >line; exit }; zle -N show; bindkey "^X" show; echo ready\n')
+# as compinit calls it, without the seconds that its many other files take
+with open('zshrc', 'w') as rc:
+    rc.write(f'completes() {{ . {file} }}; [ {file} = none ] || {{ zle -C by-file complete-word completes; bindkey "^I" by-file }}\n'
+             'show() { print -r -- "$BUFFER" >line; exit }; zle -N show; bindkey "^X" show\n'
+             'zle-line-init() { echo ready }; zle -N zle-line-init\n')
 os.write(fd, b'. ./zshrc\n')
 seen = b''
 while b'ready' not in seen:
@@ -178,17 +202,19 @@ try:
 except OSError: # it has ended
     pass
 END
-# zsh_offers TYPED LINE: what it becomes by the key TAB in a real zsh
+# zsh_offers FILE TYPED LINE: what it becomes by the key TAB in a real zsh; FILE: what completes, or none
 zsh_offers() {
-	timeout 60 python3 zsh.py "$TOP/poolctl/completion" "$1" || fail "zsh has not ended"
-	assert_eq "$(<line)" "$2" "what zsh makes of '$1'"
+	timeout 60 python3 zsh.py "$1" "$2" || fail "zsh has not ended"
+	assert_eq "$(<line)" "$3" "what zsh makes of '$2'"
 }
-zsh_offers 'poolctl sta' 'poolctl start '
-zsh_offers 'poolctl start my\ v' 'poolctl start my\ vm/1 '
-zsh_offers 'poolctl start "my v' 'poolctl start "my vm/1" '
-zsh_offers "poolctl start 'my v" "poolctl start 'my vm/1' "
-zsh_offers 'poolctl start my\ vm/1 --d' 'poolctl start my\ vm/1 --dry-run '
-zsh_offers 'poolctl stop my\ vm/1 ty' 'poolctl stop my\ vm/1 type='
+ours=$TOP/poolctl/completion/_poolctl
+assert_eq "$(sed -n 1p "$ours")" "#compdef poolctl" "what compinit reads"
+zsh_offers "$ours" 'poolctl sta' 'poolctl start '
+zsh_offers "$ours" 'poolctl start my\ v' 'poolctl start my\ vm/1 '
+zsh_offers "$ours" 'poolctl start "my v' 'poolctl start "my vm/1" '
+zsh_offers "$ours" "poolctl start 'my v" "poolctl start 'my vm/1' "
+zsh_offers "$ours" 'poolctl start my\ vm/1 --d' 'poolctl start my\ vm/1 --dry-run '
+zsh_offers "$ours" 'poolctl stop my\ vm/1 ty' 'poolctl stop my\ vm/1 type='
 poolctl destroy "my vm/1" --wait
 poolctl expunge "my vm/1" --wait
 
@@ -233,6 +259,11 @@ while b'where/state=Running/' not in seen:
 os.kill(pid, 9)
 END
 timeout 60 python3 complete.py "$MOUNT" || fail "nothing is completed"
+
+step "zsh and fish do so by themselves"
+zsh_offers none "ls $MOUNT/vm-instances/where/state=Run" "ls $MOUNT/vm-instances/where/state=Running/"
+# shellcheck disable=SC2016 # fish expands it
+assert_eq "$(HOME=$CASE_DIR fish -c 'complete -C "ls $argv[1]/vm-instances/where/state=Run"' "$MOUNT")" "$MOUNT/vm-instances/where/state=Running/"
 
 step "names in the tree: actions, create, values, spec, Get files, conditions of a name that several have"
 other=$(create instance-offerings '{"name":"big","cpuNum":2,"memorySize":"256M"}')
