@@ -277,7 +277,7 @@ int session_serve(const struct session_options *options, int link, int keep_fd, 
 	if (r == 0)
 		receive_count_deaths(fs.keep);
 	/* A pool is opened before its mount is there, so that this is soon usable; none is made for a mount that fails. */
-	if (r == 0 && !store_exists(options->pool.state_dir))
+	if (r == 0 && !keep_has(fs.keep, KEEP_INIT, 0) && !store_exists(options->pool.state_dir))
 		r = get_device(link, &device, e);
 	if (r == 0)
 		r = fs_open(&fs, options, session, e);
