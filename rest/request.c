@@ -322,6 +322,8 @@ bool request_parse_body(struct plan *plan, const struct http_request *request, j
 		*ret = json_object();
 		return *ret || plan_refuse_memory(plan);
 	}
+	if (request->body_len >= 3 && memcmp(request->body, "\xEF\xBB\xBF", 3) == 0)
+		return plan_refuse(plan, 400, "the body begins with a byte order mark; JSON has none");
 	if (depth_of(request->body, request->body_len) > BODY_DEPTH)
 		return plan_refuse(plan, 400, "the body is nested deeper than %d", BODY_DEPTH);
 	*ret = json_loadb(request->body, request->body_len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);

@@ -87,6 +87,7 @@ assert_http 200 '"schema":\{"inventory":"org.zstack.header.zone.ZoneInventory"\}
 
 step "bodies"
 assert_http 400 'bad JSON in line 1' POST /v1/zones '{"params":'
+assert_http 400 'byte order mark; JSON has none' POST /v1/zones $'\xef\xbb\xbf{"params":{"name":"z"}}'
 assert_http 400 'must be a JSON object' POST /v1/zones '[]'
 assert_http 400 'deeper than 64' POST /v1/zones "$(printf '{"a":%.0s' {1..100})1$(printf '}%.0s' {1..100})"
 assert_http 400 '^\[cpuNum\] field is excepted an int or long, but was \[1.5\]' POST /v1/instance-offerings '{"params":{"name":"x","cpuNum":1.5,"memorySize":1}}'
