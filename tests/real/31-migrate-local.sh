@@ -25,6 +25,8 @@ vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$sm
 	jq -c '. + {systemTags: ["userdata::\("#!/bin/sh\n" | @base64)"]}')")
 dir=vm-instances/$vm
 root=$(value "$dir/rootVolumeUuid")
+"$LAB/running-twice" "$CASE_DIR/twice" "$first_uri" "$second_uri" &
+watcher=$!
 
 # files FOLDER: the number of files of the root volume there.
 files() {
@@ -49,6 +51,9 @@ URI=$second_uri
 wait_until 40 agent_ping "$vm"
 assert_eq "$(guest "$vm" cat /proc/sys/kernel/random/boot_id) $(guest "$vm" cat /root/file)" "$boot kept"
 guest "$vm" 'echo later >/root/file; sync'
+kill -0 $watcher # it has seen all of it
+kill $watcher
+assert_eq "$(sort -u "$CASE_DIR/twice")" ok "what ran twice"
 
 step "it starts again where its disk is"
 act "$dir" stop
