@@ -9,7 +9,7 @@ host_up h1
 mount_pool
 wait_for "hosts/$(first hosts)/status" Connected 20
 small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":33554432}}')
-disk=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
+disk=$(create disk-offerings '{"params":{"name":"16M and a byte","diskSize":16777217}}')
 storage=$(first primary-storage)
 pool=$(value "primary-storage/$storage/mountPath")
 bs=$(first backup-storage)
@@ -96,7 +96,7 @@ for guest in $(number running "none running"); do
 	step "growing, guest: $guest"
 	for point in resize-snapshot resize-grown resize-done; do
 		size=$(value "volumes/$data/size")
-		die_at $point "volumes/$data/actions" "resize-data size=$((size + 8388608))"
+		die_at $point "volumes/$data/actions" "resize-data size=$((size + 8388608 + 512))"
 		assert_eq "$(value "volumes/$data/size")" "$(qemu-img info -U --output json "$(head_of "$data")" | jq '."virtual-size"')" "the size"
 		holds "$(head_of "$data")" 1 || fail "the volume lost its bytes at '$point'"
 	done

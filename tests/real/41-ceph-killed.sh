@@ -13,7 +13,7 @@ host_up h1
 mount_pool
 wait_for "hosts/$(first hosts)/status" Connected 20
 small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":33554432}}')
-disk=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
+disk=$(create disk-offerings '{"params":{"name":"16M and a byte","diskSize":16777217}}')
 bs=$(first backup-storage)
 ceph=$(create primary-storage/ceph "$(jq -nc --arg zone "$(first zones)" --arg url "$url" '{params: {name: "ceph", zoneUuid: $zone, url: $url}}')")
 
@@ -71,7 +71,7 @@ named() {
 
 head -c 1048576 /dev/zero | tr '\0' '\1' >ones
 cp ones disk
-truncate -s 16M disk
+truncate -s "$(value "volumes/$data/size")" disk
 on_ceph rm --no-progress "vms/$data.raw"
 on_ceph import --no-progress disk "vms/$data.raw"
 reads "$data" ones
@@ -105,7 +105,7 @@ for guest in $(number running "none running"); do
 	step "growing, guest: $guest"
 	for point in resize-snapshot resize-grown resize-done; do
 		size=$(value "volumes/$data/size")
-		die_at $point "volumes/$data/actions" "resize-data size=$((size + 8388608))"
+		die_at $point "volumes/$data/actions" "resize-data size=$((size + 8388608 + 512))"
 		assert_eq "$(value "volumes/$data/size")" "$(on_ceph info --format json "vms/$(basename "$(value "volumes/$data/installPath")")" | jq .size)" "the size"
 	done
 
