@@ -242,7 +242,8 @@ static void process(void *bytes, size_t len, bool repeated)
 
 /*
  * Keeps what was received, before anything is done with it. What there is no room for is done nevertheless: a user who
- * has many long requests at a time must not have those of others refused.
+ * has many long requests at a time must not have those of others refused. Its head is kept then, so that the next process
+ * can refuse it: the kernel waits for an answer as long as the mount is there.
  */
 static void keep_request(struct keep *keep, const void *bytes, size_t len)
 {
@@ -253,8 +254,8 @@ static void keep_request(struct keep *keep, const void *bytes, size_t len)
 		(void)keep_set(keep, KEEP_INTERRUPT, interrupt->unique, bytes, len);
 	else if (in->opcode == OPCODE_INIT && len >= sizeof(struct init_in))
 		(void)keep_set(keep, KEEP_INIT, 0, bytes, sizeof(struct init_in));
-	else if (is_answered(in))
-		(void)keep_set(keep, KEEP_REQUEST, in->unique, bytes, len);
+	else if (is_answered(in) && keep_set(keep, KEEP_REQUEST, in->unique, bytes, len) < 0)
+		(void)keep_set(keep, KEEP_REQUEST, in->unique, bytes, sizeof(*in));
 }
 
 /*
@@ -358,6 +359,24 @@ static void count_deaths(struct keep *keep)
 		atomic_store(&hands->requests[i], 0);
 }
 
+/* What there was no room to keep, but for its head, is refused; whether the process before this one has done it is not known. */
+static void refuse_head(int fd, struct keep *keep, const struct in *in)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	(void)error_set(
+		&e, EIO,
+		"the process that served the mount has ended before it had answered the request, and had no "
+		"room to keep it: look whether it was done");
+	log_error("mount", NULL,
+		  "request %u of FUSE on node %" PRIu64
+		  " by user %u is refused: there was no room to keep it for "
+		  "this process",
+		  in->opcode, in->node, in->uid);
+	last_error_set(connection.fs->errors, in->uid, NULL, &e);
+	refuse_kept(fd, keep, in->unique, EIO);
+}
+
 static void tell_refused(struct keep *keep, uint64_t id)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -424,6 +443,14 @@ static void repeat_init(struct keep *keep)
 	process(&copy, sizeof(copy), false);
 }
 
+/* Is it not all there? */
+static bool is_head(const void *bytes, size_t len)
+{
+	const struct in *in = bytes;
+
+	return len < in->len;
+}
+
 /* Does a request again, and what interrupts it. */
 static void repeat_request(struct keep *keep, uint64_t id)
 {
@@ -433,7 +460,9 @@ static void repeat_request(struct keep *keep, uint64_t id)
 		size_t len;
 		_cleanup_free_ char *bytes = keep_get(keep, types[i], id, &len);
 
-		if (bytes)
+		if (bytes && is_head(bytes, len))
+			refuse_head(connection.fd, keep, (const struct in *)bytes);
+		else if (bytes)
 			process(bytes, len, true);
 	}
 }

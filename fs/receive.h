@@ -13,7 +13,7 @@
  *   answered. The next process does what is kept before it receives anything. So
  *   requests are neither lost nor refused, with any kernel: FUSE_NOTIFY_RESEND does
  *   the same for Linux 6.9 and newer only. Only long ones for which the keep has
- *   no room are not known to the next process; the operator is told.
+ *   no room are refused by the next process, with EIO and a sentence; the operator is told.
  * - What a request has changed in the keep and its answer become valid together
  *   (keep_begin()). If the process dies then, the answer is given again, and the
  *   request is not done twice. A request that changes the pool is known by the job

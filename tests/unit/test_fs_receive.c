@@ -285,6 +285,7 @@ static void work_on(void *req)
 	(void)answer_request(req);
 }
 
+static uint64_t room;		/* of processes in the keep, bytes; 0: all of it */
 static size_t kept, begun_here; /* of the process: requests that it is to begin, and that it has begun */
 
 static void fsync_called(fuse_req_t req, fuse_ino_t node, int data_only, struct fuse_file_info *fi)
@@ -319,9 +320,12 @@ static size_t count_kept(struct keep *keep)
 
 	for (size_t i = 0; i < count; i++) {
 		uint32_t deaths = 0;
+		size_t len;
+		_cleanup_free_ char *bytes = keep_get(keep, KEEP_REQUEST, list[i], &len);
 
 		(void)keep_read(keep, KEEP_DEATHS, list[i], &deaths, sizeof(deaths));
-		found += !keep_has(keep, KEEP_REPLY, list[i]) && deaths < REQUEST_DEATHS;
+		found += bytes && len >= sizeof(struct request) && !keep_has(keep, KEEP_REPLY, list[i]) &&
+			 deaths < REQUEST_DEATHS;
 	}
 	return found;
 }
@@ -344,6 +348,8 @@ static _Noreturn void serve(const struct refused *f)
 	(void)alarm(LOST_S);
 	if (keep_open(f->file, &fs.keep, NULL) < 0)
 		_exit(1);
+	if (room)
+		keep_set_room(fs.keep, room);
 	fs.errors = last_errors_new(fs.keep);
 	session = fuse_session_new(&args, &ops, sizeof(ops), NULL);
 	if (!fs.errors || !session || receive_start(session, f->fds[1], &fs, NULL, NULL) < 0)
@@ -531,6 +537,30 @@ static void test_bystanders(void **state)
 	assert_true(keep_has(f->keep, KEEP_REQUEST, WAITING));
 }
 
+/* A long request that the process had no room to keep is refused by the next one: nobody waits for ever. */
+static void test_no_room(void **state)
+{
+	struct refused *f = *state;
+	struct {
+		struct request request;
+		char more[8192];
+	} request = {.request = fsync_of(4, NODE_HOLDS)};
+
+	request.request.len = sizeof(request);
+	room = 6000;
+	assert_int_equal(write(f->fds[0], &request, sizeof(request)), sizeof(request));
+	send_fsync(f, 6, NODE_DIES_BEFORE);
+	run_process(f);
+	room = 0;
+	send_fsync(f, 8, NODE_LAST);
+	run_process(f);
+	assert_answered(f, 4, -EIO);
+	assert_answered(f, 8, 0);
+	assert_int_equal(atomic_load(&begun[NODE_HOLDS]), 1);
+	assert_int_equal(atomic_load(&begun[NODE_DIES_BEFORE]), 2);
+	assert_false(keep_has(f->keep, KEEP_REQUEST, 4));
+}
+
 /* After one death, which mostly comes from outside, what was in hand is begun at once, however long each takes. */
 static void test_one_death(void **state)
 {
@@ -561,6 +591,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_received_last, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_bystanders, setup_processes, teardown_processes),
 		cmocka_unit_test_setup_teardown(test_one_death, setup_processes, teardown_processes),
+		cmocka_unit_test_setup_teardown(test_no_room, setup_processes, teardown_processes),
 	};
 
 	return cmocka_run_group_tests_name("fs_receive", tests, NULL, NULL);
