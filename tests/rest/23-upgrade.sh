@@ -1,6 +1,7 @@
 #!/bin/bash
 # Nobody notices that the program of the mount is replaced: no errno, no failed request, nothing lost, nothing done twice.
 # limit: 300
+# long: 900
 . "$(dirname "$0")/../rest/lib.sh"
 
 # The programs beside the copies are those of the build.
