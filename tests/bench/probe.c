@@ -6,12 +6,12 @@
  *     bench-probe latency ROUNDS URI|- DOMAIN|- NAME=PATH...
  *         "NAME.stat"; "NAME.read": open, read to the end, and close; "NAME.then": stat after that; "domain":
  *         virDomainGetState
- *     bench-probe accept ROUNDS FILE FOLDER TEXT TEXT
+ *     bench-probe accept SECONDS FILE FOLDER TEXT TEXT
  *         "accept": a write of one of the texts to FILE; "commit": a commit of one row by SQLite (WAL, FULL) in FOLDER;
  *         "fdatasync": that of 4 KiB there
- *     bench-probe submit CLIENTS JOBS <LINES
- *         of so many clients at a time, each line "PATH<tab>TEXT" once: "accepted", "refused", and, until no job of the
- *         folder JOBS waits or runs any more, "done"
+ *     bench-probe submit CLIENTS SECONDS JOBS <LINES
+ *         of so many clients at a time, each line "PATH<tab>TEXT" once, until the time is over: "accepted", "refused",
+ *         "left", and, until no job of the folder JOBS waits or runs any more, "done"
  *     bench-probe start URI DOMAIN MOUNT ROUNDS
  *         "through": a start by the pool; "bare": virDomainCreate of the same domain
  *     bench-probe define URI FILE
@@ -197,10 +197,13 @@ static sqlite3 *database(const char *folder)
 	return db;
 }
 
+#define ACCEPTS_MOST 500
+
 static int accept_requests(int argc, char **argv)
 {
-	int rounds = number(argv[0]), fd, plain;
-	double *accepts = series(rounds), *commits = series(rounds), *syncs = series(rounds), start;
+	int rounds = 0, fd, plain;
+	double accepts[ACCEPTS_MOST], commits[ACCEPTS_MOST], syncs[ACCEPTS_MOST], start;
+	const double end = now_us() + number(argv[0]) * 1e6;
 	static char block[4096];
 	sqlite3 *db = database(argv[2]);
 	char path[512];
@@ -208,7 +211,7 @@ static int accept_requests(int argc, char **argv)
 	(void)argc;
 	snprintf(path, sizeof(path), "%s/fdatasync", argv[2]);
 	plain = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	for (int i = 0; i < rounds; i++) {
+	for (int i = 0; i < ACCEPTS_MOST && now_us() < end; i++, rounds++) {
 		const char *text = argv[3 + i % 2];
 
 		fd = open(argv[1], O_WRONLY | O_CLOEXEC);
@@ -242,6 +245,7 @@ static struct {
 } * lines;
 static size_t line_count;
 static atomic_size_t next_line, refused;
+static double lines_end_us;
 
 /* Of the standard input: "PATH", or "PATH<tab>TEXT". */
 static void read_lines(void)
@@ -271,7 +275,7 @@ static void read_lines(void)
 static void *submit_lines(void *arg)
 {
 	(void)arg;
-	for (size_t i; (i = atomic_fetch_add(&next_line, 1)) < line_count;) {
+	for (size_t i; now_us() < lines_end_us && (i = atomic_fetch_add(&next_line, 1)) < line_count;) {
 		int r = write_text(lines[i].path, lines[i].text);
 
 		if (r < 0 && atomic_fetch_add(&refused, 1) == 0)
@@ -310,20 +314,24 @@ static bool has_jobs(const char *jobs, const char *state)
 static int submit(int argc, char **argv)
 {
 	double start, accepted;
-	size_t wanted;
+	size_t wanted, taken;
 
 	(void)argc;
 	read_lines();
 	start = now_us();
+	lines_end_us = start + number(argv[1]) * 1e6;
 	run_threads(submit_lines, number(argv[0]));
 	accepted = now_us() - start;
-	wanted = line_count - atomic_load(&refused);
+	taken = atomic_load(&next_line);
+	taken = taken < line_count ? taken : line_count;
+	wanted = taken - atomic_load(&refused);
 	/* a job that begins meanwhile is seen as one that waits */
-	while (has_jobs(argv[1], "Queued") || has_jobs(argv[1], "Processing"))
+	while (has_jobs(argv[2], "Queued") || has_jobs(argv[2], "Processing"))
 		(void)usleep(2000);
 	printf("accepted %.0f\n", (double)wanted * 1e6 / accepted);
 	printf("done %.0f\n", (double)wanted * 1e6 / (now_us() - start));
 	printf("refused %zu\n", atomic_load(&refused));
+	printf("left %zu\n", line_count - taken);
 	return EXIT_SUCCESS;
 }
 
@@ -523,7 +531,7 @@ static const struct {
 	int least;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"latency", 4, latency},    {"accept", 5, accept_requests}, {"submit", 2, submit},
+	{"latency", 4, latency},    {"accept", 5, accept_requests}, {"submit", 3, submit},
 	{"start", 4, start_domain}, {"define", 2, define_domain},   {"events", 5, events},
 };
 

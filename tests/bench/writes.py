@@ -16,16 +16,16 @@ disk = {}
 
 def measure_disk(pool):
     file = pool.path("instance-offerings", pool.offering, "description")
-    disk["commits"] = 1e6 / pool.programs.probe("accept", 200, file, pool.folder, "one\n", "two\n")["commit"]
+    disk["commits"] = 1e6 / pool.programs.probe("accept", 2, file, pool.folder, "one\n", "two\n")["commit"]
 
 
 def accepts(pool, vms):
     names = pool.uuids("vm-instances")
-    got = pool.programs.probe("accept", 500, pool.path("vm-instances", names[0], "description"), pool.folder, "one\n", "two\n")
+    got = pool.programs.probe("accept", 4, pool.path("vm-instances", names[0], "description"), pool.folder, "one\n", "two\n")
     table.ratio("accept of a request, durable, one client", vms, got["accept"], "us", got["commit"],
                 "one SQLite commit", limit=1.5)
-    lines = [f"{pool.path('vm-instances', names[i % len(names)], 'description')}\tnumber {i}" for i in range(20000)]
-    got = pool.programs.probe("submit", CLIENTS, pool.path("api-jobs"), input="\n".join(lines) + "\n")
+    lines = [f"{pool.path('vm-instances', names[i % len(names)], 'description')}\tnumber {i}" for i in range(60000)]
+    got = pool.programs.probe("submit", CLIENTS, 4, pool.path("api-jobs"), input="\n".join(lines) + "\n")
     refuse(got)
     what = f"accepts with {CLIENTS} clients"
     if disk["commits"] >= 1000:
@@ -73,7 +73,7 @@ def jobs(pool, vms):
 
 
 def _jobs(pool, lines):
-    got = pool.programs.probe("submit", CLIENTS, pool.path("api-jobs"), input="\n".join(lines) + "\n")
+    got = pool.programs.probe("submit", CLIENTS, 60, pool.path("api-jobs"), input="\n".join(lines) + "\n")
     refuse(got)
     return got["done"]
 
