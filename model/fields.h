@@ -342,12 +342,12 @@
 	X_ACCOUNT(X, VOLUME)                                                                                 \
 	X(VOLUME, NEXT_PATH, "nextPath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                            \
 	  "file that a job is switching the volume to, see snapshot.h")                                     \
-	X(VOLUME, MERGE_PATH, "mergePath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
-	  "file that its head stood on when a merge began that may not be on the disk, see merge.h")        \
 	X(VOLUME, NEXT_SIZE, "nextSize", FIELD_LONG, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,                  \
 	  "size that a job is enlarging the volume to, bytes; counts for the quota from then on")            \
 	X(VOLUME, DOMAIN_TARGET, "domainTarget", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                    \
-	  "which disk of an adopted domain it is")
+	  "which disk of an adopted domain it is")                                                            \
+	X(VOLUME, MERGE_PATH, "mergePath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
+	  "file that its head stood on when a merge began that may not be on the disk, see merge.h")
 
 /* A file on primary storage that does not, or no longer, belong to a volume, snapshot or image (storage/orphan_file.h). */
 #define ORPHAN_FILE_FIELDS(X)                                                                                 \
