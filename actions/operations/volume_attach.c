@@ -24,6 +24,7 @@
 #include "actions/volume/disk.h"
 #include "actions/volume/file.h"
 #include "actions/volume/location.h"
+#include "actions/volume/snapshot_reconcile.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/domain.h"
@@ -193,7 +194,9 @@ static int volume_attach_run(struct job *job, json_t **ret_result, struct error 
 		if (r < 0)
 			return r;
 	}
-	r = claim.host ? host_ask_again(job, claim.host, ask_numbers, &claim, e) : 0;
+	r = snapshot_reconcile(job->pool, c.volume, e);
+	if (r == 0 && claim.host)
+		r = host_ask_again(job, claim.host, ask_numbers, &claim, e);
 	if (r < 0)
 		return r;
 	r = store_run(pool_store(job->pool), claim_fn, &claim, e);

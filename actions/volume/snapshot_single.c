@@ -278,7 +278,8 @@ static int merge_child(struct single *s, const struct object *child, struct erro
 		s->heir = child;
 		return 0;
 	}
-	r = pull_child(s, child, s->path, s->below, e);
+	/* a commit begins when all others are independent, and the snapshot's file is of no use to them from then on */
+	r = pull_child(s, child, s->overwritten && !committed ? NULL : s->path, s->below, e);
 	kill_point("single-pulled");
 	return r == 0 && committed ? move_back(s, child, e) : r;
 }
