@@ -368,9 +368,14 @@ static const char *signed_text(const struct call *call, const char *name)
 /* As take_session(), for a request that is signed. */
 static bool take_signer(struct call *call)
 {
-	const struct signed_request request = {signed_text(call, "id"), signed_text(call, "signature"),
-					       signed_text(call, "method"), signed_text(call, "date"),
-					       signed_text(call, "path")};
+	const json_t *named = json_object_get(call->signed_, "east");
+	const int east = (int)json_integer_value(named);
+	const struct signed_request request = {.id = signed_text(call, "id"),
+					       .signature = signed_text(call, "signature"),
+					       .method = signed_text(call, "method"),
+					       .date = signed_text(call, "date"),
+					       .path = signed_text(call, "path"),
+					       .east = json_is_integer(named) ? &east : NULL};
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	const char *account;
 

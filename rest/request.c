@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "rest/choice.h"
+#include "rest/zone.h"
 
 void plan_done(struct plan *plan)
 {
@@ -351,6 +352,7 @@ static bool set_signature(const struct plan *plan, const struct http_request *re
 	size_t len = uri_path_length(api, &query);
 	_cleanup_free_ char *path = NULL;
 	json_t *json;
+	int east;
 
 	if (asprintf(&path, "/v1%.*s", (int)len, api) < 0) {
 		path = NULL;
@@ -360,6 +362,11 @@ static bool set_signature(const struct plan *plan, const struct http_request *re
 		return false;
 	json = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", plan->key_id, "signature", plan->signature,
 			 "method", request->signed_method, "date", request->date, "path", path);
+	if (zone_of_date(request->date, &east) == 0 &&
+	    json_object_set_new(json, "east", json_integer(east)) < 0) {
+		json_decref(json);
+		return false;
+	}
 	return json && json_object_set_new(document, "signed", json) == 0;
 }
 

@@ -12,7 +12,8 @@
 #include "model/cleanup.h"
 #include "model/states.h"
 
-#define SHA1_SIZE 20
+#define SHA1_SIZE  20
+#define EAST_MAX_S (16 * 3600) /* no zone was ever further from Greenwich */
 
 void access_key_make(char *ret, size_t length)
 {
@@ -50,7 +51,7 @@ static int parse_zone(const char *text, int *ret)
 	return 0;
 }
 
-int access_key_parse_date(const char *text, int64_t *ret_seconds)
+int access_key_parse_date(const char *text, const int *named, int64_t *ret_seconds)
 {
 	struct tm tm = {0};
 	int east;
@@ -58,8 +59,13 @@ int access_key_parse_date(const char *text, int64_t *ret_seconds)
 
 	/* The names of days and months are English: the programs never set a locale. */
 	rest = strptime(text, "%a, %d %b %Y %H:%M:%S", &tm);
-	if (!rest || *rest != ' ' || parse_zone(rest + 1, &east) < 0)
+	if (!rest || *rest != ' ')
 		return -EINVAL;
+	if (parse_zone(rest + 1, &east) < 0) {
+		if (!named || *named < -EAST_MAX_S || *named > EAST_MAX_S)
+			return -EINVAL;
+		east = *named;
+	}
 	*ret_seconds = (int64_t)timegm(&tm) - east;
 	return 0;
 }
@@ -87,7 +93,7 @@ static int check_date(const struct signed_request *request, int64_t now, struct 
 {
 	int64_t date, skew;
 
-	if (access_key_parse_date(request->date, &date) < 0)
+	if (access_key_parse_date(request->date, request->east, &date) < 0)
 		return error_set(e, EACCES, "the Date '%.64s' is not like 'Mon, 02 Jan 2006 15:04:05 GMT'",
 				 request->date);
 	skew = date - now / 1000000000;

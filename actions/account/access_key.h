@@ -32,6 +32,7 @@ void access_key_make(char *ret, size_t length);
 struct signed_request {
 	const char *id, *signature;
 	const char *method, *date, *path; /* the path without /zstack and without query, decoded */
+	const int *east; /* what the zone means that the date names, seconds; NULL: not known */
 };
 
 /**
@@ -43,8 +44,9 @@ int access_key_verify(const struct view *view, const struct signed_request *requ
 
 /**
  * Parses a date as HTTP and the clients write it, "Mon, 02 Jan 2006 15:04:05 ZONE", to seconds since 1970. The zone is
- * GMT, UTC, an offset such as +0800 or GMT+08:00, or CST, which is China's. -EINVAL. Exported for tests.
+ * GMT, UTC, an offset such as +0800 or GMT+08:00, CST, which is China's, or another, which is @named seconds east of
+ * Greenwich; NULL: nobody knows. -EINVAL. Exported for tests.
  */
-int access_key_parse_date(const char *text, int64_t *ret_seconds);
+int access_key_parse_date(const char *text, const int *named, int64_t *ret_seconds);
 
 #endif

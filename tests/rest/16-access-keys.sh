@@ -8,10 +8,10 @@ rest_up
 login
 admin=$SESSION
 
-# sign METHOD PATH [SECONDS [ZONE]]: sets $signed to the fields of a request that is sent so many seconds from now.
+# sign METHOD PATH [SECONDS [ZONE [NAME]]]: sets $signed to the fields of a request that is sent so many seconds from now.
 sign() {
 	local date signature
-	date=$(TZ=${4:-GMT} LC_ALL=C date -d "now ${3:-0} seconds" '+%a, %d %b %Y %H:%M:%S %Z')
+	date=$(TZ=${4:-GMT} LC_ALL=C date -d "now ${3:-0} seconds" "+%a, %d %b %Y %H:%M:%S ${5:-%Z}")
 	signature=$(printf '%s\n%s\n%s' "$1" "$date" "$2" | openssl dgst -sha1 -hmac "$secret" -binary | base64)
 	signed=(-H "Authorization: ZStack $key_id:$signature" -H "Date: $date")
 }
@@ -96,6 +96,17 @@ sign GET /v1/zones 0 CST-8
 SESSION='' assert_http 200 inventories GET /v1/zones '' "${signed[@]}"
 sign GET /v1/zones 0 EST5
 SESSION='' assert_http 403 "the Date '.* EST' is not like" GET /v1/zones '' "${signed[@]}"
+
+for zone in Etc/UTC Asia/Shanghai America/St_Johns Pacific/Auckland; do
+	sign GET /v1/zones 0 "$zone" "$zone"
+	SESSION='' assert_http 200 inventories GET /v1/zones '' "${signed[@]}"
+	sign GET /v1/zones -1000 "$zone" "$zone"
+	SESSION='' assert_http 403 'is more than 900 seconds from the clock of the pool' GET /v1/zones '' "${signed[@]}"
+done
+for zone in Asia/Nowhere ../../etc/passwd /etc/localtime Asia; do
+	sign GET /v1/zones 0 GMT "$zone"
+	SESSION='' assert_http 403 "the Date '.* $zone' is not like" GET /v1/zones '' "${signed[@]}"
+done
 
 step "a signed call through the mount is only for the program that serves others"
 assert_match "$(request sessions/call '{"operation":"QueryZone","signed":{"id":"x"}}')" ^

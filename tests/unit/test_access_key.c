@@ -34,11 +34,29 @@ static void dates_are_read_in_every_zone_that_clients_use(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		int64_t seconds = -1;
-		int r = access_key_parse_date(rows[i].text, &seconds);
+		int r = access_key_parse_date(rows[i].text, NULL, &seconds);
 
 		if (r != (rows[i].seconds < 0 ? -EINVAL : 0) || seconds != rows[i].seconds)
 			fail_msg("'%s': %d, %lld", rows[i].text, r, (long long)seconds);
 	}
+}
+
+static void who_knows_a_zone_is_asked_for_it(void **state)
+{
+	const int east = 8 * 3600, far = 17 * 3600;
+	int64_t seconds = -1;
+
+	(void)state;
+	assert_int_equal(access_key_parse_date("Mon, 02 Jan 2006 23:04:05 Asia/Shanghai", &east, &seconds),
+			 0);
+	assert_int_equal(seconds, 1136214245);
+	assert_int_equal(access_key_parse_date("Mon, 02 Jan 2006 15:04:05 GMT", &east, &seconds), 0);
+	assert_int_equal(seconds, 1136214245);
+	assert_int_equal(access_key_parse_date("Mon, 02 Jan 2006 23:04:05 Asia/Shanghai", NULL, &seconds),
+			 -EINVAL);
+	assert_int_equal(access_key_parse_date("Mon, 02 Jan 2006 23:04:05 Asia/Shanghai", &far, &seconds),
+			 -EINVAL);
+	assert_int_equal(access_key_parse_date("23:04:05 Asia/Shanghai", &east, &seconds), -EINVAL);
 }
 
 static void made_texts_differ(void **state)
@@ -58,6 +76,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dates_are_read_in_every_zone_that_clients_use),
+		cmocka_unit_test(who_knows_a_zone_is_asked_for_it),
 		cmocka_unit_test(made_texts_differ),
 	};
 
