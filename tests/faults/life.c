@@ -117,7 +117,7 @@ static const char *source(struct life *l, unsigned seed, char path[160])
 
 /* ------------------------------------------------------------------------ steps */
 
-static int add_image(struct life *l, struct error *e)
+static int make_image(struct life *l, struct error *e)
 {
 	char path[160], bs[UUID_SIZE];
 
@@ -459,7 +459,7 @@ const struct life_step life_steps[] = {
 	{"instance offering", add_offering, delete_offering},
 	{"disk offering", add_disk, delete_disk},
 	{"network", add_l3, delete_l3},
-	{"image", add_image, delete_image},
+	{"image", make_image, delete_image},
 	{"upload", upload_image, delete_uploaded},
 	{"vm", add_vm, delete_vm},
 	{"name", rename_vm, rename_vm_back},
