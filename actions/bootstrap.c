@@ -410,11 +410,15 @@ static int update_pool(struct txn *t, void *arg, struct error *e)
 /* Options of a new pool may stand in a file for ever; but who wants another host must not wait for it. */
 static void warn_of_unused_uri(const struct view *view, const struct pool_options *options)
 {
-	if (options->uri && !options->resumes && !view_next_where(view, KIND_HOST, HOST_URI, options->uri, 0))
-		log_warning(
-			"pool", NULL,
-			"the option uri=%s is for a new pool and has no effect; the hosts of this one are in hosts/",
-			options->uri);
+	if (!options->uri || options->resumes)
+		return;
+	view_for_each (host, view, KIND_HOST)
+		if (object_str_is(host, HOST_URI, options->uri))
+			return;
+	log_warning(
+		"pool", NULL,
+		"the option uri=%s is for a new pool and has no effect; the hosts of this one are in hosts/",
+		options->uri);
 }
 
 int pool_bootstrap(struct store *store, const struct pool_options *options, struct error *e)
