@@ -7,6 +7,8 @@ media=$(tiny_guest)
 program=$BUILD/tests/hv/hv_real
 export HV_BASE=$CASE_DIR/pools
 export HV_IMAGE=$media/tiny.qcow2
+HV_IMAGE_SIZE=$(qemu-img info --output=json "$HV_IMAGE" | jq '."virtual-size"')
+export HV_IMAGE_SIZE
 export HV_DNSMASQ=$HOSTS/h1/lib/dnsmasq
 export HV_CONTROL=$TOP/tests/hv/control
 
