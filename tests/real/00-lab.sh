@@ -62,6 +62,13 @@ host_up h1
 assert_eq "$(on_host domstate disk)" "shut off"
 assert_match "$pid" '^[0-9]+$'
 
+step "libvirtd that crashes is started again, as systemd does it"
+host killd h1 SEGV
+has_crashed() {
+	[ -s "$HOSTS/h1/log/crashes" ] && on_host list
+}
+wait_until 20 has_crashed
+
 step "the CD-ROM boots"
 on_host create <(domain cd "<disk type='file' device='cdrom'><source file='$media/tiny.iso'/><target dev='hda' bus='ide'/><readonly/></disk>")
 wait_serial cd "TINY ready" 60
