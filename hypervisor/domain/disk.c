@@ -12,6 +12,18 @@
 
 /* ------------------------------------------------------------------- plugging */
 
+/* Enters the domain. 1: it is not active, and so has no disk. */
+static int enter_active(struct hypervisor *hv, const char *host, const char *domain,
+			struct guest_devices *ret, struct error *e)
+{
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int rc = guest_devices_enter(hv, host, domain, ret, &why);
+
+	if (disk_is_without(rc))
+		return 1;
+	return rc < 0 ? error_move(e, &why) : 0;
+}
+
 int hv_disk_attach(struct hypervisor *hv, const char *host, const char *domain, const struct hv_disk *disk,
 		   struct error *e)
 {
@@ -32,15 +44,12 @@ int hv_disk_attach(struct hypervisor *hv, const char *host, const char *domain, 
 int hv_disk_detach(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		   int timeout_ms, struct error *e)
 {
-	_cleanup_(error_done) struct error why = ERROR_INIT;
 	_cleanup_guest_devices_ struct guest_devices d = {0};
 	char path[DISK_PATH_SIZE];
-	int rc = guest_devices_enter(hv, host, domain, &d, &why);
+	int rc = enter_active(hv, host, domain, &d, e);
 
-	if (disk_is_without(rc))
-		return 0;
-	if (rc < 0)
-		return error_move(e, &why);
+	if (rc)
+		return rc < 0 ? rc : 0;
 	disk_path(host, domain, volume, path);
 	return guest_devices_detach(&d, path, VIR_DOMAIN_AFFECT_CONFIG, timeout_ms, e);
 }
@@ -48,17 +57,12 @@ int hv_disk_detach(struct hypervisor *hv, const char *host, const char *domain, 
 int hv_disk_path(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 char **ret_path, struct error *e)
 {
-	_cleanup_(error_done) struct error why = ERROR_INIT;
 	_cleanup_guest_devices_ struct guest_devices d = {0};
-	int rc = guest_devices_enter(hv, host, domain, &d, &why);
+	int rc = enter_active(hv, host, domain, &d, e);
 
-	if (disk_is_without(rc)) {
-		*ret_path = NULL;
-		return 0;
-	}
 	if (rc < 0)
-		return error_move(e, &why);
-	*ret_path = domain_disk_path(d.doc, host, domain, volume);
+		return rc;
+	*ret_path = rc ? NULL : domain_disk_path(d.doc, host, domain, volume);
 	return 0;
 }
 
@@ -92,30 +96,24 @@ static int mark(xmlDocPtr doc, xmlNodePtr node, void *ctx)
 int hv_disk_numbers(struct hypervisor *hv, const char *host, const char *domain, bool *used, int room,
 		    struct error *e)
 {
-	_cleanup_(error_done) struct error why = ERROR_INIT;
 	_cleanup_guest_devices_ struct guest_devices d = {0};
 	struct numbers numbers = {.used = used, .room = room};
-	int rc = guest_devices_enter(hv, host, domain, &d, &why);
+	int rc = enter_active(hv, host, domain, &d, e);
 
-	if (disk_is_without(rc))
-		return 0;
-	if (rc < 0)
-		return error_move(e, &why);
+	if (rc)
+		return rc < 0 ? rc : 0;
 	return guest_devices_each(&d, "/domain/devices/disk", mark, &numbers, e);
 }
 
 int hv_disk_forget(struct hypervisor *hv, const char *host, const char *domain, int device_id,
 		   struct error *e)
 {
-	_cleanup_(error_done) struct error why = ERROR_INIT;
 	_cleanup_guest_devices_ struct guest_devices d = {0};
 	char path[DISK_PATH_SIZE];
-	int rc = guest_devices_enter(hv, host, domain, &d, &why);
+	int rc = enter_active(hv, host, domain, &d, e);
 
-	if (disk_is_without(rc))
-		return 0;
-	if (rc < 0)
-		return error_move(e, &why);
+	if (rc)
+		return rc < 0 ? rc : 0;
 	(void)snprintf(path, sizeof(path), "/domain/devices/disk[alias/@name='ua-disk-%d']", device_id);
 	return guest_devices_forget(&d, path, e);
 }
