@@ -23,6 +23,7 @@
 #include "actions/vm/remove.h"
 #include "actions/volume/remove.h"
 #include "actions/volume/size_refresh.h"
+#include "model/clock.h"
 #include "model/log.h"
 #include "model/states.h"
 
@@ -223,13 +224,8 @@ static void *timer_main(void *arg)
 
 void pool_timers_init(struct pool *pool)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&pool->timer_lock, NULL);
-	pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&pool->timer_cond, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&pool->timer_cond);
 }
 
 int pool_timers_start(struct pool *pool, struct error *e)

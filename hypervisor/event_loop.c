@@ -25,6 +25,7 @@
 #include <libvirt/libvirt.h>
 
 #include "hypervisor/errors.h"
+#include "model/clock.h"
 
 /* How long to wait for memory at most. */
 #define SHORT_OF_MEMORY_MS 100
@@ -63,14 +64,6 @@ static unsigned int users; /* under lock */
 static bool registered;	   /* under lock: it cannot be unregistered */
 static pthread_t thread;   /* under lock */
 static bool stopping;	   /* under loop.lock */
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
 
 /* ------------------------------------------------------- what libvirt calls */
 
@@ -165,7 +158,7 @@ static int remove_handle(int id)
 static void set_interval(struct source *timer, int interval)
 {
 	timer->interval = interval;
-	timer->due = now_ms() + interval;
+	timer->due = clock_monotonic_ms() + interval;
 }
 
 static int add_timeout(int interval, virEventTimeoutCallback expired, void *opaque, virFreeCallback ff)
@@ -272,7 +265,7 @@ static bool collect(struct polled *p)
 /* Under loop.lock. ms until the next timer; -1 without one. */
 static int time_left(void)
 {
-	int64_t now = now_ms(), left = INT_MAX;
+	int64_t now = clock_monotonic_ms(), left = INT_MAX;
 	bool runs = false;
 
 	for (const struct source *timer = loop.timers; timer; timer = timer->next) {
@@ -288,7 +281,7 @@ static int time_left(void)
 /* Under loop.lock, which is released for each callback. */
 static void run_timers(void)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_monotonic_ms();
 
 	for (struct source *timer = loop.timers; timer; timer = timer->next) {
 		if (timer->removed || timer->interval < 0 || timer->due > now)

@@ -4,18 +4,13 @@
 
 #include <string.h>
 
+#include "model/clock.h"
+
 struct timespec deadline_in(int64_t ms)
 {
-	struct timespec t;
+	int64_t t = clock_monotonic() + ms * (NS_PER_S / 1000);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
-	return t;
+	return (struct timespec){t / NS_PER_S, t % NS_PER_S};
 }
 
 /* "qemu+unix:///system"; see hv_uri_check(). */
@@ -30,7 +25,6 @@ int host_new(const char *uuid, const char *uri, const struct hv_events *events, 
 	     struct host **ret_host, struct error *e)
 {
 	struct host *host = calloc(1, sizeof(*host));
-	pthread_condattr_t attributes;
 
 	if (!host || !(host->uri = strdup(uri))) {
 		free(host);
@@ -43,10 +37,7 @@ int host_new(const char *uuid, const char *uri, const struct hv_events *events, 
 	host->simulated = strncmp(uri, "test:", 5) == 0;
 	host->here = names_no_server(uri);
 	(void)pthread_mutex_init(&host->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&host->changed, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
+	clock_cond_init(&host->changed);
 	*ret_host = host;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/cleanup.h"
+#include "model/clock.h"
 
 #define KEY_SIZE INET6_ADDRSTRLEN
 
@@ -37,7 +38,7 @@ struct clients *clients_new(int connections, int of_one)
 		return NULL;
 	clients->connections = connections;
 	clients->of_one = of_one;
-	clients->last_left = stream_now();
+	clients->last_left = clock_monotonic_ms();
 	pthread_mutex_init(&clients->lock, NULL);
 	pthread_cond_init(&clients->empty, NULL);
 	return clients;
@@ -160,7 +161,7 @@ bool clients_seat(struct clients *clients, struct seat *seat, const char *addres
 	seat->client = client;
 	seat->stream = stream;
 	seat->trusted = trusted;
-	atomic_init(&seat->since, stream_now());
+	atomic_init(&seat->since, clock_monotonic_ms());
 	client->seats++;
 	clients->seated++;
 	seat->prev = NULL;
@@ -185,7 +186,7 @@ void clients_leave(struct clients *clients, struct seat *seat)
 	if (seat->next)
 		seat->next->prev = seat->prev;
 	client_put(clients, seat->client);
-	clients->last_left = stream_now();
+	clients->last_left = clock_monotonic_ms();
 	if (!clients->seats)
 		pthread_cond_broadcast(&clients->empty);
 }
@@ -199,7 +200,7 @@ static bool seat_set(struct seat *seat, long long since)
 
 bool seat_wait(struct seat *seat)
 {
-	return seat_set(seat, stream_now());
+	return seat_set(seat, clock_monotonic_ms());
 }
 
 bool seat_work(struct seat *seat)
@@ -252,5 +253,5 @@ void clients_dismiss(struct clients *clients)
 int clients_quiet(struct clients *clients)
 {
 	scoped_lock(&clients->lock);
-	return clients->seats ? 0 : (int)((stream_now() - clients->last_left) / 1000);
+	return clients->seats ? 0 : (int)((clock_monotonic_ms() - clients->last_left) / 1000);
 }

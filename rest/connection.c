@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "model/clock.h"
 #include "rest/http_body.h"
 
 #define THREAD_STACK (512 << 10)	      /* bytes */
@@ -99,7 +100,7 @@ static int write_following(struct connection *c, const struct follow *follow)
 		r = follow->next(follow->state, &c->call_file, &text, &len);
 		part = (struct iovec){text, len};
 		if (r >= 0 && len)
-			written = stream_write(c->stream, &part, 1, stream_now() + WRITE_MS);
+			written = stream_write(c->stream, &part, 1, clock_monotonic_ms() + WRITE_MS);
 		if (written < 0)
 			return written;
 	}
@@ -128,7 +129,7 @@ static int write_response(struct connection *c, const struct response *response,
 	       : head->old	  ? "Connection: keep-alive\r\n"
 				  : "");
 	struct iovec parts[] = {{text, len}, {(void *)(uintptr_t)response->body, bare ? 0 : response->len}};
-	int64_t deadline = stream_now() + WRITE_MS + (int64_t)(response->len / WRITE_RATE) * 1000;
+	int64_t deadline = clock_monotonic_ms() + WRITE_MS + (int64_t)(response->len / WRITE_RATE) * 1000;
 	int r = stream_write(c->stream, parts, ARRAY_SIZE(parts), deadline);
 
 	if (r < 0 || none)
@@ -141,7 +142,7 @@ static int write_response(struct connection *c, const struct response *response,
 /* A closed socket with unread bytes resets the connection, and the client might lose the answer: read on. */
 static void linger(struct connection *c)
 {
-	int64_t deadline = stream_now() + LINGER_MS;
+	int64_t deadline = clock_monotonic_ms() + LINGER_MS;
 	char trash[4096];
 
 	stream_end(c->stream);
@@ -191,7 +192,7 @@ static bool wait_for_request(struct connection *c, int64_t begun)
 	memmove(c->in, c->in + c->at, c->len - c->at);
 	c->len -= c->at;
 	c->at = 0;
-	return c->len || read_more(c, c->used ? stream_now() + IDLE_MS : begun + HEAD_MS) > 0;
+	return c->len || read_more(c, c->used ? clock_monotonic_ms() + IDLE_MS : begun + HEAD_MS) > 0;
 }
 
 /* Reads a whole head. */
@@ -298,13 +299,13 @@ ssize_t exchange_read(const struct exchange *x, const char **ret_data)
 
 	if (!seat_wait(&c->seat))
 		return -ECANCELED;
-	n = next_bytes(c, stream_now() + BODY_MS, ret_data);
+	n = next_bytes(c, clock_monotonic_ms() + BODY_MS, ret_data);
 	return seat_work(&c->seat) ? n : -ECANCELED;
 }
 
 static bool read_body(struct connection *c, const struct http_head *head, struct body *body)
 {
-	int64_t deadline = stream_now() + BODY_MS;
+	int64_t deadline = clock_monotonic_ms() + BODY_MS;
 	const char *data;
 	ssize_t n;
 
@@ -379,7 +380,7 @@ static bool serve_request(struct connection *c, int64_t begun)
 	bool reads_body, persistent;
 
 	if (!wait_for_request(c, begun) ||
-	    !read_head(c, c->used ? stream_now() + HEAD_MS : begun + HEAD_MS, &head))
+	    !read_head(c, c->used ? clock_monotonic_ms() + HEAD_MS : begun + HEAD_MS, &head))
 		return false;
 	begin_body(c, &head);
 	reads_body = c->service->reads_body && c->service->reads_body(&head);
@@ -406,7 +407,7 @@ static bool serve_request(struct connection *c, int64_t begun)
 static void *serve(void *arg)
 {
 	struct connection *c = arg;
-	int64_t begun = stream_now();
+	int64_t begun = clock_monotonic_ms();
 
 	if (stream_accept(c->stream, begun + HEAD_MS) == 0)
 		while (serve_request(c, begun))

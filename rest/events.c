@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "model/clock.h"
 #include "rest/login.h"
 
 #define HEARTBEAT_MS 15000
@@ -105,7 +106,7 @@ static int ask(struct listener *l, struct call_file *file, json_t **ret, struct 
 	int r;
 
 	l->stamp = mount_stamp(l->mount);
-	l->asked = stream_now();
+	l->asked = clock_monotonic_ms();
 	r = login_call(l->mount, file, l->session, "GetEvents", l->client, params, &answer, e);
 	if (r < 0)
 		return r;
@@ -156,7 +157,7 @@ static int listener_next(void *state, struct call_file *file, char **ret_text, s
 {
 	struct listener *l = state;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	bool beats = stream_now() - l->asked >= HEARTBEAT_MS;
+	bool beats = clock_monotonic_ms() - l->asked >= HEARTBEAT_MS;
 	json_t *answer = NULL;
 	FILE *out;
 	int r;

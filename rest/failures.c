@@ -3,6 +3,7 @@
 #include "rest/failures.h"
 
 #include "model/cleanup.h"
+#include "model/clock.h"
 #include "model/log.h"
 #include "rest/stream.h"
 
@@ -38,7 +39,7 @@ static unsigned end_minute(struct failures *failures, int cause, bool now)
 	unsigned left_out;
 
 	scoped_lock(&failures->lock);
-	if (!now && stream_now() - minute->begun < MINUTE_MS)
+	if (!now && clock_monotonic_ms() - minute->begun < MINUTE_MS)
 		return 0;
 	left_out = minute->count > FAILURES_TOLD ? minute->count - FAILURES_TOLD : 0;
 	minute->count = 0;
@@ -69,7 +70,7 @@ bool failures_count(struct failures *failures, enum cause cause)
 	failures_tend(failures);
 	scoped_lock(&failures->lock);
 	if (!minute->count)
-		minute->begun = stream_now();
+		minute->begun = clock_monotonic_ms();
 	return minute->count++ < FAILURES_TOLD;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "model/cleanup.h"
+#include "model/clock.h"
 
 #define BUFFER	   (32 << 10) /* bytes */
 #define TICK_MS	   2000	      /* between two questions whether it is still allowed */
@@ -29,7 +30,7 @@ static int send_frame(struct state *s, enum websocket_opcode opcode, const void 
 	unsigned char head[WEBSOCKET_HEAD_MAX];
 	struct iovec parts[] = {{head, websocket_head(opcode, len, head)}, {(void *)(uintptr_t)data, len}};
 
-	return stream_write(s->relay->stream, parts, ARRAY_SIZE(parts), stream_now() + WRITE_MS);
+	return stream_write(s->relay->stream, parts, ARRAY_SIZE(parts), clock_monotonic_ms() + WRITE_MS);
 }
 
 /* Says why the connection ends, and returns -ECANCELED. */
@@ -44,12 +45,12 @@ static int say_end(struct state *s, enum websocket_end why)
 /* Writes to the other connection. */
 static int pass_on(const struct state *s, const unsigned char *data, size_t len)
 {
-	int64_t deadline = stream_now() + WRITE_MS;
+	int64_t deadline = clock_monotonic_ms() + WRITE_MS;
 
 	while (len) {
 		struct pollfd p = {.fd = s->relay->fd, .events = POLLOUT};
 		ssize_t n = send(s->relay->fd, data, len, MSG_NOSIGNAL);
-		int64_t left = deadline - stream_now();
+		int64_t left = deadline - clock_monotonic_ms();
 
 		if (n >= 0) {
 			data += n;
@@ -84,7 +85,7 @@ static int take_piece(struct state *s, const struct websocket_piece *piece)
 /* Takes what has arrived from the client; @data is changed. */
 static int take(struct state *s, unsigned char *data, size_t len)
 {
-	s->heard = stream_now();
+	s->heard = clock_monotonic_ms();
 	while (len) {
 		struct websocket_piece piece;
 		long n = websocket_take(&s->ws, data, len, &piece);
@@ -103,7 +104,7 @@ static int take(struct state *s, unsigned char *data, size_t len)
 
 static int from_client(struct state *s)
 {
-	ssize_t n = stream_read(s->relay->stream, s->buffer, BUFFER, stream_now() + READ_MS);
+	ssize_t n = stream_read(s->relay->stream, s->buffer, BUFFER, clock_monotonic_ms() + READ_MS);
 
 	if (n == -ETIMEDOUT)
 		return 0;
@@ -146,7 +147,7 @@ static int step(struct state *s, int64_t *tick)
 	r = stream ? from_client(s) : 0;
 	if (r == 0 && other)
 		r = from_other(s);
-	now = stream_now();
+	now = clock_monotonic_ms();
 	if (r < 0 || now < *tick)
 		return r;
 	*tick = now + TICK_MS;
@@ -155,7 +156,7 @@ static int step(struct state *s, int64_t *tick)
 
 void relay_run(const struct relay *relay, const char *data, size_t len)
 {
-	int64_t now = stream_now(), tick = now + TICK_MS;
+	int64_t now = clock_monotonic_ms(), tick = now + TICK_MS;
 	struct state s = {.relay = relay, .heard = now, .buffer = malloc(BUFFER > len ? BUFFER : len)};
 	int r = s.buffer ? 0 : -ENOMEM;
 

@@ -7,7 +7,8 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "model/clock.h"
 
 /* Encrypted at once: what a record of TLS holds. */
 #define RECORD (16 << 10)
@@ -20,14 +21,6 @@ struct stream {
 	int fd;
 	SSL *ssl; /* owned; NULL: no TLS */
 };
-
-int64_t stream_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
 
 /* ----------------------------------------------------------------------- TLS */
 
@@ -140,7 +133,7 @@ void stream_end(struct stream *stream)
 static int wait_for(const struct stream *stream, short events, int64_t deadline)
 {
 	struct pollfd p = {.fd = stream->fd, .events = events};
-	int64_t left = deadline - stream_now();
+	int64_t left = deadline - clock_monotonic_ms();
 	int r = left > 0 ? poll(&p, 1, (int)(left < 3600000 ? left : 3600000)) : 0;
 
 	if (r < 0)
@@ -215,7 +208,7 @@ int stream_wait(struct stream *stream, int other, int64_t deadline, bool *ret_st
 {
 	struct pollfd fds[] = {{.fd = stream->fd, .events = POLLIN}, {.fd = other, .events = POLLIN}};
 	bool has_bytes = stream->ssl && SSL_pending(stream->ssl) > 0;
-	int64_t left = has_bytes ? 0 : deadline - stream_now();
+	int64_t left = has_bytes ? 0 : deadline - clock_monotonic_ms();
 	int r = poll(fds, ARRAY_SIZE(fds), left < 0 ? 0 : (int)(left < 3600000 ? left : 3600000));
 
 	if (r < 0 && errno != EINTR)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bytes of a connection, with or without TLS. Reading and writing wait until a
- * deadline, ms of stream_now(). Used by one thread at a time, except
+ * deadline, clock_monotonic_ms(). Used by one thread at a time, except
  * stream_shut_down().
  */
 #ifndef POOLFS_REST_STREAM_H
@@ -28,8 +28,6 @@ struct stream *stream_new(int fd, struct stream_tls *tls);
 /** Closes the connection. Accepts NULL. */
 void stream_free(struct stream *stream);
 
-/** Milliseconds of a clock that only runs forward. */
-int64_t stream_now(void);
 /** Waits for the other side's handshake of TLS. -ETIMEDOUT, -EIO. */
 int stream_accept(struct stream *stream, int64_t deadline);
 /** Waits for some bytes. Returns their number, 0 at the end; -ETIMEDOUT, -EIO. */

@@ -38,7 +38,6 @@ struct single_flight {
 struct single_flight *single_flight_new(const struct single_flight_options *options)
 {
 	struct single_flight *s = calloc(1, sizeof(*s));
-	pthread_condattr_t attr;
 
 	if (!s)
 		return NULL;
@@ -49,10 +48,7 @@ struct single_flight *single_flight_new(const struct single_flight_options *opti
 		return NULL;
 	}
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->answered, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&s->answered);
 	return s;
 }
 

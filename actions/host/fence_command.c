@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "model/child.h"
+#include "model/clock.h"
 #include "model/states.h"
 
 /* How often to look whether the job is to stop. */
@@ -85,14 +86,6 @@ struct running {
 	int pidfd, out; /* of the process; of what it prints, -1 after the end */
 	size_t len;	/* of the output kept */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The environment, allocated as one block each; NULL-terminated. */
 struct environment {
@@ -177,7 +170,7 @@ static void take(struct running *run, struct fence_answer *answer)
 static int wait_for_end(struct running *run, const char *path, int timeout_ms, const struct job *job,
 			struct fence_answer *answer, struct error *e)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_monotonic_ms() + timeout_ms;
 
 	for (;;) {
 		struct pollfd fds[] = {{.fd = run->pidfd, .events = POLLIN},
@@ -185,7 +178,7 @@ static int wait_for_end(struct running *run, const char *path, int timeout_ms, c
 
 		if (job && job_should_stop(job))
 			return job_stop_reason(job, e);
-		if (now_ms() >= deadline)
+		if (clock_monotonic_ms() >= deadline)
 			return error_set(e, ETIMEDOUT, "'%s' did not end within %d seconds", path,
 					 timeout_ms / 1000);
 		if (poll(fds, ARRAY_SIZE(fds), SLICE_MS) < 0 && errno != EINTR)

@@ -11,6 +11,7 @@
 
 #include "actions/image/download_copy.h"
 #include "actions/image/download_curl.h"
+#include "model/clock.h"
 
 /* Sets the length, and writes data and name to disk. */
 static int make_durable(struct download *d, int dir_fd)
@@ -140,7 +141,7 @@ int download(const struct download_source *source, const char *dest_path,
 		.md5 = md5,
 		.sum = sum,
 		.total = -1,
-		.deadline_ms = limits->seconds > 0 ? download_now_ms() + limits->seconds * 1000 : 0,
+		.deadline_ms = limits->seconds > 0 ? clock_monotonic_ms() + limits->seconds * 1000 : 0,
 	};
 	r = download_run(&d, source, dir_fd, ret_md5);
 	if (r < 0)

@@ -9,15 +9,9 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "model/clock.h"
+
 #define PROGRESS_INTERVAL_MS 100
-
-int64_t download_now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int download_fail(struct download *d, int result)
 {
@@ -194,7 +188,7 @@ int download_report_progress(struct download *d)
 
 int download_tick(struct download *d)
 {
-	int64_t now = download_now_ms();
+	int64_t now = clock_monotonic_ms();
 
 	if (d->result < 0)
 		return d->result;
@@ -212,9 +206,9 @@ int download_tick(struct download *d)
 int download_pause(struct download *d, int64_t ms)
 {
 	const struct timespec step = {.tv_nsec = PROGRESS_INTERVAL_MS * 1000000L};
-	int64_t end = download_now_ms() + ms;
+	int64_t end = clock_monotonic_ms() + ms;
 
-	while (download_now_ms() < end && download_tick(d) == 0)
+	while (clock_monotonic_ms() < end && download_tick(d) == 0)
 		(void)nanosleep(&step, NULL);
 	return d->result;
 }

@@ -43,9 +43,6 @@ int download_fail(struct download *d, int result);
 /** -ENOSPC if the destination's file system has less than @bytes available. */
 int download_check_space(struct download *d, int64_t bytes);
 
-/** CLOCK_MONOTONIC in milliseconds. */
-int64_t download_now_ms(void);
-
 /** Reports progress now. */
 int download_report_progress(struct download *d);
 /** Compares the checksum of what has been added with that of the limits. */

@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "model/child.h"
+#include "model/clock.h"
 #include "model/json.h"
 
 #define PROGRAM "poolfs-image-probe"
@@ -27,14 +28,6 @@ struct answer {
 	size_t len;
 	int status; /* exit status, or 128 + signal */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Starts the child with @out as its standard output; returns its pid or -errno. */
 static pid_t child_start(const char *program, const char *path, unsigned flags, int out)
@@ -77,7 +70,7 @@ static int answer_wait(struct answer *a, int in, int64_t deadline_ms)
 	struct pollfd fd = {.fd = in, .events = POLLIN};
 
 	for (;;) {
-		int64_t left = deadline_ms - now_ms();
+		int64_t left = deadline_ms - clock_monotonic_ms();
 		int r;
 
 		if (left <= 0)
@@ -121,7 +114,7 @@ static int child_run(const char *program, const char *path, unsigned flags, int 
 	if (pid < 0)
 		return error_set(e, EIO, "cannot start '%s': %s", program, strerror(-pid));
 	(void)close(steal_fd(&out));
-	r = answer_wait(a, in, now_ms() + timeout_ms);
+	r = answer_wait(a, in, clock_monotonic_ms() + timeout_ms);
 	a->status = child_reap(pid);
 	a->text[a->len < IMAGE_PROBE_ANSWER_MAX ? a->len : IMAGE_PROBE_ANSWER_MAX] = '\0';
 	if (r == -ETIMEDOUT)

@@ -25,6 +25,7 @@
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/nic_filter.h"
+#include "model/clock.h"
 
 #define POLL_MS 100
 
@@ -214,16 +215,12 @@ static int bring_filter(struct migration *m, const struct hv_call *source, const
 
 static int run(struct migration *m, hv_progress *progress, void *ctx, struct error *e)
 {
-	pthread_condattr_t attr;
 	pthread_t thread;
 	bool stopped;
 	int rc;
 
 	(void)pthread_mutex_init(&m->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&m->ended, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	clock_cond_init(&m->ended);
 	rc = pthread_create(&thread, NULL, migration_main, m);
 	if (rc) {
 		rc = error_set(e, rc, "cannot start a thread: %s", strerror(rc));

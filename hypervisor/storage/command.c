@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "model/child.h"
+#include "model/clock.h"
 
 /* How often the callback is called when the program prints nothing. */
 #define ASK_MS 100
@@ -110,18 +111,10 @@ static int take(struct running *run, struct stream *s)
 	return append(s, text, (size_t)got);
 }
 
-static time_t seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
-
 /* Until both streams have ended. */
 static int listen_to(struct running *run, int limit, hv_progress *progress, void *ctx)
 {
-	time_t began = seconds_now();
+	int64_t began = clock_monotonic();
 
 	for (;;) {
 		struct pollfd fds[2] = {{.fd = run->streams[0].fd, .events = POLLIN},
@@ -139,7 +132,7 @@ static int listen_to(struct running *run, int limit, hv_progress *progress, void
 		}
 		if (progress && progress(ctx, run->percent < 0 ? 0 : run->percent))
 			return -ECANCELED;
-		if (limit && seconds_now() - began > limit)
+		if (limit && clock_monotonic() - began > limit * NS_PER_S)
 			return -ETIMEDOUT;
 	}
 }
