@@ -74,14 +74,16 @@ static bool is_staged(const struct keep_record *r)
 	return false;
 }
 
-/* The length that the value has with the record. */
+/* The length that the value has with the record; 0 for one that removes it. */
 static uint64_t length_with(const struct keep *k, const struct keep_record *r, bool stages)
 {
-	const struct keep_place *p = keep_index_find(&k->log.index, r->type, r->id);
-	uint64_t len = p ? p->len : 0;
+	const struct keep_place *p;
+	uint64_t len;
 
-	if (r->kind == RECORD_SET)
+	if (r->kind != RECORD_ADD)
 		return r->len;
+	p = keep_index_find(&k->log.index, r->type, r->id);
+	len = p ? p->len : 0;
 	for (size_t at = 0; stages && at < begun.len; at += keep_record_size(staged_at(at)->len)) {
 		const struct keep_record *s = staged_at(at);
 

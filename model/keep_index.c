@@ -12,9 +12,6 @@
 #define ROOM_LARGE(room) ((room) / 3 * 2)
 #define SMALL		 4096
 
-/* Deleted places keep their number, and have this type. */
-#define PLACE_DELETED UINT16_MAX
-
 int keep_index_init(struct keep_index *index, uint64_t most)
 {
 	*index = (struct keep_index){.most = most};
@@ -48,7 +45,7 @@ struct keep_place *keep_index_find(const struct keep_index *index, uint16_t type
 struct keep_place *keep_index_next(const struct keep_index *index, const struct keep_place *place)
 {
 	for (size_t i = place ? (size_t)(place - index->places) + 1 : 0; i < index->room; i++)
-		if (index->places[i].type && index->places[i].type != PLACE_DELETED)
+		if (index->places[i].type)
 			return &index->places[i];
 	return NULL;
 }
@@ -65,14 +62,12 @@ static void insert(struct keep_place *places, size_t room, const struct keep_pla
 
 int keep_index_grow(struct keep_index *index)
 {
-	size_t count = 0, room = 1024;
+	size_t room = 1024;
 	struct keep_place *grown;
 
 	if (index->used + index->reserved_count + 1 < index->room / 4 * 3)
 		return 0;
-	for (const struct keep_place *p = NULL; (p = keep_index_next(index, p));)
-		count++;
-	while (room < 4 * (count + index->reserved_count))
+	while (room < 4 * (index->used + index->reserved_count))
 		room *= 2;
 	grown = calloc(room, sizeof(*grown));
 	if (!grown)
@@ -82,7 +77,6 @@ int keep_index_grow(struct keep_index *index)
 	free(index->places);
 	index->places = grown;
 	index->room = room;
-	index->used = count;
 	return 0;
 }
 
@@ -139,6 +133,20 @@ void keep_index_put(struct keep_index *index, const struct keep_place *place)
 
 void keep_index_remove(struct keep_index *index, struct keep_place *place)
 {
+	const size_t mask = index->room - 1;
+	size_t hole = (size_t)(place - index->places);
+
 	discount_value(index, place);
-	place->type = PLACE_DELETED;
+	/* A search ends at the first free place: what would be found behind this one moves up. */
+	for (size_t i = (hole + 1) & mask; index->places[i].type; i = (i + 1) & mask) {
+		const struct keep_place *p = &index->places[i];
+		size_t way = (i - hash(p->type, p->id)) & mask;
+
+		if (way < ((i - hole) & mask))
+			continue;
+		index->places[hole] = *p;
+		hole = i;
+	}
+	index->places[hole].type = 0;
+	index->used--;
 }

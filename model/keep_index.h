@@ -26,7 +26,7 @@ struct keep_place {
 
 struct keep_index {
 	struct keep_place *places; /* owned */
-	size_t room, used;	   /* of places; used counts free ones that were not always free */
+	size_t room, used;	   /* of places, and how many of them are not free */
 	uint64_t valid, waste;	   /* bytes of all values */
 	uint64_t bytes[KEEP_TYPES];
 	uint64_t most; /* bytes that values may take, with what is reserved */
@@ -54,11 +54,12 @@ void keep_index_unreserve(struct keep_index *index, uint64_t bytes, size_t count
 
 /** Borrowed until the next change; NULL: there is none. */
 struct keep_place *keep_index_find(const struct keep_index *index, uint16_t type, uint64_t id);
-/** The first place after @place, all in no order; NULL: the first one, or there is no more. */
+/** The first place after @place, all in no order, if none is added or removed meanwhile; NULL: the first one, or there is no
+ * more. */
 struct keep_place *keep_index_next(const struct keep_index *index, const struct keep_place *place);
 /** Adds a place, for which there is room, or replaces that of the same value. */
 void keep_index_put(struct keep_index *index, const struct keep_place *place);
-/** Removes one, which is in the index. */
+/** Removes one, which is in the index; others move. */
 void keep_index_remove(struct keep_index *index, struct keep_place *place);
 
 #endif

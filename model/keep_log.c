@@ -111,7 +111,7 @@ void keep_log_publish(struct keep_log *log)
 static void note(struct keep_log *log, uint64_t at)
 {
 	const struct keep_record *r = record_at(log, at);
-	struct keep_place *p = keep_index_find(&log->index, r->type, r->id);
+	struct keep_place *p = r->kind == RECORD_SET ? NULL : keep_index_find(&log->index, r->type, r->id);
 	struct keep_place new = {
 		.id = r->id, .at = at, .len = r->len, .bytes = keep_record_size(r->len), .type = r->type};
 
@@ -120,7 +120,7 @@ static void note(struct keep_log *log, uint64_t at)
 			keep_index_remove(&log->index, p);
 		return;
 	}
-	if (p && r->kind == RECORD_ADD) {
+	if (p) {
 		new.len += p->len;
 		new.bytes += p->bytes;
 		new.waste = new.bytes - keep_record_size(new.len);
@@ -222,7 +222,7 @@ void keep_log_append(struct keep_log *log, const struct keep_record *r, const vo
 	}
 	append_removal(log, r->type, r->id);
 	for (size_t type = 0; type < KEEP_TYPES; type++)
-		if (owners[type] == r->type)
+		if (owners[type] == r->type && log->index.bytes[type])
 			append_removal(log, (uint16_t)type, r->id);
 }
 
@@ -246,14 +246,16 @@ int keep_log_create(int *ret_fd, struct error *e)
  */
 static bool drop_orphans(struct keep_log *log)
 {
+	struct keep_place *p = NULL;
 	bool any = false;
 
-	for (struct keep_place *p = NULL; (p = keep_index_next(&log->index, p));) {
+	while ((p = keep_index_next(&log->index, p))) {
 		if (p->type >= KEEP_TYPES || !owners[p->type] ||
 		    keep_index_find(&log->index, owners[p->type], p->id))
 			continue;
 		keep_index_remove(&log->index, p);
 		any = true;
+		p = NULL; /* others have moved */
 	}
 	return any;
 }

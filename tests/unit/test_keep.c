@@ -229,6 +229,67 @@ static uint64_t assert_pair(struct keep *k, uint64_t id, int round)
 	return a;
 }
 
+/* Values of types that stand alone, and numbers so close that they are in each other's way in the index. */
+#define MANY_IDS 300
+static const enum keep_type many_types[] = {KEEP_SCRATCH_NAME, KEEP_QUERY, KEEP_UPLOAD, KEEP_ASIDE};
+#define MANY_TYPES 4
+
+static void assert_many(struct keep *k, uint32_t want[MANY_TYPES][MANY_IDS])
+{
+	for (size_t t = 0; t < MANY_TYPES; t++) {
+		size_t count = 0, listed;
+		_cleanup_free_ uint64_t *list = keep_list(k, many_types[t], &listed);
+
+		for (uint32_t id = 0; id < MANY_IDS; id++) {
+			uint32_t got = 0;
+
+			assert_int_equal(keep_read(k, many_types[t], id, &got, sizeof(got)),
+					 want[t][id] != 0);
+			assert_int_equal(got, want[t][id]);
+			count += got != 0;
+		}
+		assert_int_equal(listed, count);
+	}
+}
+
+/* In any order of sets and removals, exactly what is there is found; also by the next process. */
+static void test_many_values(void **state)
+{
+	static uint32_t want[MANY_TYPES][MANY_IDS]; /* 0: none */
+	int fd = new_file();
+	struct keep *k = open_keep(fd);
+	uint32_t random = 1;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 20000; i++) {
+		size_t t;
+		uint32_t id;
+
+		random = random * 1664525 + 1013904223;
+		t = random >> 30;
+		id = (random >> 8) % MANY_IDS;
+		want[t][id] = random & 1 << 22 ? i : 0;
+		if (want[t][id])
+			assert_int_equal(keep_set(k, many_types[t], id, &i, sizeof(i)), 0);
+		else
+			keep_remove(k, many_types[t], id);
+		assert_int_equal(keep_has(k, many_types[t], id), want[t][id] != 0);
+		if (i % 1000 == 0)
+			assert_many(k, want);
+	}
+	keep_free(k);
+	k = open_keep(fd);
+	assert_many(k, want);
+	for (size_t t = 0; t < MANY_TYPES; t++)
+		for (uint32_t id = 0; id < MANY_IDS; id++) {
+			keep_remove(k, many_types[t], id);
+			want[t][id] = 0;
+		}
+	assert_many(k, want);
+	keep_free(k);
+	close(fd);
+}
+
 /* The process is killed at some moment. */
 static void test_killed_writer(void **state)
 {
@@ -629,6 +690,7 @@ int main(void)
 		cmocka_unit_test(test_change_is_whole),
 		cmocka_unit_test(test_now),
 		cmocka_unit_test(test_log_is_bounded),
+		cmocka_unit_test(test_many_values),
 		cmocka_unit_test(test_killed_writer),
 		cmocka_unit_test(test_open_while_receiving),
 		cmocka_unit_test(test_open_on_an_old_kernel),
