@@ -15,6 +15,7 @@
 
 /* Immutable after collect(). */
 static const struct operation *all[OPERATIONS_MAX + 1];
+static const struct operation *updating[OPERATIONS_MAX + 1]; /* those with OP_UPDATES */
 static pthread_once_t all_once = PTHREAD_ONCE_INIT;
 
 /* Sections are numbers separated by dots, "4.1.10", or the word "tree", which sorts last. */
@@ -117,6 +118,9 @@ static void collect(void)
 	for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
 		for (size_t i = 0; tables[t][i] && n < OPERATIONS_MAX; i++)
 			insert(tables[t][i], n++);
+	for (size_t i = 0, count = 0; i < n; i++)
+		if (all[i]->flags & OP_UPDATES)
+			updating[count++] = all[i];
 }
 
 const struct operation *const *operations(void)
@@ -187,8 +191,10 @@ const struct param *operation_param(const struct operation *op, const char *name
 
 const struct operation *operation_by_field(enum kind_id kind, const char *field)
 {
-	for (const struct operation *const *op = operations(); *op; op++)
-		if (((*op)->flags & OP_UPDATES) && (*op)->kind == kind) {
+	/* Each open and each stat of a value asks, so this does not look at all of them. */
+	(void)operations();
+	for (const struct operation *const *op = updating; *op; op++)
+		if ((*op)->kind == kind) {
 			const struct param *p = operation_param(*op, field);
 
 			if (p && p->in == IN_BODY)
