@@ -4,7 +4,9 @@
  * folders, each with a file `state`; nothing ever changes, so the kernel may keep whatever it can keep. But of the first
  * folder it keeps no content: each reader has one of its own, as in a pool.
  *
- *     bench-floor N MOUNTPOINT        in the foreground; ends when it is unmounted
+ *     bench-floor N MOUNTPOINT [no-open]
+ *         in the foreground; ends when it is unmounted. no-open: open(2) is answered ENOSYS, for good, so the kernel keeps
+ *         all contents
  */
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -16,6 +18,7 @@
 
 /* Inodes: 1 the root, 2 .. n + 1 the folders, n + 2 .. 2n + 1 their files. */
 static fuse_ino_t count;
+static bool no_open;
 static const char content[] = "Stopped\n";
 #define FOREVER 1e6
 
@@ -66,6 +69,10 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	if (no_open) {
+		(void)fuse_reply_err(req, ENOSYS);
+		return;
+	}
 	fi->direct_io = ino == count + 2;
 	fi->keep_cache = !fi->direct_io;
 	fi->noflush = 1;
@@ -140,7 +147,8 @@ int main(int argc, char **argv)
 	struct fuse_session *session;
 	int status = EXIT_FAILURE;
 
-	if (argc != 3 || !(count = (fuse_ino_t)strtoul(argv[1], NULL, 10)))
+	no_open = argc == 4 && strcmp(argv[3], "no-open") == 0;
+	if ((argc != 3 && !no_open) || !(count = (fuse_ino_t)strtoul(argv[1], NULL, 10)))
 		return EXIT_FAILURE;
 	session = fuse_session_new(&args, &operations, sizeof(operations), NULL);
 	if (session && fuse_session_mount(session, argv[2]) == 0) {

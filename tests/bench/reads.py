@@ -17,8 +17,10 @@ class Files:
     """The same values as files on tmpfs, and the floor of FUSE, for as many VMs as the pool has."""
 
     def __init__(self, programs, folder, shm):
-        self.programs, self.floor_mount, self.shm, self.server = programs, f"{folder}/floor", shm, None
+        self.programs, self.shm, self.servers = programs, shm, []
+        self.floor_mount, self.no_open_mount = f"{folder}/floor", f"{folder}/floor-no-open"
         os.mkdir(self.floor_mount)
+        os.mkdir(self.no_open_mount)
 
     def resize(self, pool, vms):
         self.close()
@@ -32,15 +34,16 @@ class Files:
                     f.write("Stopped\n")
         with open(f"{self.shm}/list", "w", encoding="utf-8") as f:
             f.write("".join(f"{name}/state\n" for name in self.names))
-        self.server = subprocess.Popen([self.programs["bench-floor"], str(vms), self.floor_mount])
-        while not os.path.ismount(self.floor_mount):
-            time.sleep(0.01)
+        for mount, options in (self.floor_mount, []), (self.no_open_mount, ["no-open"]):
+            self.servers.append((mount, subprocess.Popen([self.programs["bench-floor"], str(vms), mount] + options)))
+            while not os.path.ismount(mount):
+                time.sleep(0.01)
 
     def close(self):
-        if self.server:
-            run("umount", self.floor_mount)
-            self.server.wait()
-            self.server = None
+        for mount, server in self.servers:
+            run("umount", mount)
+            server.wait()
+        self.servers = []
 
     def grep(self, folder):
         """`grep -l Running` over the values of all VMs, warm, s."""
@@ -52,6 +55,7 @@ def _latency(pool, files, domain, rounds=4000):
     return pool.programs.probe(
         "latency", rounds, *(domain or ("-", "-")), f"tmpfs={files.shm}/{files.vm}/state", f"sysfs={SYSFS}",
         f"asked={files.floor_mount}/{2:032x}/state", f"kept={files.floor_mount}/{3:032x}/state",
+        f"no-open={files.no_open_mount}/{3:032x}/state",
         f"pool={pool.path('vm-instances', files.vm, 'state')}")
 
 
@@ -76,6 +80,8 @@ def values(pool, files, vms, domain):
 def values_read_only(pool, files, vms):
     got = _latency(pool, files, None)
     table.ratio("the same on a read-only mount", vms, got["pool.read"], "us", got["sysfs.read"], "sysfs", limit=1)
+    table.ratio("the same on a read-only mount", vms, got["pool.read"], "us", got["no-open.read"],
+                "the floor of FUSE that answers open ENOSYS")
     table.ratio("grep -l Running, of all states, read-only mount", vms, files.grep(pool.path("vm-instances")) * 1e3,
                 "ms", files.grep(files.shm) * 1e3, "tmpfs", limit=1.5)
 
