@@ -536,6 +536,18 @@ void pmap_cursor_init(struct pmap_cursor *cursor, const struct pmap *root)
 		cursor_descend(cursor, root);
 }
 
+void pmap_cursor_init_after(struct pmap_cursor *cursor, const struct pmap *n, uint64_t after)
+{
+	cursor->depth = 0;
+	while (n) {
+		unsigned i = n->height ? child_index(n, after) : position(n, after);
+
+		cursor->path[cursor->depth].node = n;
+		cursor->path[cursor->depth++].next = n->height ? i + 1 : i;
+		n = n->height ? children(n)[i] : NULL;
+	}
+}
+
 struct ref *pmap_cursor_next(struct pmap_cursor *cursor)
 {
 	while (cursor->depth > 0) {

@@ -69,6 +69,8 @@ struct pmap_cursor {
 
 /** Starts before the smallest key. The map must stay referenced and unchanged during the iteration. */
 void pmap_cursor_init(struct pmap_cursor *cursor, const struct pmap *root);
+/** The same before the smallest key greater than @after. */
+void pmap_cursor_init_after(struct pmap_cursor *cursor, const struct pmap *root, uint64_t after);
 /** The next value (NULL values are skipped); NULL at the end. */
 struct ref *pmap_cursor_next(struct pmap_cursor *cursor);
 

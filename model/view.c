@@ -342,6 +342,14 @@ void view_walk_init(struct view_walk *walk, const struct view *view, enum kind_i
 	walk->next = walk->count = 0;
 }
 
+void view_walk_init_after(struct view_walk *walk, const struct view *view, enum kind_id kind, int field,
+			  int64_t after)
+{
+	walk->field = field;
+	pmap_cursor_init_after(&walk->cursor, view->objects[kind], (uint64_t)after);
+	walk->next = walk->count = 0;
+}
+
 const struct object *view_walk_next(struct view_walk *walk)
 {
 	const struct object *o;
@@ -412,6 +420,17 @@ const struct object *view_next_where(const struct view *view, enum kind_id kind,
 	while (o && !object_str_is(o, field, value))
 		o = view_candidates_next(&candidates, o->id);
 	return o;
+}
+
+bool view_has_candidate_before(const struct view *view, enum kind_id kind, int field, const char *value,
+			       int64_t before)
+{
+	struct view_candidates candidates;
+	uint64_t key;
+
+	view_candidates_init(&candidates, view, kind, field, value);
+	return pmap_previous(candidates.index, index_key(candidates.hash, before), &key) &&
+	       is_in_bucket(key, candidates.hash);
 }
 
 size_t view_count_candidates(const struct view *view, enum kind_id kind, int field, const char *value)

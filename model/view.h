@@ -43,6 +43,9 @@ struct view_walk {
 };
 /** Starts an iteration. @field is a string field that the caller will read, -1 for none. */
 void view_walk_init(struct view_walk *walk, const struct view *view, enum kind_id kind, int field);
+/** The same with the objects above row @after. */
+void view_walk_init_after(struct view_walk *walk, const struct view *view, enum kind_id kind, int field,
+			  int64_t after);
 /** The next object; NULL at the end. */
 const struct object *view_walk_next(struct view_walk *walk);
 /** As view_next(), among those whose F_INDEX string @field has exactly the text @value. */
@@ -60,6 +63,9 @@ void view_candidates_init(struct view_candidates *candidates, const struct view 
 			  int field, const char *value);
 /** The one with the smallest row id above @after; NULL at the end. */
 const struct object *view_candidates_next(const struct view_candidates *candidates, int64_t after);
+/** Is there one below row @before? */
+bool view_has_candidate_before(const struct view *view, enum kind_id kind, int field, const char *value,
+			       int64_t before);
 /** Their number, without a look at them. */
 size_t view_count_candidates(const struct view *view, enum kind_id kind, int field, const char *value);
 /** The newest object that view_next_where() would find. May be NULL although there is one, when a newer

@@ -93,6 +93,7 @@ static void list(fuse_req_t req, struct handle *h, size_t size, off_t offset, bo
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_(listing_done) struct listing l = {.req = req, .size = size, .plus = plus};
 	fuse_ino_t ino = node_pack(h->node);
+	struct place_walk walk = {.last = NULL};
 	struct place dir, p;
 	char name[NAME_SIZE];
 	int64_t position;
@@ -107,6 +108,7 @@ static void list(fuse_req_t req, struct handle *h, size_t size, off_t offset, bo
 		fuse_reply_err(req, -r);
 		return;
 	}
+	dir.walk = &walk;
 	dir.ranks = h->ranks;
 	dir.list = h->list;
 	if (add_dots(&l, ino, offset)) {

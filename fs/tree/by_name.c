@@ -124,7 +124,7 @@ static unsigned rank_of(const struct place *dir, const struct object *o)
 {
 	unsigned number;
 
-	if (view_count_candidates(dir->view, o->kind->id, o->kind->name_field, object_name(o)) <= 1)
+	if (!view_has_candidate_before(dir->view, o->kind->id, o->kind->name_field, object_name(o), o->id))
 		return 1;
 	(void)count_named(dir, o, dir->ranks, o->id, UINT_MAX, &number);
 	return number;
@@ -159,10 +159,11 @@ static struct node link_node(const struct object *o)
 
 int64_t name_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	const struct object *o = view_next(dir->view, dir->kind->id, after);
+	const int field = dir->kind->name_field;
+	const struct object *o = place_next_object(dir, field, after);
 
 	while (o && (!place_shows(dir, o) || !name_link_name(dir, o, ret_name)))
-		o = view_next(dir->view, dir->kind->id, o->id);
+		o = place_next_object(dir, field, o->id);
 	if (!o)
 		return 0;
 	*ret = link_node(o);

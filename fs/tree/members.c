@@ -6,10 +6,11 @@
 
 #include "fs/tree/links.h"
 
-static const struct object *members_next(const struct view *view, const struct members *m, int64_t after)
+/* @dir: the one whose members they are. */
+static const struct object *members_next(const struct place *dir, const struct members *m, int64_t after)
 {
-	return m->field < 0 ? view_next(view, m->kind, after)
-			    : view_next_where(view, m->kind, m->field, m->text, after);
+	return m->field < 0 ? place_next_object(dir, FIELD_UUID, after)
+			    : view_next_where(dir->view, m->kind, m->field, m->text, after);
 }
 
 static const struct object *members_get(const struct view *view, const struct members *m, const char *uuid)
@@ -24,11 +25,20 @@ static struct node member_node(const struct object *o, enum node_class class, un
 	return (struct node){.kind = o->kind->id, .row = o->id, .class = class, .index = index};
 }
 
+/* Faster than snprintf(3), which is a seventh of a long listing. */
+static void copy_name(const char *name, char ret_name[NAME_SIZE])
+{
+	size_t len = strnlen(name, NAME_SIZE - 1);
+
+	memcpy(ret_name, name, len);
+	ret_name[len] = '\0';
+}
+
 static int64_t give(const struct object *o, enum node_class class, unsigned index, const char *name,
 		    char ret_name[NAME_SIZE], struct node *ret)
 {
 	*ret = member_node(o, class, index);
-	snprintf(ret_name, NAME_SIZE, "%s", name);
+	copy_name(name, ret_name);
 	return o->id;
 }
 
@@ -72,17 +82,17 @@ static bool object_entry_name(const struct object *o, char ret_name[NAME_SIZE])
 {
 	if (o->kind->id == KIND_GLOBAL_CONFIG)
 		return name_encode(object_text(o, GLOBAL_CONFIG_NAME), object_uuid(o), ret_name);
-	snprintf(ret_name, NAME_SIZE, "%s", object_text(o, FIELD_UUID));
+	copy_name(object_text(o, FIELD_UUID), ret_name);
 	return true;
 }
 
 int64_t objects_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
 	struct members m = dir->entry->members(dir);
-	const struct object *o = members_next(dir->view, &m, after);
+	const struct object *o = members_next(dir, &m, after);
 
 	while (o && !object_entry_name(o, ret_name))
-		o = members_next(dir->view, &m, o->id);
+		o = members_next(dir, &m, o->id);
 	if (!o)
 		return 0;
 	*ret = member_node(o, N_OBJECT, 0);
@@ -123,7 +133,7 @@ bool home_links_find(const struct place *dir, const char *name, struct node *ret
 
 int64_t home_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	const struct object *o = view_next(dir->view, dir->kind->id, after);
+	const struct object *o = place_next_object(dir, FIELD_UUID, after);
 
 	return o ? give(o, N_HOME_LINK, 0, object_uuid(o), ret_name, ret) : 0;
 }
@@ -170,10 +180,10 @@ bool sub_links_here(const struct place *dir)
 int64_t sub_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
 	struct members m = dir->entry->members(dir);
-	const struct object *o = members_next(dir->view, &m, after);
+	const struct object *o = members_next(dir, &m, after);
 
 	while (o && !sub_uuid(dir->view, dir->field, o))
-		o = members_next(dir->view, &m, o->id);
+		o = members_next(dir, &m, o->id);
 	return o ? give(o, N_SUB_LINK, sub_number(dir->kind->id, (int)dir->node.index),
 			sub_uuid(dir->view, dir->field, o), ret_name, ret)
 		 : 0;
@@ -207,7 +217,7 @@ bool jobs_find(const struct place *dir, const char *name, struct node *ret)
 int64_t jobs_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
 	struct members m = members_of_jobs(dir);
-	const struct object *o = members_next(dir->view, &m, after);
+	const struct object *o = members_next(dir, &m, after);
 
 	return o ? give(o, N_JOB, 0, object_uuid(o), ret_name, ret) : 0;
 }
@@ -300,11 +310,11 @@ bool tags_find(const struct place *dir, const char *name, struct node *ret)
 int64_t tags_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
 	struct members system = tags_of(dir, false), user = tags_of(dir, true);
-	const struct object *o = after < USER_TAGS ? members_next(dir->view, &system, after) : NULL;
+	const struct object *o = after < USER_TAGS ? members_next(dir, &system, after) : NULL;
 
 	if (o)
 		return give(o, N_TAG, 0, object_uuid(o), ret_name, ret);
-	o = members_next(dir->view, &user, after < USER_TAGS ? 0 : after - USER_TAGS);
+	o = members_next(dir, &user, after < USER_TAGS ? 0 : after - USER_TAGS);
 	return o ? USER_TAGS + give(o, N_TAG, 0, object_uuid(o), ret_name, ret) : 0;
 }
 
@@ -321,11 +331,11 @@ int64_t changed_object(const struct place *p)
 }
 
 /* Creation time of the newest of @m; at least @changed. */
-static int64_t newest(const struct view *view, const struct members *m, int64_t changed)
+static int64_t newest(const struct place *p, const struct members *m, int64_t changed)
 {
 	const struct object *o = NULL;
 
-	while ((o = members_next(view, m, o ? o->id : 0)))
+	while ((o = members_next(p, m, o ? o->id : 0)))
 		if (object_time(o, FIELD_UUID) > changed)
 			changed = object_time(o, FIELD_UUID);
 	return changed;
@@ -335,12 +345,12 @@ int64_t changed_members(const struct place *p)
 {
 	struct members m = p->entry->members(p);
 
-	return newest(p->view, &m, changed_object(p));
+	return newest(p, &m, changed_object(p));
 }
 
 int64_t changed_tags(const struct place *p)
 {
 	struct members user = tags_of(p, true);
 
-	return newest(p->view, &user, changed_members(p));
+	return newest(p, &user, changed_members(p));
 }

@@ -11,11 +11,17 @@
 /* Positions in a directory: the class of the last entry above its number in the family. */
 #define FAMILY_BITS 40
 
-void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret)
+static const struct object *find_object(const struct view *view, struct node node)
 {
-	*ret = (struct place){.fs = fs, .view = view, .node = node, .entry = &fs->nodes[node.class]};
-	if (node.row && node.kind != KIND_NONE)
-		ret->object = view_get_id(view, node.kind, node.row);
+	return node.row && node.kind != KIND_NONE ? view_get_id(view, node.kind, node.row) : NULL;
+}
+
+/* @o: the object of the node. */
+static void init(const struct fs *fs, const struct view *view, struct node node, const struct object *o,
+		 struct place *ret)
+{
+	*ret = (struct place){
+		.fs = fs, .view = view, .node = node, .entry = &fs->nodes[node.class], .object = o};
 	if (node.kind != KIND_NONE)
 		ret->kind = kind_get(node.kind);
 	switch (ret->entry->index) {
@@ -33,6 +39,11 @@ void place_init(const struct fs *fs, const struct view *view, struct node node, 
 	case INDEX_NONE:
 		break;
 	}
+}
+
+void place_init(const struct fs *fs, const struct view *view, struct node node, struct place *ret)
+{
+	init(fs, view, node, find_object(view, node), ret);
 }
 
 static bool is_here(const struct node_entry *entry, const struct place *dir)
@@ -239,6 +250,27 @@ int place_parent(const struct place *p, struct place *ret)
 	return place_find(p->fs, p->view, node_pack(node), &p->caller, ret);
 }
 
+const struct object *place_next_object(const struct place *dir, int field, int64_t after)
+{
+	struct place_walk *w = dir->walk;
+
+	if (!w)
+		return view_next(dir->view, dir->kind->id, after);
+	if (!w->last || w->last->id != after)
+		view_walk_init_after(&w->walk, dir->view, dir->kind->id, field, after);
+	w->last = view_walk_next(&w->walk);
+	return w->last;
+}
+
+/* The object of a node that was found last in @dir. */
+static const struct object *found_object(const struct place *dir, struct node node)
+{
+	const struct object *last = dir->walk ? dir->walk->last : NULL;
+
+	return last && last->id == node.row && last->kind->id == node.kind ? last
+									   : find_object(dir->view, node);
+}
+
 bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, char ret_name[NAME_SIZE],
 		struct place *ret)
 {
@@ -261,7 +293,7 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 			if (!number)
 				continue;
 		}
-		place_init(dir->fs, dir->view, node, ret);
+		init(dir->fs, dir->view, node, found_object(dir, node), ret);
 		ret->caller = dir->caller;
 		*ret_position = (int64_t) class << FAMILY_BITS | number;
 		return true;

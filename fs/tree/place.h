@@ -24,10 +24,17 @@
 #include "fs/tree/fs.h"
 #include "fs/tree/names.h"
 #include "fs/tree/node.h"
+#include "model/view.h"
 
 struct file_class;
 struct ranks;
 struct where_list;
+
+/* Where a listing is among the objects of a kind: the next one need not be searched for. */
+struct place_walk {
+	struct view_walk walk;
+	const struct object *last; /* NULL: it has not begun */
+};
 
 struct place {
 	const struct fs *fs;
@@ -41,6 +48,7 @@ struct place {
 	const struct operation *op;	/* of a Get or `create` */
 	struct caller caller;		/* who requests it */
 	bool told; /* of reply.h: the kernel is told when its attributes change, so it may keep them */
+	struct place_walk *walk;       /* state of a listing, or NULL */
 	struct ranks *ranks;	       /* state of a walk over `by-name`, or NULL */
 	const struct where_list *list; /* entries for a walk over `where`, or NULL */
 };
@@ -133,6 +141,12 @@ int place_parent(const struct place *p, struct place *ret);
  */
 bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, char ret_name[NAME_SIZE],
 		struct place *ret);
+
+/**
+ * The object after row @after of those that the directory is a collection of; NULL at the end. @field: a text that the
+ * caller will read.
+ */
+const struct object *place_next_object(const struct place *dir, int field, int64_t after);
 
 /** True if the directory has entries of this class. */
 bool place_has(const struct place *dir, enum node_class class);

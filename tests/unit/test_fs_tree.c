@@ -167,15 +167,31 @@ static void test_rows_have_their_class(void **state)
 	}
 }
 
+/* A listing, which remembers where it is (place_walk), gives the same as @p: the entry after *at. */
+static void assert_listed(const struct place *dir, int64_t *at, const char *name, const struct place *p)
+{
+	char listed_name[NAME_SIZE];
+	struct place listed;
+
+	assert_true(place_next(dir, *at, at, listed_name, &listed));
+	assert_string_equal(listed_name, name);
+	assert_int_equal(node_pack(listed.node), node_pack(p->node));
+	assert_ptr_equal(listed.object, p->object);
+}
+
 /* Each entry of a directory is found under its name, once, and its number leads back to it. */
 static void check_directory(const struct view *view, const struct place *dir, int depth)
 {
 	char(*names)[NAME_SIZE] = calloc(MANY + 200, NAME_SIZE);
 	char name[NAME_SIZE];
-	struct place p, found;
+	struct place_walk walk = {.last = NULL};
+	struct place p, found, listed = *dir;
+	int64_t listed_at = 0;
 	size_t count = 0;
 
+	listed.walk = &walk;
 	for (int64_t at = 0; place_next(dir, at, &at, name, &p);) {
+		assert_listed(&listed, &listed_at, name, &p);
 		assert_int_equal(place_lookup(dir, name, &found), 0);
 		assert_int_equal(node_pack(found.node), node_pack(p.node));
 		assert_int_equal(place_find(&fs, view, node_pack(p.node), NULL, &found), 0);
@@ -195,6 +211,10 @@ static void check_directory(const struct view *view, const struct place *dir, in
 		    !(p.node.class == N_OBJECT && p.kind->id == KIND_ZONE && p.node.row > 2))
 			check_directory(view, &p, depth + 1);
 	}
+	assert_false(place_next(&listed, listed_at, &listed_at, name, &p));
+	listed_at = 0;
+	if (place_next(dir, 0, &(int64_t){0}, name, &p))
+		assert_listed(&listed, &listed_at, name, &p); /* from the start again */
 	free(names);
 }
 

@@ -68,6 +68,19 @@ static struct ref *counted_new(int number)
 /* What a map should hold: a number per key, 0 = absent. */
 typedef int model[KEYS + 1];
 
+/* A cursor that begins after @key sees what follows it. */
+static void check_cursor_after(const struct pmap *map, uint64_t key)
+{
+	struct pmap_cursor cursor;
+	struct ref *value;
+
+	pmap_cursor_init_after(&cursor, map, key);
+	for (int i = 0; i < 3 && pmap_next(map, key, &key, &value); i++)
+		assert_ptr_equal(pmap_cursor_next(&cursor), value);
+	if (!pmap_next(map, key, NULL, NULL))
+		assert_null(pmap_cursor_next(&cursor));
+}
+
 static void check(const struct pmap *map, const model expected)
 {
 	size_t count = 0;
@@ -75,10 +88,12 @@ static void check(const struct pmap *map, const model expected)
 	struct pmap_cursor cursor;
 
 	pmap_cursor_init(&cursor, map);
+	check_cursor_after(map, 0);
 	for (uint64_t key = 1; key <= KEYS; key++) {
 		struct ref *value = NULL, *next;
 		uint64_t next_key;
 
+		check_cursor_after(map, key);
 		assert_int_equal(pmap_get(map, key, &value), expected[key] != 0);
 		assert_int_equal(pmap_rank(map, key), count);
 		assert_int_equal(pmap_previous(map, key, &next_key), at != 0);
