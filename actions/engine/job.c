@@ -56,13 +56,6 @@ static int leave_queues(struct txn *t, struct object *job, struct error *e)
 	return object_remove_where(t, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job), e);
 }
 
-/* Where a job stands that has been accepted, that was refused, or that its account may not even ask for. */
-enum standing {
-	JOB_ACCEPTED,
-	JOB_REFUSED,
-	JOB_FORBIDDEN,
-};
-
 /* The object that the request acts on, and the request itself. -ENOMEM. */
 static int set_request(struct object *job, const struct request *req)
 {
@@ -74,35 +67,27 @@ static int set_request(struct object *job, const struct request *req)
 		object_set_str(job, JOB_RESOURCE, resource);
 	}
 	object_set_str(job, JOB_RESOURCE_UUID, req->target);
-	if (job_set_json(job, JOB_REQUEST, request_to_json(req, true)) < 0)
-		return -ENOMEM;
-	return job_set_json(job, JOB_SECRET_REQUEST, request_to_json(req, false));
+	return job_set_json(job, JOB_REQUEST, request_to_json(req, true));
 }
 
 /*
- * Only a request that has passed its checks knows in which queues it is. One that its account may not make is no job
- * of the object that it names: who owns that would find it among the object's jobs and errors, and wait for it.
+ * The row of a job that has been accepted, in no queue. One that its account may not make is no job of the object that
+ * it names: who owns that would find it among the object's jobs and errors, and wait for it. NULL if out of memory.
  */
-static int insert(struct txn *t, const struct request *req, enum standing standing, const struct object **ret,
-		  struct error *e)
+static struct object *job_new(const struct txn *t, const struct request *req, bool forbidden)
 {
 	const struct operation *op = req->op;
-	bool queued = standing == JOB_ACCEPTED;
 	unsigned deadline = op->deadline_s ? op->deadline_s : DEADLINE_DEFAULT_S;
 	struct object *job = object_new(kind_get(KIND_JOB));
-	const char *second = queued && op->queue2 ? op->queue2(txn_view(t), req) : NULL;
-	int r;
 
-	if (!job || (standing != JOB_FORBIDDEN && set_request(job, req) < 0)) {
+	if (!job || (!forbidden && set_request(job, req) < 0)) {
 		object_unref(job);
-		return error_oom(e);
+		return NULL;
 	}
 	object_set_str(job, JOB_UUID, req->job);
 	object_set_str(job, JOB_STATE, JOB_STATE_QUEUED);
 	object_set_int(job, JOB_PROGRESS, 0);
 	object_set_str(job, JOB_OPERATION, op->name);
-	object_set_str(job, JOB_QUEUE, queued ? request_queue(txn_view(t), req) : NULL);
-	object_set_str(job, JOB_QUEUE2, second);
 	object_set_str(job, JOB_DIGEST, req->digest);
 	object_set_str(job, JOB_SOURCE, req->actor.source);
 	object_set_str(job, JOB_WEB_HOOK, req->web_hook);
@@ -111,7 +96,24 @@ static int insert(struct txn *t, const struct request *req, enum standing standi
 	object_set_int(job, JOB_UID, req->actor.uid);
 	object_set_str(job, JOB_ACCOUNT_UUID, *req->actor.account ? req->actor.account : NULL);
 	object_set_int(job, JOB_DEADLINE, txn_now(t) + deadline * NS_PER_S);
-	r = queued ? put_queue_refs(t, req, job, e) : 0;
+	return job;
+}
+
+/* Enters its queues, which a request knows that has passed its checks; and with what its worker needs. */
+static int enter_queues(struct txn *t, struct object *job, const struct request *req, struct error *e)
+{
+	if (!job || job_set_json(job, JOB_SECRET_REQUEST, request_to_json(req, false)) < 0)
+		return error_oom(e);
+	object_set_str(job, JOB_QUEUE, request_queue(txn_view(t), req));
+	object_set_str(job, JOB_QUEUE2, req->op->queue2 ? req->op->queue2(txn_view(t), req) : NULL);
+	return put_queue_refs(t, req, job, e);
+}
+
+int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e)
+{
+	struct object *job = job_new(t, req, false);
+	int r = enter_queues(t, job, req, e);
+
 	if (r < 0) {
 		object_unref(job);
 		return r;
@@ -119,18 +121,45 @@ static int insert(struct txn *t, const struct request *req, enum standing standi
 	return txn_put(t, job, ret, e);
 }
 
-int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e)
+/* Sets how a job ends: with @error, if there is one, else with @result, which may be NULL. */
+static void set_end(const struct txn *t, struct object *job, const json_t *result, const struct error *error)
 {
-	return insert(t, req, JOB_ACCEPTED, ret, e);
+	if (error && error_is_set(error)) {
+		/* a job may have failed, or have been done, before it noticed */
+		bool cancelled = error->errnum == ECANCELED && object_int(job, JOB_CANCEL);
+
+		object_set_str(job, JOB_STATE, cancelled ? JOB_STATE_CANCELLED : JOB_STATE_FAILED);
+		if (job_set_json(job, JOB_ERROR, error_to_json(error)) < 0)
+			object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1000\"}");
+	} else {
+		object_set_str(job, JOB_STATE, JOB_STATE_DONE);
+		object_set_int(job, JOB_PROGRESS, 100);
+		if (!result || job_set_json(job, JOB_RESULT, json_incref_const(result)) < 0)
+			object_set_str(job, JOB_RESULT, "{}");
+	}
+	object_set_int(job, JOB_FINISHED, txn_now(t));
+}
+
+static int insert_ended(struct txn *t, struct object *job, const json_t *result, const struct error *error,
+			struct error *e)
+{
+	if (!job)
+		return error_oom(e);
+	set_end(t, job, result, error);
+	return txn_put(t, job, NULL, e);
+}
+
+int job_insert_done(struct txn *t, const struct request *req, const json_t *result, struct error *e)
+{
+	return insert_ended(t, job_new(t, req, false), result, NULL, e);
 }
 
 int job_insert_refused(struct txn *t, const struct request *req, const json_t *answer,
 		       const struct error *refusal, struct error *e)
 {
 	bool forbidden = access_check(txn_view(t), req, NULL) < 0;
-	int r = insert(t, req, forbidden ? JOB_FORBIDDEN : JOB_REFUSED, NULL, e);
 
-	return r < 0 ? r : job_finish(t, req->job, answer, refusal, e);
+	return insert_ended(t, job_new(t, req, forbidden), answer, refusal, e);
 }
 
 int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
@@ -146,20 +175,7 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 	job = object_copy(before);
 	if (!job)
 		return error_oom(e);
-	if (error && error_is_set(error)) {
-		/* a job may have failed, or have been done, before it noticed */
-		bool cancelled = error->errnum == ECANCELED && object_int(before, JOB_CANCEL);
-
-		object_set_str(job, JOB_STATE, cancelled ? JOB_STATE_CANCELLED : JOB_STATE_FAILED);
-		if (job_set_json(job, JOB_ERROR, error_to_json(error)) < 0)
-			object_set_str(job, JOB_ERROR, "{\"code\":\"SYS.1000\"}");
-	} else {
-		object_set_str(job, JOB_STATE, JOB_STATE_DONE);
-		object_set_int(job, JOB_PROGRESS, 100);
-		if (!result || job_set_json(job, JOB_RESULT, json_incref_const(result)) < 0)
-			object_set_str(job, JOB_RESULT, "{}");
-	}
-	object_set_int(job, JOB_FINISHED, txn_now(t));
+	set_end(t, job, result, error);
 	r = leave_queues(t, job, e);
 	if (r < 0) {
 		object_unref(job);

@@ -34,6 +34,8 @@ struct job {
  * txn_put().
  */
 int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e);
+/** Writes the row of a job that was done when it was accepted, as job_finish() with @result: once, and in no queue. */
+int job_insert_done(struct txn *t, const struct request *req, const json_t *result, struct error *e);
 /**
  * Writes the row of a job that has ended before it began, for the client that polls it: as job_finish() with
  * @answer and @refusal. Nothing of the request but its operation is relied on: its parameters may be missing, or

@@ -86,10 +86,7 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 	s->nothing = done == OP_NOTHING && !req->job_chosen;
 	if (s->nothing)
 		return 0;
-	r = job_insert(t, req, NULL, e);
-	if (r < 0 || done == OP_NEEDS_RUN)
-		return r;
-	return job_finish(t, req->job, result, NULL, e);
+	return done == OP_NEEDS_RUN ? job_insert(t, req, NULL, e) : job_insert_done(t, req, result, e);
 }
 
 /*
