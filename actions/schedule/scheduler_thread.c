@@ -54,11 +54,12 @@ static bool suspends(const struct change *change)
 
 static void on_changes(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
-	(void)view;
+	bool any = view_count(view, KIND_SCHEDULER) > 0;
+
 	for (size_t i = 0; i < count; i++) {
 		const struct object *o = changes[i].after ? changes[i].after : changes[i].before;
 
-		if (o->kind->id == KIND_SCHEDULER || suspends(&changes[i])) {
+		if (o->kind->id == KIND_SCHEDULER || (any && suspends(&changes[i]))) {
 			wake_up(ctx);
 			return;
 		}
