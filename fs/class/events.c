@@ -139,13 +139,17 @@ static bool may_go_on(const struct fs *fs, const struct handle *h)
 static void events_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	const struct fs *fs = fuse_req_userdata(req);
-	_cleanup_free_ char *data = malloc(size);
-	ssize_t len = data ? -EACCES : -ENOMEM;
-	int64_t end = 0;
+	_cleanup_free_ char *data = NULL;
+	int64_t end = 0, left;
+	ssize_t len = -EACCES;
 
-	if (data && may_go_on(fs, h)) {
+	if (may_go_on(fs, h)) {
 		end = event_log_end(fs->events, h->node.index);
-		len = event_log_read(fs->events, h->node.index, h->start + offset, data, size);
+		left = end - h->start - offset;
+		size = left < (int64_t)size ? (size_t)(left > 0 ? left : 0) : size;
+		data = malloc(size + 1);
+		len = data ? event_log_read(fs->events, h->node.index, h->start + offset, data, size)
+			   : -ENOMEM;
 	}
 	/* Who finds nothing more has seen all up to the end, wherever the reading began. */
 	if (len >= 0)

@@ -4,14 +4,21 @@
  *
  * A poll compares what its handle has seen with the present view. The thread
  * wakes after each commit and after each new poll, so that a change in between is
- * not missed, and checks all polls.
+ * not missed, and checks all polls. After it has told many, who then all read and
+ * poll again, it waits a little: they learn of several commits at once, and leave
+ * the processors to those who make them.
  */
 #include "fs/tell/polls.h"
 
 #include <poll.h>
+#include <time.h>
 
 #include "fs/tree/class.h"
 #include "fs/tree/permissions.h"
+
+/* How long the thread waits for each poll that it has told of a change, and at most. */
+#define PAUSE_EACH_NS (NS_PER_S / 2500)
+#define PAUSE_MAX_NS  (NS_PER_S / 25)
 
 #define ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 
@@ -28,6 +35,7 @@ struct polls {
 	pthread_cond_t cond;
 	struct polled *list; /* lock; owned */
 	bool look;	     /* lock; something may have changed, look again */
+	bool pausing;	     /* lock; the thread looks by itself before long */
 	bool stopping;	     /* lock */
 };
 
@@ -99,6 +107,35 @@ static struct polled *take_changed(struct polls *polls)
 	return taken;
 }
 
+/* Tells the kernel; returns how many there were. */
+static int tell(struct polled *list)
+{
+	int count = 0;
+
+	for (; list; count++) {
+		struct polled *polled = list;
+
+		list = polled->next;
+		(void)fuse_lowlevel_notify_poll(polled->kernel);
+		polled_free(polled);
+	}
+	return count;
+}
+
+/* Lets those who were told read. Call with the lock held, which it is not meanwhile. */
+static void wait_for_readers(struct polls *polls, int count)
+{
+	int64_t pause = count * PAUSE_EACH_NS, end = clock_monotonic();
+	struct timespec until;
+
+	end += pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS;
+	until = (struct timespec){.tv_sec = end / NS_PER_S, .tv_nsec = end % NS_PER_S};
+	polls->pausing = true;
+	while (!polls->stopping && pthread_cond_timedwait(&polls->cond, &polls->lock, &until) == 0)
+		;
+	polls->pausing = false;
+}
+
 static void *thread_main(void *arg)
 {
 	struct polls *polls = arg;
@@ -107,6 +144,7 @@ static void *thread_main(void *arg)
 	pthread_mutex_lock(&polls->lock);
 	while (!polls->stopping) {
 		struct polled *taken;
+		int count;
 
 		if (!polls->look || !polls->list) {
 			polls->look = false;
@@ -116,14 +154,10 @@ static void *thread_main(void *arg)
 		polls->look = false;
 		taken = take_changed(polls);
 		pthread_mutex_unlock(&polls->lock);
-		while (taken) {
-			struct polled *polled = taken;
-
-			taken = polled->next;
-			(void)fuse_lowlevel_notify_poll(polled->kernel);
-			polled_free(polled);
-		}
+		count = tell(taken);
 		pthread_mutex_lock(&polls->lock);
+		if (count)
+			wait_for_readers(polls, count);
 	}
 	pthread_mutex_unlock(&polls->lock);
 	return NULL;
@@ -132,12 +166,16 @@ static void *thread_main(void *arg)
 struct polls *polls_new(const struct fs *fs)
 {
 	struct polls *polls = calloc(1, sizeof(*polls));
+	pthread_condattr_t monotonic;
 
 	if (!polls)
 		return NULL;
 	polls->fs = fs;
 	pthread_mutex_init(&polls->lock, NULL);
-	pthread_cond_init(&polls->cond, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&polls->cond, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	if (pthread_create(&polls->thread, NULL, thread_main, polls) == 0)
 		return polls;
 	pthread_cond_destroy(&polls->cond);
@@ -149,7 +187,8 @@ struct polls *polls_new(const struct fs *fs)
 static void wake(struct polls *polls)
 {
 	polls->look = true;
-	pthread_cond_signal(&polls->cond);
+	if (!polls->pausing || polls->stopping)
+		pthread_cond_signal(&polls->cond);
 }
 
 void polls_free(struct polls *polls)
