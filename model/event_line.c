@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/access.h"
+#include "model/json_text.h"
 #include "model/render.h"
 #include "model/txn_internal.h"
 
@@ -36,32 +37,82 @@ static bool field_is_reported(const struct change *c, int field)
 	return !is_secret(c->before, field) && !is_secret(c->after, field);
 }
 
-/* {"from": ..., "to": ...} without null values; NULL when this field has nothing to report. */
-static json_t *render_field_change(const struct view *view, const struct change *c, int field)
+/* Appends a member of an object that has some already. */
+static void add_string(struct json_text *t, const char *name, const char *value)
 {
-	json_t *from, *to, *both;
+	json_text_raw(t, name);
+	json_text_string(t, value);
+}
+
+/* Appends @name and the value of a stored field; nothing for null. True if it did. */
+static bool add_value(struct json_text *t, const char *name, const struct object *o, int field)
+{
+	_cleanup_free_ char *owned = NULL;
+	char date[DATE_SIZE];
+	const char *shown;
+
+	if (!o || object_is_null(o, field))
+		return false;
+	switch (o->kind->fields[field].type) {
+	case FIELD_STRING:
+		shown = object_shown(o, field, &owned);
+		if (shown)
+			add_string(t, name, shown);
+		else
+			t->failed = true;
+		return true;
+	case FIELD_INT:
+	case FIELD_LONG:
+		json_text_raw(t, name);
+		json_text_integer(t, object_int(o, field));
+		return true;
+	case FIELD_BOOL:
+		json_text_raw(t, name);
+		json_text_raw(t, object_int(o, field) ? "true" : "false");
+		return true;
+	case FIELD_DATE:
+		render_date(object_int(o, field), date);
+		add_string(t, name, date);
+		return true;
+	case FIELD_CHILDREN:
+	case FIELD_VALUES:
+	case FIELD_TREE:
+	case FIELD_NOTHING:
+		return false; /* not stored */
+	}
+	return false;
+}
+
+/* Appends "NAME":{"from":...,"to":...} without null values, if the field has something to report. */
+static bool add_field_change(struct json_text *t, const struct change *c, int field, bool is_first)
+{
+	const struct kind *kind = (c->after ? c->after : c->before)->kind;
+	size_t start = t->len;
+	bool from, to;
 
 	if (!field_is_reported(c, field) ||
 	    (c->before && c->after && object_field_equal(c->before, c->after, field)))
-		return NULL;
-	from = c->before ? render_field_json(view, c->before, field) : NULL;
-	to = c->after ? render_field_json(view, c->after, field) : NULL;
-	both = from || to ? json_pack("{s:o*, s:o*}", "from", from, "to", to) : NULL;
-	return both;
+		return false;
+	json_text_raw(t, is_first ? "\"" : ",\"");
+	json_text_raw(t, kind->fields[field].name);
+	json_text_raw(t, "\":{");
+	from = add_value(t, "\"from\":", c->before, field);
+	to = add_value(t, from ? ",\"to\":" : "\"to\":", c->after, field);
+	json_text_raw(t, "}");
+	if (!from && !to)
+		t->len = start;
+	return from || to;
 }
 
-static json_t *render_changes(const struct view *view, const struct change *c)
+/* True if there are any. */
+static bool add_changes(struct json_text *t, const struct change *c)
 {
 	const struct kind *kind = (c->after ? c->after : c->before)->kind;
-	json_t *changes = json_object();
+	bool any = false;
 
-	for (int i = 0; i < kind->field_count; i++) {
-		json_t *field = render_field_change(view, c, i);
-
-		if (field)
-			(void)json_object_set_new(changes, kind->fields[i].name, field);
-	}
-	return changes;
+	for (int i = 0; i < kind->field_count; i++)
+		any = add_field_change(t, c, i, !any) || any;
+	return any;
 }
 
 /* Has the object another account now? */
@@ -73,47 +124,54 @@ static bool changes_owner(const struct change *c)
 	       !object_field_equal(c->before, c->after, kind->owner_field);
 }
 
-/* The part for all readers. @changes is taken over. */
-static char *render_shown(const struct txn *t, const struct change *c, int64_t sequence, json_t *changes)
+/* The part for all readers, without the brace at its end; false: there is nothing to report. */
+static bool add_shown(struct json_text *t, const struct txn *txn, const struct change *c, int64_t sequence)
 {
 	const struct object *o = c->after ? c->after : c->before;
-	char date[DATE_SIZE], *text;
-	json_t *event;
+	char date[DATE_SIZE];
+	bool any;
 
-	render_date(t->now, date);
-	event = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s*, s:o, s:s}", "sequence", (json_int_t)sequence,
-			  "time", date, "event",
-			  !c->before  ? "created"
-			  : !c->after ? "removed"
-				      : "changed",
-			  "kind", o->kind->name, "uuid", object_uuid(o), "name",
-			  o->kind->name_field >= 0 ? object_str(o, o->kind->name_field) : NULL, "changes",
-			  changes, "source", t->cause.source ? t->cause.source : "libvirt");
-	text = event ? json_dumps(event, JSON_COMPACT) : NULL;
-	json_decref(event);
-	return text;
+	render_date(txn->now, date);
+	json_text_raw(t, "{\"sequence\":");
+	json_text_integer(t, sequence);
+	add_string(t, ",\"time\":", date);
+	add_string(t, ",\"event\":", !c->before ? "created" : !c->after ? "removed" : "changed");
+	add_string(t, ",\"kind\":", o->kind->name);
+	add_string(t, ",\"uuid\":", object_uuid(o));
+	if (o->kind->name_field >= 0)
+		(void)add_value(t, ",\"name\":", o, o->kind->name_field);
+	json_text_raw(t, ",\"changes\":{");
+	any = add_changes(t, c);
+	json_text_raw(t, "}");
+	add_string(t, ",\"source\":", txn->cause.source ? txn->cause.source : "libvirt");
+	return any || !c->before || !c->after || changes_owner(c);
 }
 
-/* The part for those who may know who changed the object: "{}" if there is nothing to know. */
-static char *render_private(const struct change *c, const struct cause *cause)
+/* The part for those who may know who changed the object. */
+static void add_private(struct json_text *t, const struct change *c, const struct cause *cause)
 {
-	json_t *event = json_object();
-	char *text;
+	if (changes_owner(c)) {
+		const char *from = object_str(c->before, c->before->kind->owner_field),
+			   *to = object_str(c->after, c->after->kind->owner_field);
 
-	if (event && changes_owner(c))
-		(void)json_object_set_new(event, "owner",
-					  json_pack("{s:s?, s:s?}", "from",
-						    object_str(c->before, c->before->kind->owner_field), "to",
-						    object_str(c->after, c->after->kind->owner_field)));
-	if (event && *cause->job)
-		(void)json_object_set_new(event, "job", json_string(cause->job));
-	if (event && cause->uid >= 0)
-		(void)json_object_set_new(event, "uid", json_integer(cause->uid));
-	if (event && *cause->account)
-		(void)json_object_set_new(event, "account", json_string(cause->account));
-	text = event ? json_dumps(event, JSON_COMPACT) : NULL;
-	json_decref(event);
-	return text;
+		if (from)
+			add_string(t, ",\"owner\":{\"from\":", from);
+		else
+			json_text_raw(t, ",\"owner\":{\"from\":null");
+		if (to)
+			add_string(t, ",\"to\":", to);
+		else
+			json_text_raw(t, ",\"to\":null");
+		json_text_raw(t, "}");
+	}
+	if (*cause->job)
+		add_string(t, ",\"job\":", cause->job);
+	if (cause->uid >= 0) {
+		json_text_raw(t, ",\"uid\":");
+		json_text_integer(t, cause->uid);
+	}
+	if (*cause->account)
+		add_string(t, ",\"account\":", cause->account);
 }
 
 /* ----------------------------------------------------------------- audience */
@@ -180,26 +238,38 @@ static int audience_find(const struct view *was, const struct view *is, const st
 
 /* ------------------------------------------------------------- making lines */
 
-/* A line with the text of two parts; the second may be empty. NULL if out of memory. */
-static struct event_line *line_new(const char *shown, size_t shown_len, const char *rest, size_t rest_len,
-				   const struct audience *a)
+/* Begins a line with all before its text: the room for the header, and the readers. */
+static void line_begin(struct json_text *t, const struct audience *a)
 {
-	size_t before = sizeof(struct event_line) + a->count * sizeof(int64_t), len = shown_len + rest_len;
-	struct event_line *line = malloc(before + len + 2);
-	char *text;
+	char *at = json_text_extend(t, sizeof(struct event_line) + a->count * sizeof(int64_t));
 
-	if (!line)
+	if (at && a->count)
+		memcpy(at + sizeof(struct event_line), a->readers, a->count * sizeof(int64_t));
+}
+
+/* Ends the text, of which the first @shown bytes are for all readers. NULL if out of memory. */
+static struct event_line *line_end_text(struct json_text *t, const struct audience *a, size_t shown)
+{
+	size_t before = sizeof(struct event_line) + a->count * sizeof(int64_t);
+	struct event_line *line;
+
+	json_text_raw(t, "\n");
+	if (t->failed)
 		return NULL;
-	*line = (struct event_line){
-		.len = len + 1, .shown = shown_len, .for_all = a->for_all, .count = a->count};
-	if (a->count)
-		memcpy(line->readers, a->readers, a->count * sizeof(int64_t));
-	text = (char *)line + before;
-	memcpy(text, shown, shown_len);
-	memcpy(text + shown_len, rest, rest_len);
-	memcpy(text + len, "\n", 2);
-	line->text = text;
+	line = realloc(t->data, t->len);
+	line = line ? line : (struct event_line *)(void *)t->data;
+	*line = (struct event_line){.text = (char *)line + before,
+				    .len = t->len - before,
+				    .shown = shown - before,
+				    .for_all = a->for_all,
+				    .count = a->count};
+	*t = (struct json_text){0};
 	return line;
+}
+
+static void audience_done(struct audience *a)
+{
+	free(a->readers);
 }
 
 int event_line_make(const struct txn *t, const struct view *was, const struct change *c, int64_t sequence,
@@ -207,44 +277,41 @@ int event_line_make(const struct txn *t, const struct view *was, const struct ch
 {
 	const struct kind *kind = (c->after ? c->after : c->before)->kind;
 	const struct object *maker = view_get(t->view, KIND_ACCOUNT, t->cause.account);
-	_cleanup_free_ char *shown = NULL, *rest = NULL;
-	struct audience a = {0};
-	json_t *changes;
+	_cleanup_(audience_done) struct audience a = {0};
+	_cleanup_(json_text_done) struct json_text text = {0};
+	struct event_line *line;
+	size_t shown;
+	bool reports;
 
 	*ret = NULL;
 	if (kind->flags & K_NO_EVENTS)
 		return 0;
-	changes = render_changes(t->view, c);
-	if (changes && c->before && c->after && !json_object_size(changes) && !changes_owner(c)) {
-		json_decref(changes);
-		return 0;
-	}
-	shown = render_shown(t, c, sequence, changes);
-	rest = render_private(c, &t->cause);
-	if (shown && rest && audience_find(was, t->view, c, &a) == 0) {
-		/* Objects in JSON: the second begins with what the first ends with, but for the braces. */
-		bool has_rest = strlen(rest) > 2;
-
-		if (has_rest)
-			*rest = ',';
-		*ret = line_new(shown, strlen(shown) - 1, has_rest ? rest : "}", has_rest ? strlen(rest) : 1,
-				&a);
-	}
-	free(a.readers);
-	if (!*ret)
+	if (audience_find(was, t->view, c, &a) < 0)
 		return error_oom(e);
-	(*ret)->sequence = sequence;
-	(*ret)->time = t->now;
-	(*ret)->maker = maker ? maker->id : 0;
+	line_begin(&text, &a);
+	reports = add_shown(&text, t, c, sequence);
+	if (!reports && !text.failed)
+		return 0;
+	shown = text.len;
+	add_private(&text, c, &t->cause);
+	json_text_raw(&text, "}");
+	line = line_end_text(&text, &a, shown);
+	if (!line)
+		return error_oom(e);
+	line->sequence = sequence;
+	line->time = t->now;
+	line->maker = maker ? maker->id : 0;
+	*ret = line;
 	return 0;
 }
 
 struct event_line *event_line_load(int64_t sequence, int64_t time, const char *text, int64_t shown,
 				   int64_t maker, const char *audience)
 {
-	struct audience a = {.for_all = audience && *audience == '*'};
+	_cleanup_(audience_done) struct audience a = {.for_all = audience && *audience == '*'};
+	_cleanup_(json_text_done) struct json_text t = {0};
 	size_t len = strlen(text), part = shown > 0 && (size_t)shown < len ? (size_t)shown : len - (len > 0);
-	struct event_line *line = NULL;
+	struct event_line *line;
 
 	for (const char *at = audience; at && !a.for_all && *at;) {
 		char *end;
@@ -255,9 +322,12 @@ struct event_line *event_line_load(int64_t sequence, int64_t time, const char *t
 		audience_add(&a, reader);
 		at = end;
 	}
-	if (!a.failed)
-		line = line_new(text, part, text + part, len - part, &a);
-	free(a.readers);
+	if (a.failed)
+		return NULL;
+	line_begin(&t, &a);
+	part += t.len;
+	json_text_raw(&t, text);
+	line = line_end_text(&t, &a, part);
 	if (line) {
 		line->sequence = sequence;
 		line->time = time;
