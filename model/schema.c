@@ -254,11 +254,13 @@ int schema_apply(sqlite3 *db, struct error *e)
 	return r;
 }
 
-/* The columns of a kind in the order of its fields, each printed with @fmt and followed by a comma. */
-static void append_columns(sqlite3_str *s, const struct kind *kind, const char *fmt)
+#define ALL_FIELDS UINT64_MAX
+
+/* The columns of these fields of a kind in their order, each printed with @fmt and followed by a comma. */
+static void append_columns(sqlite3_str *s, const struct kind *kind, uint64_t fields, const char *fmt)
 {
 	for (int i = 0; i < kind->field_count; i++)
-		if (field_is_stored(&kind->fields[i])) {
+		if (field_is_stored(&kind->fields[i]) && fields >> i & 1) {
 			sqlite3_str_appendf(s, fmt, kind->fields[i].name);
 			sqlite3_str_appendall(s, ", ");
 		}
@@ -269,7 +271,7 @@ char *schema_insert_sql(const struct kind *kind)
 	sqlite3_str *s = sqlite3_str_new(NULL);
 
 	sqlite3_str_appendf(s, "INSERT INTO \"%w\" (", kind->table);
-	append_columns(s, kind, "\"%w\"");
+	append_columns(s, kind, ALL_FIELDS, "\"%w\"");
 	sqlite3_str_appendall(s, "changed, times) VALUES (");
 	for (int i = 0; i < kind->field_count; i++)
 		if (field_is_stored(&kind->fields[i]))
@@ -278,12 +280,12 @@ char *schema_insert_sql(const struct kind *kind)
 	return sqlite3_str_finish(s);
 }
 
-char *schema_update_sql(const struct kind *kind)
+char *schema_update_sql(const struct kind *kind, uint64_t fields)
 {
 	sqlite3_str *s = sqlite3_str_new(NULL);
 
 	sqlite3_str_appendf(s, "UPDATE \"%w\" SET ", kind->table);
-	append_columns(s, kind, "\"%w\" = ?");
+	append_columns(s, kind, fields, "\"%w\" = ?");
 	sqlite3_str_appendall(s, "changed = ?, times = ? WHERE id = ?");
 	return sqlite3_str_finish(s);
 }
@@ -293,7 +295,7 @@ char *schema_select_sql(const struct kind *kind)
 	sqlite3_str *s = sqlite3_str_new(NULL);
 
 	sqlite3_str_appendall(s, "SELECT ");
-	append_columns(s, kind, "\"%w\"");
+	append_columns(s, kind, ALL_FIELDS, "\"%w\"");
 	sqlite3_str_appendf(s, "changed, times, id FROM \"%w\" ORDER BY id", kind->table);
 	return sqlite3_str_finish(s);
 }

@@ -60,12 +60,23 @@ struct announcer {
 	void *ctx;
 };
 
+/* What each group and each change in it says to SQLite. */
+enum control { BEGIN, SAVEPOINT, RELEASE, COMMIT, CONTROL_COUNT };
+
+static const char *const control_sql[CONTROL_COUNT] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[SAVEPOINT] = "SAVEPOINT change",
+	[RELEASE] = "RELEASE change",
+	[COMMIT] = "COMMIT",
+};
+
 struct store {
 	sqlite3 *db; /* the writer thread's, after store_open() */
 	int lock_fd;
 	pthread_t writer;
 	bool writer_runs;
 	struct kind_statements statements[KIND_COUNT]; /* the writer thread's */
+	sqlite3_stmt *controls[CONTROL_COUNT];	       /* the writer thread's */
 	sqlite3_stmt *set_changed;		       /* the writer thread's */
 	struct event_log *events;		       /* owned; self-locking */
 
@@ -161,6 +172,15 @@ static void publish(struct store *store, const struct txn *t)
 
 /* --------------------------------------------------------------- commits */
 
+static int step(struct store *store, sqlite3_stmt *stmt, struct error *e)
+{
+	int rc = sqlite3_step(stmt);
+
+	(void)sqlite3_reset(stmt);
+	return rc == SQLITE_DONE ? 0
+				 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(store->db));
+}
+
 /*
  * Runs one change in its savepoint and rolls it back when it fails or was only tried. Returns 0 when the
  * group can continue, whatever the result of the change; else a negative errno and the reason in @e.
@@ -176,7 +196,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 		return 0;
 	}
 	t->failed = false;
-	p->result = sqlite_exec(t->db, "SAVEPOINT change", &p->error);
+	p->result = step(store, store->controls[SAVEPOINT], &p->error);
 	if (p->result < 0) {
 		view_unref(mark);
 		return sqlite3_get_autocommit(t->db)
@@ -207,7 +227,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	}
 	if (p->result >= 0 && p->keep) {
 		view_unref(mark);
-		return sqlite_exec(t->db, "RELEASE change", e);
+		return step(store, store->controls[RELEASE], e);
 	}
 	txn_truncate(t, count);
 	event_log_unstage(store->events, events);
@@ -216,24 +236,26 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	return sqlite_exec(t->db, "ROLLBACK TO change; RELEASE change", e);
 }
 
-/* Saves the time of each changed kind, so that directory times survive a restart. */
+/*
+ * Saves the time of each kind of which a row was removed, so that the times of directories survive a restart: of others the
+ * last row that changed has it.
+ */
 static int save_kind_times(struct store *store, const struct txn *t, struct error *e)
 {
 	bool seen[KIND_COUNT] = {false};
 
 	for (size_t i = 0; i < t->change_count; i++) {
-		const struct object *o = t->changes[i].after ? t->changes[i].after : t->changes[i].before;
-		int rc;
+		const struct object *o = t->changes[i].before;
+		int r;
 
-		if (seen[o->kind->id])
+		if (t->changes[i].after || seen[o->kind->id])
 			continue;
 		seen[o->kind->id] = true;
 		(void)sqlite3_bind_text(store->set_changed, 1, o->kind->table, -1, SQLITE_STATIC);
 		(void)sqlite3_bind_int64(store->set_changed, 2, view_changed(t->view, o->kind->id));
-		rc = sqlite3_step(store->set_changed);
-		(void)sqlite3_reset(store->set_changed);
-		if (rc != SQLITE_DONE)
-			return error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(store->db));
+		r = step(store, store->set_changed, e);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -263,7 +285,7 @@ static int write_group(struct store *store, struct txn *t, struct posted *group,
 	if (r < 0)
 		return r;
 	r = event_log_trim(store->events, store->db, e);
-	return r < 0 ? r : sqlite_exec(store->db, "COMMIT", e);
+	return r < 0 ? r : step(store, store->controls[COMMIT], e);
 }
 
 /* Tells of a group that took long: of the disk, mostly, for which everybody waited. */
@@ -288,7 +310,7 @@ static void commit_group(struct store *store, struct posted *group)
 	int r;
 
 	t.view = view_copy(current, view_version(current) + 1);
-	r = t.view ? sqlite_exec(store->db, "BEGIN IMMEDIATE", &e) : error_oom(&e);
+	r = t.view ? step(store, store->controls[BEGIN], &e) : error_oom(&e);
 	if (r == 0) {
 		r = write_group(store, &t, group, &e);
 		if (r < 0 && !sqlite3_get_autocommit(store->db))
@@ -566,6 +588,13 @@ int store_check(const char *dir, struct error *e)
 	return schema_check(path, e);
 }
 
+static int prepare(struct store *store, const char *sql, sqlite3_stmt **ret, struct error *e)
+{
+	if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL) != SQLITE_OK)
+		return error_set(e, EIO, "database: %s", sqlite3_errmsg(store->db));
+	return 0;
+}
+
 static int open_database(struct store *store, const char *dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
@@ -598,12 +627,13 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 	r = event_log_open(store->events, store->db, e);
 	if (r < 0)
 		return r;
-	if (sqlite3_prepare_v3(store->db,
+	for (int i = 0; i < CONTROL_COUNT && r == 0; i++)
+		r = prepare(store, control_sql[i], &store->controls[i], e);
+	return r < 0 ? r
+		     : prepare(store,
 			       "INSERT INTO kind_changed VALUES (?1, ?2) "
 			       "ON CONFLICT (\"table\") DO UPDATE SET changed = ?2",
-			       -1, SQLITE_PREPARE_PERSISTENT, &store->set_changed, NULL) != SQLITE_OK)
-		return error_set(e, EIO, "database: %s", sqlite3_errmsg(store->db));
-	return 0;
+			       &store->set_changed, e);
 }
 
 /* On an error, too, store_close() releases what was started. */
@@ -662,6 +692,8 @@ void store_close(struct store *store)
 		pthread_join(store->writer, NULL);
 	txn_statements_finalize(store->statements);
 	sqlite3_finalize(store->set_changed);
+	for (int i = 0; i < CONTROL_COUNT; i++)
+		sqlite3_finalize(store->controls[i]);
 	event_log_free(store->events);
 	sqlite3_close(store->db);
 	view_unref(store->newest);

@@ -95,14 +95,40 @@ static int step(struct txn *t, sqlite3_stmt *stmt, int rc, const struct object *
 	return error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errstr(rc));
 }
 
-/* Binds the stored fields, changed, times and, for an update, the row id of @o. Returns an SQLite code. */
-static int bind_object(sqlite3_stmt *stmt, const struct object *o, bool update)
+/*
+ * The statement that updates these fields of a row. What is not set costs nothing: SQLite writes each index of a column
+ * that is, and looks for the rows that refer to it. -ENOMEM, -EIO.
+ */
+static int prepare_update(struct txn *t, const struct kind *kind, uint64_t fields, sqlite3_stmt **ret,
+			  struct error *e)
+{
+	struct kind_statements *s = &t->statements[kind->id];
+	sqlite3_stmt *stmt = NULL;
+	int r;
+
+	for (unsigned i = 0; i < UPDATES_MAX; i++)
+		if (s->updates[i].stmt && s->updates[i].fields == fields) {
+			*ret = s->updates[i].stmt;
+			return 0;
+		}
+	r = prepare(t, &stmt, schema_update_sql(kind, fields), e);
+	if (r < 0)
+		return r;
+	sqlite3_finalize(s->updates[s->next].stmt);
+	s->updates[s->next].stmt = *ret = stmt;
+	s->updates[s->next].fields = fields;
+	s->next = (s->next + 1) % UPDATES_MAX;
+	return 0;
+}
+
+/* Binds these of the stored fields, changed, times and, for an update, the row id of @o. Returns an SQLite code. */
+static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fields, bool update)
 {
 	int n = 0, rc = SQLITE_OK;
 	int64_t times[FIELDS_MAX];
 
 	for (int i = 0; i < o->kind->field_count && rc == SQLITE_OK; i++) {
-		if (!field_is_stored(&o->kind->fields[i]))
+		if (!field_is_stored(&o->kind->fields[i]) || !(fields >> i & 1))
 			continue;
 		n++;
 		if (object_is_null(o, i))
@@ -150,20 +176,22 @@ void txn_truncate(struct txn *t, size_t count)
 	}
 }
 
-/* Writes @o unchanged to the database and to the working view. */
-static int write_row(struct txn *t, const struct object *before, struct object *o, struct error *e)
+/* Writes @o unchanged to the database and to the working view; it differs from @before in these fields. */
+static int write_row(struct txn *t, const struct object *before, struct object *o, uint64_t fields,
+		     struct error *e)
 {
 	struct kind_statements *s = &t->statements[o->kind->id];
-	sqlite3_stmt **stmt = before ? &s->update : &s->insert;
-	int r = prepare(t, stmt,
-			*stmt	 ? NULL
-			: before ? schema_update_sql(o->kind)
-				 : schema_insert_sql(o->kind),
-			e);
+	sqlite3_stmt *stmt;
+	int r;
 
+	if (before)
+		r = prepare_update(t, o->kind, fields, &stmt, e);
+	else
+		r = prepare(t, &s->insert, s->insert ? NULL : schema_insert_sql(o->kind), e);
 	if (r < 0)
 		return r;
-	r = step(t, *stmt, bind_object(*stmt, o, before != NULL), o, e);
+	stmt = before ? stmt : s->insert;
+	r = step(t, stmt, bind_object(stmt, o, fields, before != NULL), o, e);
 	if (r < 0)
 		return r;
 	if (!before)
@@ -198,7 +226,7 @@ static int touch(struct txn *t, enum kind_id kind, const char *uuid, struct erro
 	if (!copy)
 		return error_oom(e);
 	copy->changed = t->now;
-	return write_row(t, owner, copy, e);
+	return write_row(t, owner, copy, 0, e);
 }
 
 static int touch_owners(struct txn *t, const struct object *o, struct error *e)
@@ -215,10 +243,11 @@ static int touch_owners(struct txn *t, const struct object *o, struct error *e)
 	return 0;
 }
 
-/* Sets the dates and per-field times of an object about to be written. */
-static void stamp(struct txn *t, const struct object *before, struct object *o)
+/* Sets the dates and per-field times of an object about to be written. Returns the fields to be written, a bit each. */
+static uint64_t stamp(struct txn *t, const struct object *before, struct object *o)
 {
 	const struct kind *kind = o->kind;
+	uint64_t fields = 0;
 	bool counts = !before;
 
 	if (!before && kind->create_date_field >= 0 && object_is_null(o, kind->create_date_field))
@@ -227,13 +256,16 @@ static void stamp(struct txn *t, const struct object *before, struct object *o)
 		if (before && object_field_equal(before, o, i))
 			continue;
 		object_set_time(o, i, t->now);
+		fields |= UINT64_C(1) << i;
 		counts = counts || !(kind->fields[i].flags & F_NOWRITE);
 	}
 	if (counts && kind->last_op_field >= 0) {
 		object_set_int(o, kind->last_op_field, t->now);
 		object_set_time(o, kind->last_op_field, t->now);
+		fields |= UINT64_C(1) << kind->last_op_field;
 	}
 	o->changed = t->now;
+	return fields;
 }
 
 int txn_edit(struct txn *t, enum kind_id kind, const char *uuid, struct object **ret_copy, struct error *e)
@@ -254,6 +286,7 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 {
 	_cleanup_object_ struct object *o = taken;
 	const struct object *before;
+	uint64_t fields;
 	int r;
 
 	if (!o || object_is_broken(o))
@@ -274,8 +307,8 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 	r = t->guard && t->cause.source && !t->fact ? t->guard(t, held, o, e) : 0;
 	if (r < 0)
 		return r;
-	stamp(t, held, o);
-	r = write_row(t, held, o, e);
+	fields = stamp(t, held, o);
+	r = write_row(t, held, o, fields, e);
 	if (r < 0)
 		return r;
 	r = touch_owners(t, held, e);
@@ -317,8 +350,9 @@ void txn_statements_finalize(struct kind_statements *statements)
 {
 	for (int k = 0; k < KIND_COUNT; k++) {
 		sqlite3_finalize(statements[k].insert);
-		sqlite3_finalize(statements[k].update);
 		sqlite3_finalize(statements[k].remove);
+		for (unsigned i = 0; i < UPDATES_MAX; i++)
+			sqlite3_finalize(statements[k].updates[i].stmt);
 	}
 }
 
@@ -389,6 +423,8 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 			break;
 		o = object_from_row(row, stmt);
 		r = o ? view_batch_add(batch, o) : -ENOMEM;
+		if (o && o->changed > view_changed(view, kind->id))
+			view_set_changed(view, kind->id, o->changed);
 	}
 	if (rc == SQLITE_OK)
 		rc = sqlite3_reset(stmt);
@@ -491,7 +527,8 @@ int txn_load(sqlite3 *db, struct view *view, struct error *e)
 		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && rc == SQLITE_OK; k++) {
 		rc = sqlite3_bind_text(stmt, 1, kind_get((enum kind_id)k)->table, -1, SQLITE_STATIC);
-		if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW &&
+		    sqlite3_column_int64(stmt, 0) > view_changed(view, (enum kind_id)k))
 			view_set_changed(view, (enum kind_id)k, sqlite3_column_int64(stmt, 0));
 		if (rc == SQLITE_OK)
 			rc = sqlite3_reset(stmt); /* the result of the step, too */

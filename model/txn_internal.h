@@ -8,9 +8,17 @@
 #include "model/kind.h"
 #include "model/txn.h"
 
+/* Those of one kind that are kept for updates. */
+#define UPDATES_MAX 8
+
 /* The statements of one kind, prepared on first use; owned by the writer thread. */
 struct kind_statements {
-	sqlite3_stmt *insert, *update, *remove;
+	sqlite3_stmt *insert, *remove;
+	struct {
+		sqlite3_stmt *stmt;
+		uint64_t fields; /* that it sets: a bit each */
+	} updates[UPDATES_MAX];
+	unsigned next; /* of the updates, to be replaced */
 };
 
 struct txn {
