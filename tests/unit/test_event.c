@@ -87,6 +87,41 @@ static void test_no_secrets(void **state)
 	assert_null(strstr(text, "hush"));
 }
 
+/* The lines are what a JSON library would write of what they say. */
+static void test_compact_json(void **state)
+{
+	static const char name[] = "a\"b\\c/\b\f\n\r\t\x01\x1f\x7f \xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xa7";
+	struct fixture *f = *state;
+	struct object *volume = make(KIND_VOLUME, test_uuid(1));
+	_cleanup_free_ char *text = NULL;
+	char *line, *rest;
+	int lines = 0;
+
+	object_set_str(volume, VOLUME_NAME, name);
+	object_set_str(volume, VOLUME_DESCRIPTION, "");
+	object_set_int(volume, VOLUME_SIZE, INT64_MAX);
+	object_set_int(volume, VOLUME_IS_SHAREABLE, 1);
+	object_set_int(volume, VOLUME_DEVICE_ID, -1);
+	put(f, volume);
+	assert_int_equal(store_run(f->store, put_fn, NULL, NULL), 0);
+	text = read_since(f, 0);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest), lines++) {
+		_cleanup_json_ json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+		_cleanup_free_ char *again = json ? json_dumps(json, JSON_COMPACT) : NULL;
+		const json_t *changes = json_object_get(json, "changes");
+
+		assert_string_equal(line, again);
+		if (lines > 0)
+			continue;
+		assert_string_equal(json_string_value(json_object_get(json, "name")), name);
+		assert_int_equal(json_integer_value(json_object_get(json_object_get(changes, "size"), "to")),
+				 INT64_MAX);
+		assert_true(json_is_true(json_object_get(json_object_get(changes, "isShareable"), "to")));
+		assert_null(json_object_get(changes, "state"));
+	}
+	assert_int_equal(lines, 2);
+}
+
 /* The oldest are dropped, numbers continue; the stored events are the same after a restart. */
 static void test_limited_and_persistent(void **state)
 {
@@ -529,6 +564,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_only_what_was_committed, fixture_setup,
 						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_compact_json, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_no_secrets, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_limited_and_persistent, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_positions_go_on, fixture_setup, fixture_teardown),

@@ -758,6 +758,50 @@ static void sqlite_codes_have_an_errno(void **state)
 	assert_int_equal(sqlite_errno(SQLITE_CORRUPT), -EIO);
 }
 
+/* Sets those fields of a VM whose bits are in @which. */
+static void change_vm(struct fixture *f, unsigned which)
+{
+	static const int fields[] = {VM_NAME,	  VM_DESCRIPTION, VM_STATE,
+				     VM_PLATFORM, VM_MEMORY_SIZE, VM_CPU_NUM};
+	_cleanup_object_ const struct object *before = get(f, KIND_VM, test_uuid(1));
+	struct object *vm = object_copy(before);
+	char text[32];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
+		snprintf(text, sizeof(text), "%u of %u", i, which);
+		if (!(which >> i & 1))
+			continue;
+		if (field_is_integer(&vm->kind->fields[fields[i]]))
+			object_set_int(vm, fields[i], which);
+		else
+			object_set_str(vm, fields[i], which % 5 ? text : NULL);
+	}
+	put(f, vm);
+}
+
+/* Updates write the fields that differ, whichever these are; the times of a kind are those of its last change, or removal. */
+static void rows_are_stored_as_they_are(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL, *removed = NULL, *reopened = NULL;
+	struct object *nic = make(KIND_NIC, test_uuid(2));
+
+	put(f, make(KIND_VM, test_uuid(1)));
+	object_set_str(nic, NIC_VM_UUID, test_uuid(1));
+	put(f, nic);
+	for (unsigned which = 1; which < 64; which++)
+		change_vm(f, which * 37 % 64);
+	before = dump(f);
+	fixture_reopen(f);
+	after = dump(f);
+	assert_string_equal(before, after);
+	assert_int_equal(try_remove(f, test_uuid(2), NULL), 0);
+	removed = dump(f);
+	fixture_reopen(f);
+	reopened = dump(f);
+	assert_string_equal(removed, reopened);
+}
+
 #define on_store(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -784,6 +828,7 @@ int main(void)
 		on_store(what_was_acknowledged_survives_kill),
 		on_store(readers_see_whole_changes),
 		on_store(a_view_is_announced_before_it_is_visible),
+		on_store(rows_are_stored_as_they_are),
 		cmocka_unit_test(sqlite_codes_have_an_errno),
 	};
 
