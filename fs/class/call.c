@@ -109,7 +109,7 @@ static bool call_resume(const struct fs *fs, const struct place *p, struct handl
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	_cleanup_free_ char *copy = NULL;
 	char job[UUID_SIZE];
-	struct text text;
+	struct text text = {0};
 	int r = p ? submission_find(fs, job, &copy, &text.len, &e) : 0;
 
 	if (r < 0)

@@ -148,10 +148,9 @@ void command_take(const struct place *p, struct handle *h, const struct text *te
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	bool spoils = p->entry->io->amends && !h->gather.appends && answer.to == ANSWER_WRITE;
 	struct submission how = {.answer = answer, .handle = h, .spoils = spoils};
-	struct request *request = NULL;
-	int r;
+	struct request *request = text->made;
+	int r = request ? 0 : p->entry->io->request(p, text->data, text->len, &request, &e);
 
-	r = p->entry->io->request(p, text->data, text->len, &request, &e);
 	if (r == 0 && request)
 		r = submission_keep(p->fs, text, request->job, &e);
 	if (r < 0) {
@@ -173,7 +172,7 @@ bool command_resume(const struct fs *fs, const struct place *p, struct handle *h
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	char job[UUID_SIZE];
 	_cleanup_free_ char *copy = NULL;
-	struct text text;
+	struct text text = {0};
 	int r;
 
 	if (submission_is_done(fs, job)) {

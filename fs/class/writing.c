@@ -120,9 +120,11 @@ static void refuse_piece(fuse_req_t req, const struct place *p, struct handle *h
 
 /*
  * Would the pool refuse the text? Errors that further pieces may change do not count. The view is that of now,
- * so the pool checks once more when it is asked.
+ * so the pool checks once more when it is asked. *ret_made (if not NULL) is the request, if the text is one, for
+ * text_take().
  */
-static int check_held(const struct place *p, const struct gather *g, struct error *e)
+static int check_held(const struct place *p, const struct gather *g, struct request **ret_made,
+		      struct error *e)
 {
 	const struct file_class *io = p->entry->io;
 	size_t len = text_whole_characters(g->data, g->len);
@@ -139,6 +141,8 @@ static int check_held(const struct place *p, const struct gather *g, struct erro
 		busy = req->op->target && job_is_pending_for(p->view, request_queue(p->view, req));
 		r = request_check(p->view, req, busy, e);
 	}
+	if (r >= 0 && ret_made && len == g->len)
+		*ret_made = steal(&req);
 	request_free(req);
 	if ((r == -EINVAL || r == -ERANGE || r == -ENOENT) && io->may_grow && io->may_grow(p, g->data, len)) {
 		error_done(e);
@@ -149,7 +153,8 @@ static int check_held(const struct place *p, const struct gather *g, struct erro
 
 /* -------------------------------------------------------------------- asking */
 
-static void text_take(const struct place *p, struct handle *h, struct answer answer)
+/* @made (taken over): the request that the text is, if it was made already. */
+static void text_take(const struct place *p, struct handle *h, struct request *made, struct answer answer)
 {
 	struct gather *g = &h->gather;
 	struct gather whole = *g;
@@ -157,12 +162,12 @@ static void text_take(const struct place *p, struct handle *h, struct answer ans
 	if (p->entry->io->amends && !g->appends) {
 		g->held = false;
 		g->taken = true;
-		p->entry->io->take(p, h, &(struct text){g->data, g->len}, answer);
+		p->entry->io->take(p, h, &(struct text){g->data, g->len, made}, answer);
 		return;
 	}
 	/* The next piece begins a new text, or with what this one has made of the file. */
 	*g = (struct gather){.taken = g->appends, .appends = g->appends};
-	p->entry->io->take(p, h, &(struct text){whole.data, whole.len}, answer);
+	p->entry->io->take(p, h, &(struct text){whole.data, whole.len, made}, answer);
 	gather_reset(&whole);
 }
 
@@ -257,6 +262,7 @@ void writing_write(fuse_req_t req, const struct place *p, struct handle *h, cons
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct gather *g = &h->gather;
 	bool amends = p->entry->io->amends;
+	struct request *made = NULL;
 	int r;
 
 	if (atomic_load(&h->refused) && (flags & O_APPEND || offset != 0)) {
@@ -279,17 +285,17 @@ void writing_write(fuse_req_t req, const struct place *p, struct handle *h, cons
 		r = p->entry->io->part(p, g, &e);
 	/* Refused as a piece is, so that earlier pieces are not lost without a word at the close. */
 	if (r == TEXT_WHOLE && amends && !g->taken) {
-		int refusal = check_held(p, g, &e);
+		int refusal = check_held(p, g, &made, &e);
 
 		r = refusal < 0 ? refusal : r;
 	}
 	if (r == TEXT_WHOLE && !(amends && g->taken)) {
 		h->end = offset + (off_t)len;
-		text_take(p, h, (struct answer){ANSWER_WRITE, req, len});
+		text_take(p, h, made, (struct answer){ANSWER_WRITE, req, len});
 		return;
 	}
 	if (r > TEXT_PART)
-		r = check_held(p, g, &e);
+		r = check_held(p, g, NULL, &e);
 	if (r < 0) {
 		refuse_piece(req, p, h, r, &e);
 		return;
@@ -428,7 +434,7 @@ static void text_end(const struct place *p, struct handle *h, struct answer answ
 	int r = 0;
 
 	if (due && text_is_due(p, h, &r, &e))
-		text_take(p, h, answer);
+		text_take(p, h, NULL, answer);
 	else if (!due && end_later(p, h, answer))
 		return;
 	else

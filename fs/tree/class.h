@@ -30,6 +30,8 @@ typedef void content_taken_fn(void *arg, int result);
 struct text {
 	const char *data;
 	size_t len;
+	struct request
+		*made; /* the request that it is; NULL if it has not been made yet. `take` takes it over */
 };
 
 /* How much of a text there is. */
