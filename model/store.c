@@ -613,7 +613,7 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 	(void)sqlite3_extended_result_codes(store->db, 1);
 	r = sqlite_exec(store->db,
 			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-			"PRAGMA trusted_schema = OFF",
+			"PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000",
 			e);
 	if (r < 0)
 		return r;
