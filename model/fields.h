@@ -532,7 +532,9 @@
 	X_REF(X, SNAPSHOT, SCHEDULER_UUID, "schedulerUuid", F_INDEX | F_FILE, KIND_SCHEDULER,                \
 	      "scheduler that took it; empty for a manual snapshot")                                         \
 	X_ACCOUNT(X, SNAPSHOT)                                                                               \
-	X_NOTHING(X, SNAPSHOT, BACKUP_REFS, "backupStorageRefs", "its copies on backup storage: there are none")
+	X_NOTHING(X, SNAPSHOT, BACKUP_REFS, "backupStorageRefs", "its copies on backup storage: there are none") \
+	X(SNAPSHOT, MERGE_PATH, "mergePath", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                        \
+	  "file that its file stood on when a merge began that may not be on the disk, see merge.h")
 
 #define SNAPTREE_FIELDS(X)                                                                                   \
 	X_UUID(X, SNAPTREE)                                                                                  \

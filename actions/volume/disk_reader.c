@@ -46,6 +46,11 @@ static int format_field(const struct object *o)
 	return o->kind->id == KIND_VOLUME ? (int)VOLUME_FORMAT : (int)SNAPSHOT_FORMAT;
 }
 
+static int merge_field(const struct object *o)
+{
+	return o->kind->id == KIND_VOLUME ? (int)VOLUME_MERGE_PATH : (int)SNAPSHOT_MERGE_PATH;
+}
+
 int64_t disk_reader_size(const struct object *o)
 {
 	if (o->kind->id == KIND_IMAGE)
@@ -119,6 +124,11 @@ int disk_reader_check(const struct view *view, const struct object *o, struct er
 	if (!volume || (o->kind->id == KIND_VOLUME && !is_at_rest(view, volume)))
 		return error_set(e, EBUSY, "volume '%s' is in use by a VM, read one of its snapshots instead",
 				 object_uuid(o));
+	if (object_str(o, merge_field(o)))
+		return error_set(
+			e, EBUSY,
+			"%s '%s' is being merged; if that was interrupted, the next start, attachment or snapshot settles it",
+			o->kind->noun, object_uuid(o));
 	if (o->kind->id == KIND_SNAPSHOT) {
 		int r = snapshot_check_readable(o, e);
 

@@ -14,26 +14,32 @@
 
 /* --------------------------------------------------------------------- the note */
 
+static int note_field(enum kind_id kind)
+{
+	return kind == KIND_VOLUME ? (int)VOLUME_MERGE_PATH : (int)SNAPSHOT_MERGE_PATH;
+}
+
 struct note {
-	const char *volume;
-	const char *path; /* NULL: the merge is settled */
+	const struct object *row; /* a former version of it */
+	const char *path;	  /* NULL: the merge is settled */
 };
 
 static int note_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct note *note = arg;
-	struct object *volume;
-	int r = txn_edit(t, KIND_VOLUME, note->volume, &volume, e);
+	enum kind_id kind = note->row->kind->id;
+	struct object *row;
+	int r = txn_edit(t, kind, object_uuid(note->row), &row, e);
 
 	if (r < 0)
 		return r;
-	object_set_str(volume, VOLUME_MERGE_PATH, note->path);
-	return txn_put(t, volume, NULL, e);
+	object_set_str(row, note_field(kind), note->path);
+	return txn_put(t, row, NULL, e);
 }
 
-int volume_note_merge(struct pool *pool, const char *volume, const char *path, struct error *e)
+int merge_note(struct pool *pool, const struct object *o, const char *path, struct error *e)
 {
-	struct note note = {volume, path};
+	struct note note = {o, path};
 
 	return store_run(pool_store(pool), note_fn, &note, e);
 }
@@ -50,8 +56,7 @@ static const char *former_of(const struct view *view, const struct object *volum
 
 /* --------------------------------------------------------------------- merging */
 
-static int merge(struct job *job, const struct volume_location *place, const char *former, const char *base,
-		 struct error *e)
+static int merge(struct job *job, const struct volume_location *place, const char *base, struct error *e)
 {
 	struct hypervisor *hv = pool_hypervisor(job->pool);
 	const char *uuid = object_uuid(place->volume);
@@ -59,10 +64,10 @@ static int merge(struct job *job, const struct volume_location *place, const cha
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 
 	for (;;) {
-		int r = place->active ? hv_disk_pull(hv, place->host, object_uuid(place->vm), uuid, base,
-						     job_copy_progress, job, &why)
-				      : hv_volume_pull(hv, place->host, path, former, base, job_copy_progress,
-						       job, &why);
+		int r = place->active
+				? hv_disk_pull(hv, place->host, object_uuid(place->vm), uuid, base,
+					       job_copy_progress, job, &why)
+				: hv_volume_pull(hv, place->host, path, base, job_copy_progress, job, &why);
 
 		if (r != -EINVAL || !base)
 			return r < 0 ? error_move(e, &why) : 0;
@@ -82,61 +87,102 @@ int volume_merge(struct job *job, const char *uuid, const char *base, struct err
 		return r;
 	former = former_of(view, place.volume);
 	if (former)
-		r = volume_note_merge(job->pool, uuid, former, e);
+		r = merge_note(job->pool, place.volume, former, e);
 	if (r == 0)
-		r = merge(job, &place, former, base, e);
+		r = merge(job, &place, base, e);
 	kill_point("merge-made");
-	return r == 0 && former ? volume_note_merge(job->pool, uuid, NULL, e) : r;
+	return r == 0 && former ? merge_note(job->pool, place.volume, NULL, e) : r;
 }
 
 /* -------------------------------------------------------------------- settling */
 
-/* Where a guest that has the volume open runs; NULL: there is none. */
-static int find_guest(struct pool *pool, const struct view *view, const struct object *volume,
-		      const struct object **ret_vm, struct error *e)
+/* A volume with its guest, if one has it open. */
+struct settling {
+	struct pool *pool;
+	const struct view *view;
+	const struct object *volume, *vm, *latest; /* vm, latest: NULL = none */
+};
+
+static int find_guest(struct settling *s, struct error *e)
 {
-	const struct object *vm = view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID));
+	const struct object *vm = view_get(s->view, KIND_VM, object_str(s->volume, VOLUME_VM_UUID));
 	_cleanup_free_ char *path = NULL;
 	int r = 0;
 
 	if (vm && object_str(vm, VM_HOST_UUID))
-		r = hv_disk_path(pool_hypervisor(pool), object_text(vm, VM_HOST_UUID), object_uuid(vm),
-				 object_uuid(volume), &path, e);
-	*ret_vm = path ? vm : NULL;
+		r = hv_disk_path(pool_hypervisor(s->pool), object_text(vm, VM_HOST_UUID), object_uuid(vm),
+				 object_uuid(s->volume), &path, e);
+	s->vm = path ? vm : NULL;
 	return r;
 }
 
-/* Nobody has it open: has the head what was copied? */
-static int merge_again(struct pool *pool, const struct view *view, const struct object *volume,
-		       struct error *e)
+/* The QEMU that has the file open is the one that has merged: before it is started the merge is settled. 1 while it still
+ * does. */
+static int flush(const struct settling *s, struct error *e)
 {
-	struct hypervisor *hv = pool_hypervisor(pool);
-	const char *path = object_text(volume, VOLUME_INSTALL_PATH);
-	const char *former = object_str(volume, VOLUME_MERGE_PATH);
-	const struct object *host;
-	_cleanup_free_ char *backing = NULL;
-	int r = volume_find_host(view, volume, &host, e);
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int r = hv_disk_flush(pool_hypervisor(s->pool), object_text(s->vm, VM_HOST_UUID), object_uuid(s->vm),
+			      object_uuid(s->volume), &why);
 
-	if (r == 0)
-		r = hv_volume_backing(hv, object_uuid(host), path, &backing, e);
-	if (r < 0 || (backing && strcmp(backing, former) == 0))
-		return r;
-	return hv_volume_pull(hv, object_uuid(host), path, former, backing, NULL, NULL, e);
+	if (r == -EINPROGRESS)
+		return 1;
+	return r < 0 ? error_move(e, &why) : 0;
 }
 
-int volume_settle_merge(struct pool *pool, const struct view *view, const struct object *volume,
-			struct error *e)
+/* Nobody has it open: what was copied may be lost. */
+static int step_back(const struct settling *s, const char *path, const char *former, struct error *e)
 {
-	const struct object *vm;
+	const struct object *host;
+	int r = volume_find_host(s->view, s->volume, &host, e);
+
+	return r < 0 ? r : hv_volume_stand_on(pool_hypervisor(s->pool), object_uuid(host), path, former, e);
+}
+
+static int settle(const struct settling *s, const struct object *o, struct error *e)
+{
+	bool is_head = o == s->volume;
+	const char *former = object_str(o, note_field(o->kind->id));
+	const char *path = object_text(o, is_head ? (int)VOLUME_INSTALL_PATH : (int)SNAPSHOT_INSTALL_PATH);
 	int r;
 
-	if (!object_str(volume, VOLUME_MERGE_PATH))
+	if (!former)
 		return 0;
-	r = find_guest(pool, view, volume, &vm, e);
-	/* its QEMU is the one that has merged: before it is started the merge is settled */
+	if (s->vm && (is_head || (s->latest && snapshot_is_below(s->view, s->latest, o))))
+		r = flush(s, e);
+	else
+		r = step_back(s, path, former, e);
+	return r != 0 ? (r < 0 ? r : 0) : merge_note(s->pool, o, NULL, e);
+}
+
+static bool has_note(const struct view *view, const struct object *volume)
+{
+	bool has = object_str(volume, VOLUME_MERGE_PATH);
+
+	view_for_each_where (o, view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, object_uuid(volume))
+		has |= object_str(o, SNAPSHOT_MERGE_PATH) != NULL;
+	return has;
+}
+
+int volume_settle_merges(struct pool *pool, const struct view *view, const struct object *volume,
+			 struct error *e)
+{
+	struct settling s = {.pool = pool,
+			     .view = view,
+			     .volume = volume,
+			     .latest = snapshot_latest(view, object_uuid(volume))};
+	int r;
+
+	if (!has_note(view, volume))
+		return 0;
+	r = find_guest(&s, e);
 	if (r == 0)
-		r = vm ? hv_disk_flush(pool_hypervisor(pool), object_text(vm, VM_HOST_UUID), object_uuid(vm),
-				       object_uuid(volume), e)
-		       : merge_again(pool, view, volume, e);
-	return r < 0 ? r : volume_note_merge(pool, object_uuid(volume), NULL, e);
+		r = settle(&s, volume, e);
+	if (r < 0)
+		return r;
+	view_for_each_where (o, view, KIND_SNAPSHOT, SNAPSHOT_VOLUME_UUID, object_uuid(volume)) {
+		r = settle(&s, o, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

@@ -96,6 +96,11 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!volume)
 		return error_gone(e, KIND_VOLUME, uuid);
+	if (object_str(volume, VOLUME_MERGE_PATH)) /* of this head: the next one was never merged */
+		return error_set(
+			e, EBUSY,
+			"volume[uuid:%s] is still being merged in its guest, after a deletion that failed",
+			uuid);
 	r = snapshot_check_take(txn_view(t), volume, e);
 	if (r < 0)
 		return r;

@@ -132,7 +132,8 @@ int snapshot_conclude(struct pool *pool, const char *uuid, struct error *e)
 	return volume && object_str(volume, VOLUME_NEXT_PATH) ? conclude(pool, view, volume, true, e) : 0;
 }
 
-int snapshot_reconcile(struct pool *pool, const char *uuid, struct error *e)
+/* What is the head? */
+static int reconcile_head(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
@@ -140,15 +141,21 @@ int snapshot_reconcile(struct pool *pool, const char *uuid, struct error *e)
 
 	if (volume && volume_uses_storage_snapshots(view, volume))
 		return snapshot_reconcile_on_storage(pool, view, volume, e);
-	if (!volume)
+	if (!volume || !object_str(volume, VOLUME_NEXT_PATH))
 		return 0;
-	r = volume_settle_merge(pool, view, volume, e);
-	if (r < 0 || !object_str(volume, VOLUME_NEXT_PATH))
-		return r;
 	r = ask_guest(pool, view, volume, e);
 	if (r == -ENODATA)
 		r = ask_storage(pool, view, volume, e);
 	return r < 0 ? r : conclude(pool, view, volume, r, e);
+}
+
+int snapshot_reconcile(struct pool *pool, const char *uuid, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
+	int r = volume ? volume_settle_merges(pool, view, volume, e) : 0;
+
+	return r < 0 ? r : reconcile_head(pool, uuid, e);
 }
 
 int snapshot_undo(struct pool *pool, const char *uuid)
@@ -190,10 +197,9 @@ void snapshots_reconcile_idle(struct pool *pool)
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 	view_for_each (volume, view, KIND_VOLUME)
-		if ((object_str(volume, VOLUME_NEXT_PATH) || object_str(volume, VOLUME_MERGE_PATH) ||
-		     snapshot_creating(view, object_uuid(volume))) &&
+		if ((object_str(volume, VOLUME_NEXT_PATH) || snapshot_creating(view, object_uuid(volume))) &&
 		    !job_is_pending_for(view, object_uuid(volume)))
-			(void)snapshot_reconcile(pool, object_uuid(volume), NULL);
+			(void)reconcile_head(pool, object_uuid(volume), NULL);
 }
 
 int snapshot_recover_volume(struct job *job, const char *uuid, struct error *e)

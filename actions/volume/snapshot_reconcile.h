@@ -11,8 +11,9 @@
 
 /**
  * Asks the host whether the file in the volume's nextPath has become its head. If so the snapshot that was
- * being taken is made Ready, else its row is removed. Before that, a merge that may not be on the disk is settled
- * (merge.h). Success when there is nothing of both. -ENOTCONN when no host can be asked: nothing changes then. Blocking.
+ * being taken is made Ready, else its row is removed. Before that, merges that may not be on the disk are settled
+ * (merge.h). Success when there is nothing of both. -ENOTCONN when no host can be asked: nothing changes then. For the
+ * job that has the volume. Blocking.
  */
 int snapshot_reconcile(struct pool *pool, const char *volume, struct error *e);
 /**
@@ -20,7 +21,10 @@ int snapshot_reconcile(struct pool *pool, const char *volume, struct error *e);
  * switched to it. Blocking.
  */
 int snapshot_conclude(struct pool *pool, const char *volume, struct error *e);
-/** Reconciles all volumes that no job works on, as far as hosts can be asked: when one is back. Blocking. */
+/**
+ * Finds out the heads of all volumes that no job works on, as far as hosts can be asked: when one is back. Merges stay
+ * for the next job to settle, since one may begin at any moment. Blocking.
+ */
 void snapshots_reconcile_idle(struct pool *pool);
 /** For recoveries: waits for the volume's hosts, reconciles it, removes the job's orphan files. Blocking. */
 int snapshot_recover_volume(struct job *job, const char *volume, struct error *e);

@@ -16,8 +16,8 @@
  * change makes the snapshot Disabled before, and nobody reads it any more. After a failure it is Ready
  * again, and Enabled unless a commit has begun: then it can be deleted, but not reverted to.
  *
- * After a kill step 2 is repeated; the backing files tell what had been done. What QEMU had done counts only while that
- * QEMU runs: it names the new backing file in the overlay before all of it is on the disk (merge.h).
+ * After a kill step 2 is repeated; the backing files tell what had been done. QEMU names the new one in an overlay before
+ * all of it is on the disk, so each overlay has a note until then (merge.h), and notes are settled before.
  */
 #include "actions/volume/snapshot_single.h"
 
@@ -132,19 +132,29 @@ static int put_size_fn(struct txn *t, void *arg, struct error *e)
 	return txn_put(t, copy, NULL, e);
 }
 
-/* Makes @base the backing file of @path, which no guest has open, and which stood on @former. */
-static int pull(struct single *s, const char *path, const char *former, const char *base, struct error *e)
+/* Makes @base the backing file of @path, that of @o, a snapshot or the volume, which no guest has open. */
+static int pull(struct single *s, const struct object *o, const char *path, const char *base, struct error *e)
 {
-	return hv_volume_pull(pool_hypervisor(s->job->pool), s->place.host, path, former, base,
-			      job_copy_progress, s->job, e);
+	struct pool *pool = s->job->pool;
+	_cleanup_free_ char *now = NULL;
+	int r = hv_volume_backing(pool_hypervisor(pool), s->place.host, path, &now, e);
+
+	/* what it had been merged from is as it was only until then */
+	if (r < 0 || !now || (base && strcmp(now, base) == 0))
+		return r;
+	r = merge_note(pool, o, now, e);
+	if (r == 0)
+		r = hv_volume_pull(pool_hypervisor(pool), s->place.host, path, base, job_copy_progress,
+				   s->job, e);
+	kill_point("single-copied");
+	return r < 0 ? r : merge_note(pool, o, NULL, e);
 }
 
-static int pull_child(struct single *s, const struct object *child, const char *former, const char *base,
-		      struct error *e)
+static int pull_child(struct single *s, const struct object *child, const char *base, struct error *e)
 {
 	struct size_change change = {.snapshot = object_uuid(child)};
 	struct hv_volume_info info;
-	int r = pull(s, path_of(child), former, base, e);
+	int r = pull(s, child, path_of(child), base, e);
 
 	if (r < 0)
 		return r;
@@ -191,10 +201,14 @@ static int move_to_heir(struct single *s, struct error *e)
 	int r = 0;
 
 	view_for_each_where (o, s->view, KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, object_uuid(s->heir)) {
-		r = is_open(s, o) ? 0 : pull_child(s, o, path_of(s->heir), s->path, e);
+		r = is_open(s, o) ? 0 : pull_child(s, o, s->path, e);
 		if (r < 0)
 			return r;
 	}
+	if (s->latest == s->heir && !s->place.active)
+		r = pull(s, s->place.volume, object_text(s->place.volume, VOLUME_INSTALL_PATH), s->path, e);
+	if (r < 0)
+		return r;
 	r = hv_volume_info(pool_hypervisor(s->job->pool), s->place.host, s->path, &info, e);
 	if (r < 0)
 		return r;
@@ -212,22 +226,33 @@ static int disable_fn(struct txn *t, void *arg, struct error *e)
 	return snapshot_put_status(t, now, STATUS_DELETING, STATE_DISABLED, e);
 }
 
+/* What a running guest has open right above the heir: a snapshot, or the volume for its head. */
+static const struct object *above_heir(const struct single *s)
+{
+	view_for_each_where (o, s->view, KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, object_uuid(s->heir))
+		if (is_open(s, o))
+			return o;
+	return s->place.volume;
+}
+
 /* Merges the snapshot's content with that of the heir, in the snapshot's file. */
 static int commit(struct single *s, struct error *e)
 {
-	const char *volume = object_uuid(s->place.volume);
-	bool begun, moves_head = s->latest == s->heir;
+	const struct object *above = above_heir(s);
+	bool begun;
 	int r = store_run(pool_store(s->job->pool), disable_fn, s, e);
 
-	if (r == 0 && moves_head)
-		r = volume_note_merge(s->job->pool, volume, path_of(s->heir), e);
+	if (r == 0)
+		r = merge_note(s->job->pool, above, path_of(s->heir), e);
 	if (r < 0)
 		return r;
 	kill_point("single-spoilt");
-	r = hv_disk_commit(pool_hypervisor(s->job->pool), s->place.host, object_uuid(s->place.vm), volume,
-			   path_of(s->heir), s->path, job_copy_progress, s->job, &begun, e);
+	r = hv_disk_commit(pool_hypervisor(s->job->pool), s->place.host, object_uuid(s->place.vm),
+			   object_uuid(s->place.volume), path_of(s->heir), s->path, job_copy_progress, s->job,
+			   &begun, e);
 	s->overwritten |= begun;
-	return r == 0 && moves_head ? volume_note_merge(s->job->pool, volume, NULL, e) : r;
+	kill_point("single-committed");
+	return r < 0 ? r : merge_note(s->job->pool, above, NULL, e);
 }
 
 /* Where the storage takes snapshots itself, only the volume's head can be based on one, after a revert. */
@@ -244,44 +269,18 @@ static int merge_on_storage(struct single *s, struct error *e)
 	return r;
 }
 
-/* Moves the overlays of the child that a commit had moved to the snapshot's file away from that. */
-static int move_back(struct single *s, const struct object *child, struct error *e)
-{
-	const char *head = object_text(s->place.volume, VOLUME_INSTALL_PATH);
-	int r = 0;
-
-	view_for_each_where (o, s->view, KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, object_uuid(child)) {
-		r = is_backed_by_it(s, path_of(o), e);
-		if (r > 0)
-			r = pull_child(s, o, path_of(child), s->below, e);
-		if (r < 0)
-			return r;
-	}
-	if (s->latest == child)
-		r = is_backed_by_it(s, head, e);
-	return r > 0 ? pull(s, head, path_of(child), s->below, e) : r;
-}
-
-/*
- * Makes the child independent of the snapshot's file, unless a commit has made it the heir. QEMU names the snapshot's file
- * in the overlays before it has written all of it. So without a guest, whose QEMU may have been killed then, a commit
- * does not count: all of the child is still in its own file.
- */
+/* Makes the child independent of the snapshot's file, unless a commit has made it the heir. */
 static int merge_child(struct single *s, const struct object *child, struct error *e)
 {
-	int committed = s->again ? was_committed(s, child, e) : 0;
-	int r = 0;
+	int r = s->again ? was_committed(s, child, e) : 0;
 
-	if (committed < 0)
-		return committed;
-	if (committed && s->place.active) {
+	if (r > 0)
 		s->heir = child;
-		return 0;
-	}
-	/* a commit begins when all others are independent, and the snapshot's file is of no use to them from then on */
-	r = pull_child(s, child, s->overwritten && !committed ? NULL : s->path, s->below, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = pull_child(s, child, s->below, e);
 	kill_point("single-pulled");
-	return r == 0 && committed ? move_back(s, child, e) : r;
+	return r;
 }
 
 /* Step 2. */
@@ -296,13 +295,14 @@ static int merge(struct single *s, struct error *e)
 	if (r < 0)
 		return r;
 	view_for_each_where (child, s->view, KIND_SNAPSHOT, SNAPSHOT_PARENT_UUID, object_uuid(s->snapshot)) {
-		if (is_open(s, child)) {
-			open = child;
-			continue;
-		}
-		r = merge_child(s, child, e);
+		bool opened = is_open(s, child);
+
+		/* one that is open may be independent since an earlier attempt, when it was not */
+		r = opened ? is_backed_by_it(s, path_of(child), e) : merge_child(s, child, e);
 		if (r < 0)
 			return r;
+		if (opened && r > 0)
+			open = child;
 	}
 	if (s->latest == s->snapshot)
 		r = volume_merge(s->job, object_uuid(s->place.volume), s->below, e);

@@ -7,7 +7,7 @@
  * The merged files may be removed only after these are written: otherwise a QEMU
  * that is killed loses data that had long been on disk. But the disk's file names
  * its new backing file already then, so what it names proves nothing: whoever finds
- * that QEMU has ended merges anew, from the former one (hv_volume_pull()).
+ * that QEMU has ended has it name the former one again (hv_volume_stand_on()).
  */
 #include "hypervisor/domain/disk_chain.h"
 
@@ -121,7 +121,7 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 		return rc;
 	backend = backend_of(&d, volume, &path);
 	if (backend->pulls_in_use)
-		return backend->pull(&d.devices.call, path ? path : "", NULL, base, progress, ctx, e);
+		return backend->pull(&d.devices.call, path ? path : "", base, progress, ctx, e);
 	return domain_pull_disk(&d.devices.call, d.devices.domain, d.target, base, progress, ctx, e);
 }
 
@@ -129,10 +129,18 @@ int hv_disk_flush(struct hypervisor *hv, const char *host, const char *domain, c
 		  struct error *e)
 {
 	_cleanup_disk_ struct disk d = {0};
+	virDomainBlockJobInfo info;
 	int rc = disk_need(hv, host, domain, volume, &d, e);
 
 	if (rc < 0 || d.devices.call.simulated)
 		return rc;
+	rc = virDomainGetBlockJobInfo(d.devices.domain, d.target, &info, 0);
+	if (rc < 0)
+		return error_set_virt(e, d.devices.call.conn, "cannot monitor the job of disk '%s'",
+				      d.target);
+	if (rc > 0)
+		return error_set(e, EINPROGRESS, "disk '%s' of domain '%s' is being merged", d.target,
+				 domain);
 	return domain_flush_disk(&d.devices.call, d.devices.domain, d.target, e);
 }
 

@@ -19,11 +19,11 @@ int hv_disk_switch(struct hypervisor *hv, const char *host, const char *domain, 
  * Copies what lies between the disk's file and @base (a file below it; NULL = everything) into the disk's
  * file, whose backing file is then @base, and all of it is on the disk. Success at once when it is that already. The
  * data stays the same at any moment, also when this is interrupted, unless QEMU or its host ends then: see
- * hv_volume_pull(). -EINVAL when @base is not below the disk.
+ * hv_volume_stand_on(). -EINVAL when @base is not below the disk.
  */
 int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		 const char *base, hv_progress *progress, void *ctx, struct error *e);
-/** Makes QEMU write what it has in memory of the disk's file. */
+/** Makes QEMU write what it has in memory of the disk's file. -EINPROGRESS while it merges files of the disk. */
 int hv_disk_flush(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
 		  struct error *e);
 /**

@@ -59,8 +59,10 @@ struct storage_backend {
 		    const struct storage_pool *at, const char *name, const char *format,
 		    hv_progress *progress, void *ctx, char **ret_path, struct error *e);
 	int (*resize)(const struct hv_call *call, const char *path, int64_t size, struct error *e);
-	int (*pull)(const struct hv_call *call, const char *path, const char *former, const char *base,
-		    hv_progress *progress, void *ctx, struct error *e);
+	int (*pull)(const struct hv_call *call, const char *path, const char *base, hv_progress *progress,
+		    void *ctx, struct error *e);
+	/* NULL = the type has no backing files */
+	int (*stand_on)(const struct hv_call *call, const char *path, const char *backing, struct error *e);
 	int (*remove)(const struct hv_call *call, const struct storage_pool *at, const char *name,
 		      struct error *e);
 	int (*info)(const struct hv_call *call, const char *path, struct hv_volume_info *ret,

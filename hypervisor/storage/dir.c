@@ -149,8 +149,8 @@ static char *dir_read_disk_source(xmlDocPtr doc, xmlNodePtr disk)
 #define FOLDER_ROW                                                                                           \
 	.has_target = true, .build = dir_build, .read_root = dir_read_root, .create = dir_create,            \
 	.upload = dir_upload, .download = dir_download, .copy = dir_copy, .resize = dir_resize,              \
-	.pull = dir_pull, .remove = dir_remove, .info = dir_info, .backing = dir_backing,                    \
-	.write_image_options = image_options_write_file, .disk_type = "file",                                \
+	.pull = dir_pull, .stand_on = dir_stand_on, .remove = dir_remove, .info = dir_info,                  \
+	.backing = dir_backing, .write_image_options = image_options_write_file, .disk_type = "file",        \
 	.write_disk_source = dir_write_disk_source, .read_disk_source = dir_read_disk_source,                \
 	.simulated = &storage_simulated
 

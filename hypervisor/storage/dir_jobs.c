@@ -216,48 +216,69 @@ int dir_copy(const struct hv_call *call, const char *path, const char *path_form
 	return holder_end(call, holder, path, rc, e);
 }
 
-/* Has the file stand on @former again, if its header names another one. *@ret_format is owned by the caller. */
-static int stand_on(const struct hv_call *call, const char *former, struct held *held, char **ret_format,
-		    struct error *e)
+/* Opens the qcow2 file that @held says, lets QEMU change on what it stands, and has that on the disk. @names: only in its
+ * header, without copying. */
+static int change_backing(const struct hv_call *call, const struct held *held, const char *base, bool names,
+			  hv_progress *progress, void *ctx, struct error *e)
 {
-	_cleanup_xml_ xmlDocPtr doc = NULL, below = NULL;
-	_cleanup_free_ char *backing = NULL;
-	int rc = volume_read_xml(call, held->path, &doc, e);
-
-	if (rc < 0)
-		return rc;
-	backing = xml_get(doc, NULL, "/volume/backingStore/path");
-	if (backing && strcmp(backing, former) == 0)
-		return 0;
-	rc = volume_read_xml(call, former, &below, e);
-	if (rc < 0)
-		return rc;
-	*ret_format = xml_get(below, NULL, "/volume/target/format/@type");
-	if (!*ret_format)
-		return error_set(e, EIO, "volume '%s' has no format", former);
-	held->backing = former;
-	held->backing_format = *ret_format;
-	return 0;
-}
-
-int dir_pull(const struct hv_call *call, const char *path, const char *former, const char *base,
-	     hv_progress *progress, void *ctx, struct error *e)
-{
-	_cleanup_free_ char *former_format = NULL;
 	_cleanup_domain_ virDomainPtr holder = NULL;
 	_cleanup_flush_ struct flush flush = FLUSH_INIT;
-	struct held held = {.path = path, .format = "qcow2", .writes = true};
-	int rc = former ? stand_on(call, former, &held, &former_format, e) : 0;
+	int rc = holder_start(call, WORK_MERGE, held->path, held, &holder, e);
 
-	if (rc == 0)
-		rc = holder_start(call, WORK_MERGE, path, &held, &holder, e);
 	if (rc < 0)
 		return rc;
-	flush_begin(&flush, call, path);
-	rc = domain_pull_disk(call, holder, HOLDER_TARGET, base, progress, ctx, e);
-	rc = holder_end(call, holder, path, rc, e);
+	flush_begin(&flush, call, held->path);
+	rc = names ? domain_name_backing(call, holder, HOLDER_TARGET, base, e)
+		   : domain_pull_disk(call, holder, HOLDER_TARGET, base, progress, ctx, e);
+	rc = holder_end(call, holder, held->path, rc, e);
 	/* files that it does not need any more are removed next */
 	return rc < 0 ? rc : flush_end(&flush, call, NULL, e);
+}
+
+int dir_pull(const struct hv_call *call, const char *path, const char *base, hv_progress *progress, void *ctx,
+	     struct error *e)
+{
+	const struct held held = {.path = path, .format = "qcow2", .writes = true};
+
+	return change_backing(call, &held, base, false, progress, ctx, e);
+}
+
+/* 1 when the header of the file names the other one, 0 when not, or an error. */
+static int names_backing(const struct hv_call *call, const char *path, const char *backing, struct error *e)
+{
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	_cleanup_free_ char *now = NULL;
+	int rc = volume_read_xml(call, path, &doc, e);
+
+	if (rc < 0)
+		return rc;
+	now = xml_get(doc, NULL, "/volume/backingStore/path");
+	return now && strcmp(now, backing) == 0;
+}
+
+int dir_stand_on(const struct hv_call *call, const char *path, const char *backing, struct error *e)
+{
+	struct held held = {.path = path, .format = "qcow2", .writes = true, .backing = backing};
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	_cleanup_free_ char *format = NULL;
+	int rc = names_backing(call, path, backing, e);
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = volume_read_xml(call, backing, &doc, e);
+	if (rc < 0)
+		return rc;
+	format = xml_get(doc, NULL, "/volume/target/format/@type");
+	if (!format)
+		return error_set(e, EIO, "volume '%s' has no format", backing);
+	held.backing_format = format;
+	rc = change_backing(call, &held, backing, true, NULL, NULL, e);
+	if (rc == 0)
+		rc = names_backing(call, path, backing, e);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	return error_set(e, EIO, "volume '%s' cannot be based on '%s' again, is the storage full?", path,
+			 backing);
 }
 
 int dir_flush_on_host(const struct hv_call *call, const char *path, const char *head, int64_t size,

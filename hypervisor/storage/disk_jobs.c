@@ -167,6 +167,19 @@ int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char
 	return rc < 0 ? rc : domain_flush_disk(call, domain, target, e);
 }
 
+int domain_name_backing(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
+			struct error *e)
+{
+	int rc;
+
+	/* a merge of nothing: QEMU ends it as any other, with a new header */
+	if (virDomainBlockRebase(domain, target, base, 0, 0) < 0)
+		return error_set_virt(e, call->conn, "cannot base disk '%s' of domain '%s' on '%s'", target,
+				      virDomainGetName(domain), base);
+	rc = wait_block_job(call, domain, target, NULL, NULL, e);
+	return rc < 0 ? rc : domain_flush_disk(call, domain, target, e);
+}
+
 /* --------------------------------------------------------------------- committing */
 
 /* Starts the merge. Refused only when the host, asked once more, knows of no job of the running guest's disk:

@@ -23,6 +23,12 @@ int domain_flush_disk(const struct hv_call *call, virDomainPtr domain, const cha
  */
 int domain_pull_disk(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
 		     hv_progress *progress, void *ctx, struct error *e);
+/*
+ * Writes to the header of the disk's file that it stands on @base, as it does in this domain already, and flushes. The
+ * caller checks that the header does so: QEMU does not tell when it cannot write it.
+ */
+int domain_name_backing(const struct hv_call *call, virDomainPtr domain, const char *target, const char *base,
+			struct error *e);
 
 /* Waits until the mirror job of the disk has caught up with it, which does not end it. -ECANCELED when
  * @progress says so, which does. */

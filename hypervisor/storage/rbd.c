@@ -89,11 +89,10 @@ static int rbd_resize(const struct hv_call *call, const char *path, int64_t size
 	return ceph_resize(path, size, e);
 }
 
-static int rbd_pull(const struct hv_call *call, const char *path, const char *former, const char *base,
-		    hv_progress *progress, void *ctx, struct error *e)
+static int rbd_pull(const struct hv_call *call, const char *path, const char *base, hv_progress *progress,
+		    void *ctx, struct error *e)
 {
 	(void)call;
-	(void)former; /* what Ceph has told is on its disks */
 	return ceph_pull(path, base, progress, ctx, e);
 }
 

@@ -273,7 +273,7 @@ static int volume_resize(const char *path, int64_t size, struct error *e)
 }
 
 /* Nothing is ever written to a simulated overlay, so changing its backing file takes only a new header. */
-static int volume_pull(const char *path, const char *base, struct error *e)
+static int volume_stand_on(const char *path, const char *base, struct error *e)
 {
 	struct hv_volume_info info, base_info;
 	_cleanup_close_ int fd = -1, base_fd = -1;
@@ -318,7 +318,7 @@ static int sim_commit(const char *path, const char *top, const char *base, bool 
 			*ret_begun = rc == 0;
 			if (rc == 0)
 				rc = volume_resize(base, info.size, e);
-			return rc < 0 ? rc : volume_pull(file, base, e);
+			return rc < 0 ? rc : volume_stand_on(file, base, e);
 		}
 		free(file);
 		file = below;
@@ -334,14 +334,19 @@ static int sim_resize(const struct hv_call *call, const char *path, int64_t size
 	return volume_resize(path, size, e);
 }
 
-static int sim_pull(const struct hv_call *call, const char *path, const char *former, const char *base,
-		    hv_progress *progress, void *ctx, struct error *e)
+static int sim_pull(const struct hv_call *call, const char *path, const char *base, hv_progress *progress,
+		    void *ctx, struct error *e)
 {
 	(void)call;
-	(void)former;
 	(void)progress;
 	(void)ctx;
-	return volume_pull(path, base, e);
+	return volume_stand_on(path, base, e);
+}
+
+static int sim_stand_on(const struct hv_call *call, const char *path, const char *backing, struct error *e)
+{
+	(void)call;
+	return volume_stand_on(path, backing, e);
 }
 
 static int sim_info(const struct hv_call *call, const char *path, struct hv_volume_info *ret, struct error *e)
@@ -381,6 +386,7 @@ const struct storage_backend storage_simulated = {
 	.copy = sim_copy,
 	.resize = sim_resize,
 	.pull = sim_pull,
+	.stand_on = sim_stand_on,
 	.remove = sim_remove,
 	.info = sim_info,
 	.backing = sim_backing,

@@ -138,14 +138,31 @@ int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, 
 	return rc < 0 ? rc : backend->resize(&call, path, size, e);
 }
 
-int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *former,
-		   const char *base, hv_progress *progress, void *ctx, struct error *e)
+int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
+		   hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	const struct storage_backend *backend = NULL;
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
-	return rc < 0 ? rc : backend->pull(&call, path, former, base, progress, ctx, e);
+	return rc < 0 ? rc : backend->pull(&call, path, base, progress, ctx, e);
+}
+
+static int no_backing_files(const char *path, struct error *e)
+{
+	return error_set(e, EOPNOTSUPP, "the storage of '%s' has no backing files", path);
+}
+
+int hv_volume_stand_on(struct hypervisor *hv, const char *host, const char *path, const char *backing,
+		       struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	const struct storage_backend *backend = NULL;
+	int rc = begin_at_path(hv, host, path, &call, &backend, e);
+
+	if (rc == 0 && !backend->stand_on)
+		rc = no_backing_files(path, e);
+	return rc < 0 ? rc : backend->stand_on(&call, path, backing, e);
 }
 
 int hv_volume_info(struct hypervisor *hv, const char *host, const char *path, struct hv_volume_info *ret,
@@ -166,7 +183,7 @@ int hv_volume_backing(struct hypervisor *hv, const char *host, const char *path,
 	int rc = begin_at_path(hv, host, path, &call, &backend, e);
 
 	if (rc == 0 && !backend->backing)
-		rc = error_set(e, EOPNOTSUPP, "the storage of '%s' has no backing files", path);
+		rc = no_backing_files(path, e);
 	return rc < 0 ? rc : backend->backing(&call, path, ret_backing, e);
 }
 

@@ -46,13 +46,17 @@ int hv_volume_snapshot(struct hypervisor *hv, const char *host, const char *path
 /** Makes a volume that no domain uses larger. -EINVAL when it would shrink. */
 int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, int64_t size,
 		     struct error *e);
+/** As hv_disk_pull(), for the qcow2 file @path that no domain uses. */
+int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *base,
+		   hv_progress *progress, void *ctx, struct error *e);
 /**
- * As hv_disk_pull(), for the qcow2 file @path that no domain uses. @former (may be NULL) is the file that @path stood on
- * when the merge was begun for the first time, and is there still: a QEMU that ended in the meantime may have made
- * @base the backing file, and have lost where the data is that it had copied. So that is taken from @former again.
+ * Has the qcow2 file @path, which no domain uses, name @backing as its backing file again, which it stood on when a merge
+ * began, and which is as it was then. Nothing is copied: what the file has got meanwhile reads as @backing does, and
+ * what QEMU has copied and lost is in @backing still. All of it is on the disk. -EOPNOTSUPP on storage without backing
+ * files.
  */
-int hv_volume_pull(struct hypervisor *hv, const char *host, const char *path, const char *former,
-		   const char *base, hv_progress *progress, void *ctx, struct error *e);
+int hv_volume_stand_on(struct hypervisor *hv, const char *host, const char *path, const char *backing,
+		       struct error *e);
 /** Removes the volume. Success when it is not there. -EBUSY when other volumes depend on it, where the
  * storage knows.
  */

@@ -228,6 +228,64 @@ wait_for "vm-instances/$vm/state" Stopped 20
 act "volumes/$data" detach
 clear_all
 
+# die_at POINT: the deletion of a dies there; the pool is not mounted then
+die_at() {
+	umount_pool
+	POOLFS_TEST_KILL_AT=$1 mount_pool
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	(request "volume-snapshots/$a/actions" "delete scope=single") >/dev/null 2>&1 || true
+	(wait_until 60 is_pool_gone) 2>/dev/null || fail "the kill point '$1' was not reached"
+	umount -l "$MOUNT"
+}
+
+# give_up: mounts while the host cannot be asked, and cancels the deletion
+give_up() {
+	local job
+	host killd h1
+	mount_pool
+	job=$(grep -lxsE 'Queued|Processing' "$MOUNT"/api-jobs/*/state | xargs -rn 1 dirname)
+	echo cancel >"$job/actions"
+	wait_until 60 is_finished "$(basename "$job")"
+	assert_eq "$(cat "$job/state") $(field "$a" status)" "Failed Ready" "the deletion"
+	host restart h1
+	wait_for "hosts/$(first hosts)/status" Connected 20
+}
+
+step "a merge without a guest loses what it has copied, and is given up: the snapshot has its bytes"
+build
+file=$(path_of "$x")
+cp "$file" "$CASE_DIR/before-copy"
+die_at single-copied
+assert_eq "$(qemu-img info -U --output json "$file" | jq -r '."backing-filename"')" null "what x stands on"
+cp "$CASE_DIR/before-copy" "$file"
+qemu-img rebase -u -f qcow2 -b "" "$file" # what QEMU had written when it died
+holds "$file" 1 64k && fail "x has lost nothing"
+give_up
+act "volume-snapshots/$x" revert-volume
+holds "$(head_of)" 9 0 1 64k 9 128k 0 192k || fail "x lost its bytes"
+clear_all
+
+step "so does a commit, whose guest dies: the next one is done again"
+build
+act "vm-instances/$vm" start
+attach
+file=$(path_of "$a")
+cp "$file" "$CASE_DIR/before-commit"
+die_at single-committed
+pkill -KILL -f "guest=$vm,"
+cmp -s "$file" "$CASE_DIR/before-commit" && fail "nothing was committed"
+cp "$CASE_DIR/before-commit" "$file"
+give_up
+wait_for "vm-instances/$vm/state" Stopped 20
+assert_eq "$(field "$a" state)" Disabled
+act "vm-instances/$vm" start
+act "volume-snapshots/$a" delete scope=single
+all_hold "when a commit was lost"
+wait_until 10 check
+let_go
+act "vm-instances/$vm" stop type=cold
+clear_all
+
 act "vm-instances/$vm" start # whose guest writes while snapshots come and go
 attach
 
