@@ -274,7 +274,7 @@ char *virStoragePoolGetXMLDesc(virStoragePoolPtr pool, unsigned int flags)
 		       : NULL;
 }
 
-/* Each answer names another processor, so that hosts have to look for a common one. */
+/* Each answer names another processor, so that hosts have to look for a common one, unless they are alike. */
 char *virConnectGetDomainCapabilities(virConnectPtr conn, const char *emulator, const char *arch,
 				      const char *machine, const char *virt_type, unsigned int flags)
 {
@@ -288,9 +288,28 @@ char *virConnectGetDomainCapabilities(virConnectPtr conn, const char *emulator, 
 		    &xml,
 		    "<domainCapabilities><cpu><mode name='host-model' supported='yes'><model>m%d</model></mode>"
 		    "</cpu></domainCapabilities>",
-		    ++answers) < 0)
+		    fake.alike ? 0 : ++answers) < 0)
 		return NULL;
 	return xml;
+}
+
+char *virConnectBaselineHypervisorCPU(virConnectPtr conn, const char *emulator, const char *arch,
+				      const char *machine, const char *virt_type, const char **cpus,
+				      unsigned int count, unsigned int flags)
+{
+	_cleanup_free_ char *text = (char *)(uintptr_t)fake_call("virConnectBaselineHypervisorCPU");
+
+	(void)conn, (void)emulator, (void)arch, (void)machine, (void)virt_type, (void)flags;
+	for (size_t i = 0, len = 0; i < count && len < sizeof(fake.compared); i++)
+		len += (size_t)snprintf(fake.compared + len, sizeof(fake.compared) - len, "%s", cpus[i]);
+	return text ? strdup(FAKE_COMMON) : NULL;
+}
+
+virDomainPtr virDomainDefineXMLFlags(virConnectPtr conn, const char *xml, unsigned int flags)
+{
+	(void)conn, (void)flags;
+	snprintf(fake.defined, sizeof(fake.defined), "%s", xml);
+	return (virDomainPtr)(uintptr_t)fake_call("virDomainDefineXMLFlags");
 }
 
 /* A file has four bytes. */

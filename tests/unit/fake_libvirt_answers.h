@@ -26,7 +26,13 @@ struct fake_libvirt {
 	bool asleep;	    /* domains */
 	bool bare;	    /* there is no network filter yet */
 	atomic_int tools;   /* so many lists of domains have one that copies a volume */
+	bool alike;	    /* all hosts have the same processor */
+	char compared[512]; /* the processors of which a common one was asked for last; empty: of none */
+	char defined[8192]; /* the last definition of a domain */
 };
+
+/* What processors have in common. */
+#define FAKE_COMMON "<cpu mode='custom' match='exact'><model fallback='forbid'>common</model></cpu>"
 
 extern struct fake_libvirt fake;
 

@@ -566,6 +566,37 @@ static void every_failure_tells_its_reason(void **state)
 	assert_int_equal(lost, 0);
 }
 
+/* By default a VM has the processor that it can take to each host of its cluster. */
+static void the_processor_is_what_all_hosts_have(void **state)
+{
+	const struct hv_events events = {.host = on_host};
+
+	(void)state;
+	for (int alike = 0; alike <= 1; alike++) {
+		const char *second;
+
+		assert_int_equal(hv_new(&events, NULL, &hv, e), 0);
+		fake.alike = alike;
+		assert_int_equal(connect_host(HOST), 0);
+		assert_int_equal(connect_host(TARGET), 0);
+		fake.compared[0] = '\0';
+		assert_int_equal(do_start(), 0);
+		if (alike) {
+			assert_string_equal(fake.compared, "");
+			assert_non_null(strstr(fake.defined, "<cpu mode=\"host-model\""));
+		} else {
+			assert_memory_equal(fake.compared, "<cpu>", 5);
+			second = strstr(fake.compared + 1, "<cpu>");
+			assert_non_null(second);
+			assert_null(strstr(second + 1, "<cpu>"));
+			assert_memory_not_equal(fake.compared, second, strlen(second));
+			assert_non_null(strstr(fake.defined, ">common</model>"));
+		}
+		hv_free(hv);
+	}
+	fake.alike = false;
+}
+
 /* A daemon that was killed while it copied a volume leaves the domain that has it open, for a moment. */
 static void a_host_is_connected_when_no_copy_is_left(void **state)
 {
@@ -603,6 +634,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_failure_tells_its_reason),
+		cmocka_unit_test(the_processor_is_what_all_hosts_have),
 		cmocka_unit_test(a_host_is_connected_when_no_copy_is_left),
 		cmocka_unit_test(a_copy_on_a_removed_host_is_not_waited_for),
 	};
