@@ -67,7 +67,8 @@ static char *holder_xml(const struct host_machine *machine, const char *name, co
 	return xml_finish(&x);
 }
 
-/* The holder of a daemon that was killed goes when its host notices that the connection is gone. */
+/* The holder of a daemon that was killed goes when its host notices that the connection is gone; one that could not be
+ * ended stays as long as the connection, and is ended then. */
 #define HOLDER_PATIENCE_MS 30000
 #define HOLDER_STEP_MS	   50
 
@@ -76,14 +77,18 @@ static int wait_for_other_holder(const struct hv_call *call, const char *name, c
 {
 	const struct timespec step = {.tv_nsec = HOLDER_STEP_MS * 1000000L};
 
-	for (int waited = 0; waited < HOLDER_PATIENCE_MS; waited += HOLDER_STEP_MS) {
+	for (int waited = 0;; waited += HOLDER_STEP_MS) {
 		_cleanup_domain_ virDomainPtr other = virDomainLookupByName(call->conn, name);
 
 		if (!other)
 			return 0; /* or the host cannot be asked, and says so when the holder is started */
+		if (waited >= HOLDER_PATIENCE_MS)
+			return virDomainDestroy(other) == 0 || virt_error_code() == VIR_ERR_NO_DOMAIN
+				       ? 0
+				       : error_set_virt(e, call->conn,
+							"domain '%s' still has volume '%s' open", name, path);
 		(void)nanosleep(&step, NULL);
 	}
-	return error_set(e, EBUSY, "domain '%s' still has volume '%s' open", name, path);
 }
 
 /* Starts the holder, named after the file @about: while there is one of the same name it is not started, so that only
