@@ -33,6 +33,7 @@
 #include "actions/vm/migration.h"
 #include "actions/vm/nocloud.h"
 #include "actions/vm/reconcile.h"
+#include "actions/vm/second_copy.h"
 #include "actions/vm/state.h"
 #include "actions/volume/location.h"
 #include "hypervisor/domain/domain.h"
@@ -315,6 +316,8 @@ static void clean_up(const struct move *m, enum place place)
 	if (place == AT_SOURCE) {
 		/* what has come to the target since it was named there may be others' after all */
 		vm_settle_domain(m->job->pool, m->to, m->uuid);
+		if (vm_is_second_copy(view, m->uuid, m->to))
+			vm_settle_second_copy(m->job->pool, m->to, m->uuid);
 		(void)hv_domain_undefine(hv, m->to, m->uuid, NULL);
 		vm_forget_leases(m->job->pool, view, m->uuid, m->to);
 	}

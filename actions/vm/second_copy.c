@@ -9,6 +9,7 @@
 #include "actions/vm/observed.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/domain.h"
+#include "hypervisor/domain/migrate.h"
 #include "model/log.h"
 
 bool vm_is_second_copy(const struct view *view, const char *uuid, const char *host)
@@ -34,6 +35,18 @@ static bool runs(struct pool *pool, const char *host, const char *vm, bool *ret_
 	return state == HV_DOMAIN_RUNNING;
 }
 
+/*
+ * True when the guest does not run on @host because it never arrived there: no migration from the VM's own host is
+ * under way, and after that it runs there, so none has ended either.
+ */
+static bool never_came(struct pool *pool, const char *own, const char *vm)
+{
+	bool moving = true, active;
+
+	return hv_domain_is_moving(pool_hypervisor(pool), own, vm, &moving, NULL) == 0 && !moving &&
+	       runs(pool, own, vm, &active);
+}
+
 void vm_settle_second_copy(struct pool *pool, const char *host, const char *uuid)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -55,12 +68,13 @@ void vm_settle_second_copy(struct pool *pool, const char *host, const char *uuid
 	there_runs = runs(pool, object_str(vm, VM_HOST_UUID), uuid, &there);
 	if (!here)
 		return;
-	if (!starting && !(here_runs && there_runs)) {
+	if (!starting && !(here_runs && there_runs) &&
+	    (here_runs || !never_came(pool, object_str(vm, VM_HOST_UUID), uuid))) {
 		if (!there)
 			vm_observe(pool, host, uuid);
 		return;
 	}
-	log_warning("vm", uuid, "runs on host %s: its second copy on host %s is destroyed",
+	log_warning("vm", uuid, "is on host %s: its second copy on host %s is destroyed",
 		    object_text(vm, VM_HOST_UUID), host);
 	if (hv_domain_destroy(pool_hypervisor(pool), host, uuid, &e) < 0 ||
 	    hv_domain_undefine(pool_hypervisor(pool), host, uuid, &e) < 0)

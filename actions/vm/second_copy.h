@@ -24,7 +24,8 @@
 bool vm_is_second_copy(const struct view *view, const char *vm, const char *host);
 /**
  * For such a domain: asks both hosts, in an order in which a migration never shows two guests that run. Destroys
- * that on @host if both do; else writes where the VM is. Blocking.
+ * that on @host if both do, or if it waits for a migration that has failed: libvirt does not end it when the network
+ * between the hosts was cut. Else writes where the VM is. Blocking.
  */
 void vm_settle_second_copy(struct pool *pool, const char *host, const char *vm);
 /** True when an inactive definition on @host is of no use: the VM is, or was last, on another one. */

@@ -303,3 +303,23 @@ int hv_domain_migrate_wait(struct hypervisor *hv, const char *from, const char *
 	}
 	return rc;
 }
+
+int hv_domain_is_moving(struct hypervisor *hv, const char *host, const char *uuid, bool *ret, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_domain_ virDomainPtr domain = NULL;
+	virDomainJobInfo info;
+	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
+
+	if (rc < 0)
+		return rc;
+	if (call.simulated) {
+		*ret = false;
+		return 0;
+	}
+	if (virDomainGetJobInfo(domain, &info) < 0)
+		return error_set_virt(e, call.conn, "cannot tell whether domain '%s' is being migrated",
+				      uuid);
+	*ret = info.type != VIR_DOMAIN_JOB_NONE;
+	return 0;
+}

@@ -25,5 +25,8 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
  * so. Success when there is none. */
 int hv_domain_migrate_wait(struct hypervisor *hv, const char *from, const char *uuid, hv_progress *progress,
 			   void *ctx, struct error *e);
+/** Whether the domain is just being migrated from @host, or another job of it is under way there. */
+int hv_domain_is_moving(struct hypervisor *hv, const char *host, const char *uuid, bool *ret,
+			struct error *e);
 
 #endif
