@@ -68,6 +68,16 @@ static bool same_leases(const char *wanted, const char *present)
 	return equal;
 }
 
+/* 1, 0, or an error. */
+static int is_active(const struct hv_call *call, virNetworkPtr network, struct error *e)
+{
+	int active = virNetworkIsActive(network);
+
+	return active < 0 ? error_set_virt(e, call->conn, "cannot tell whether network '%s' is active",
+					   virNetworkGetName(network))
+			  : active;
+}
+
 /* Brings the definition that is there up to date, and stops the network when that needs a restart. */
 static int network_update(const struct hv_call *call, virNetworkPtr network,
 			  const struct hv_network_def *spec, const char *xml, struct error *e)
@@ -75,10 +85,14 @@ static int network_update(const struct hv_call *call, virNetworkPtr network,
 	_cleanup_free_ char *present = definition_xml(call, network);
 	_cleanup_network_ virNetworkPtr renewed = NULL;
 	_cleanup_free_ char *running = NULL;
+	int active;
 
 	if (!present)
 		return error_set_virt(e, call->conn, "cannot read network '%s'", spec->uuid);
-	if (virNetworkIsActive(network) == 1) {
+	active = is_active(call, network, e);
+	if (active < 0)
+		return active;
+	if (active) {
 		running = virNetworkGetXMLDesc(network, 0);
 		/* with guests on it, it stays as it is until its next start */
 		if (running && !network_xml_match(xml, running) && is_idle(call, network))
@@ -93,7 +107,11 @@ static int network_update(const struct hv_call *call, virNetworkPtr network,
 static int network_run(const struct hv_call *call, virNetworkPtr network, const struct hv_network_def *spec,
 		       struct error *e)
 {
-	if (virNetworkIsActive(network) != 1) {
+	int active = is_active(call, network, e);
+
+	if (active < 0)
+		return active;
+	if (!active) {
 		int rc;
 
 		if (virNetworkCreate(network) == 0)
@@ -151,7 +169,10 @@ int hv_network_close(struct hypervisor *hv, const char *host, const char *uuid, 
 		return 0;
 	if (!network)
 		return error_set_virt(e, call.conn, "cannot find network '%s'", uuid);
-	if (virNetworkIsActive(network) == 1 && virNetworkDestroy(network) < 0)
+	rc = is_active(&call, network, e);
+	if (rc < 0)
+		return rc;
+	if (rc && virNetworkDestroy(network) < 0)
 		return error_set_virt(e, call.conn, "cannot stop network '%s'", uuid);
 	if (virNetworkUndefine(network) < 0 && virt_error_code() != VIR_ERR_NO_NETWORK)
 		return error_set_virt(e, call.conn, "cannot undefine network '%s'", uuid);

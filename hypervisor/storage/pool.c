@@ -83,6 +83,16 @@ static int pool_matches(const struct hv_call *call, virStoragePoolPtr pool, cons
 
 /* ------------------------------------------------------------- opening and closing */
 
+/* 1, 0, or an error. */
+static int is_active(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, struct error *e)
+{
+	int active = virStoragePoolIsActive(pool);
+
+	return active < 0 ? error_set_virt(e, call->conn, "cannot tell whether storage pool '%s' is active",
+					   uuid)
+			  : active;
+}
+
 static int pool_start(const struct hv_call *call, const struct storage_backend *backend,
 		      virStoragePoolPtr pool, const struct hv_storage_pool_def *spec, struct error *e)
 {
@@ -105,10 +115,11 @@ static int pool_define(const struct hv_call *call, const char *uuid, const char 
 		       struct error *e)
 {
 	_cleanup_pool_ virStoragePoolPtr old = *pool;
-	bool was_active = old && virStoragePoolIsActive(old) == 1;
-	int rc;
+	int rc, was_active = old ? is_active(call, old, uuid, e) : 0;
 
 	*pool = NULL;
+	if (was_active < 0)
+		return was_active;
 	if (was_active && virStoragePoolDestroy(old) < 0)
 		return error_set_virt(e, call->conn, "cannot stop storage pool '%s'", uuid);
 	*pool = virStoragePoolDefineXML(call->conn, xml, 0);
@@ -142,8 +153,9 @@ int hv_storage_pool_open(struct hypervisor *hv, const char *host, const struct h
 	matches = pool ? pool_matches(&call, pool, spec->uuid, xml, e) : 0;
 	if (matches < 0)
 		return matches;
-	if (matches && virStoragePoolIsActive(pool) == 1)
-		return 0;
+	rc = matches ? is_active(&call, pool, spec->uuid, e) : 0;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	backend = storage_backend_on(backend, &call);
 	rc = backend->prepare_host ? backend->prepare_host(&call, spec, e) : 0;
 	if (rc == 0 && !matches)
@@ -170,7 +182,10 @@ int hv_storage_pool_close(struct hypervisor *hv, const char *host, const char *u
 		return 0;
 	if (!pool)
 		return error_set_virt(e, call.conn, "cannot find storage pool '%s'", uuid);
-	if (virStoragePoolIsActive(pool) == 1 && virStoragePoolDestroy(pool) < 0)
+	rc = is_active(&call, pool, uuid, e);
+	if (rc < 0)
+		return rc;
+	if (rc && virStoragePoolDestroy(pool) < 0)
 		return error_set_virt(e, call.conn, "cannot stop storage pool '%s'", uuid);
 	if (virStoragePoolUndefine(pool) < 0 && virt_error_code() != VIR_ERR_NO_STORAGE_POOL)
 		return error_set_virt(e, call.conn, "cannot undefine storage pool '%s'", uuid);
