@@ -2,6 +2,7 @@
 /* See dir_stream.h. */
 #include "hypervisor/storage/dir_stream.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include <libvirt/virterror.h>
@@ -191,7 +192,18 @@ static int flush_on_host(const struct hv_call *call, virStoragePoolPtr pool, con
 	return rc;
 }
 
-/* Sends @copy to the volume, whose file is @path, and flushes that. */
+/* Copies to the file @path, which is on this machine. */
+static int copy_here(const char *path, struct copy *copy, struct error *e)
+{
+	_cleanup_close_ int to = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = to < 0 ? -errno : transfer_copy(&copy->transfer, copy->fd, copy->size, to);
+
+	if (rc == -ECANCELED)
+		return error_set(e, ECANCELED, "the copy to '%s' was cancelled", path);
+	return rc < 0 ? error_set(e, -rc, "cannot write '%s': %s", path, strerror(-rc)) : 0;
+}
+
+/* Copies to the volume, whose file is @path, and flushes that. */
 static int write_and_flush(const struct hv_call *call, virStoragePoolPtr pool, virStorageVolPtr volume,
 			   const char *path, struct copy *copy, struct error *e)
 {
@@ -200,7 +212,13 @@ static int write_and_flush(const struct hv_call *call, virStoragePoolPtr pool, v
 	int rc;
 
 	flush_begin(&flush, call, path);
-	rc = copy->size > 0 ? send_all(call, pool, volume, copy, e) : transfer_end(&copy->transfer);
+	rc = flush_is_here(&flush, call, &here, e);
+	if (rc < 0)
+		return rc;
+	if (here && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0)
+		rc = copy_here(path, copy, e);
+	else
+		rc = copy->size > 0 ? send_all(call, pool, volume, copy, e) : transfer_end(&copy->transfer);
 	if (rc == 0)
 		rc = flush_end(&flush, call, &here, e);
 	/* libvirt has flushed an empty one */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Uploads and downloads of files in a folder of a host, through libvirt's streams.
- * Internal to hypervisor/; see backend.h for the functions of its rows.
+ * Uploads and downloads of files in a folder of a host, through libvirt's streams; an
+ * upload to this machine is a copy of the file. Internal to hypervisor/; see backend.h for the functions of its rows.
  *
  * After an upload the pool is read again, so that libvirt knows the format and the
  * virtual size of what was uploaded. Formats are never guessed otherwise.

@@ -69,10 +69,18 @@ static int is_of_host(const struct flush *flush, const struct hv_call *call, boo
 	return 0;
 }
 
+int flush_is_here(struct flush *flush, const struct hv_call *call, bool *ret_here, struct error *e)
+{
+	int rc = flush->path && !flush->here ? is_of_host(flush, call, &flush->here, e) : 0;
+
+	*ret_here = flush->here;
+	return rc;
+}
+
 int flush_end(struct flush *flush, const struct hv_call *call, bool *ret_here, struct error *e)
 {
-	bool here = false;
-	int rc = flush->path ? is_of_host(flush, call, &here, e) : 0;
+	bool here;
+	int rc = flush_is_here(flush, call, &here, e);
 
 	if (rc == 0 && here)
 		rc = durable_file(flush->fd, flush->path, e);

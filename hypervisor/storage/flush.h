@@ -16,11 +16,14 @@
 struct flush {
 	char *path; /* owned; NULL: not reached from here */
 	int fd;	    /* owned */
+	bool here;  /* it is known to be the file of the host */
 };
 #define FLUSH_INIT ((struct flush){.fd = -1})
 
 /* Opens the file @path of the call's host, which exists. Without effect when it cannot be reached from here. */
 void flush_begin(struct flush *flush, const struct hv_call *call, const char *path);
+/* Is the file that was opened the one of the host? Not, when none could be. */
+int flush_is_here(struct flush *flush, const struct hv_call *call, bool *ret_here, struct error *e);
 /*
  * Content and name are durable. *@ret_here (may be NULL): false, and nothing was done, when the file is not on this
  * machine, or not within reach. Negative errno with a sentence.

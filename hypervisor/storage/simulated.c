@@ -19,8 +19,6 @@
 #include "hypervisor/storage/transfer.h"
 #include "model/durable.h"
 
-#define COPY_BUFFER (256 * 1024)
-
 static int sim_build(const struct hv_call *call, virStoragePoolPtr pool,
 		     const struct hv_storage_pool_def *spec, struct error *e)
 {
@@ -89,54 +87,6 @@ static int sim_create(const struct hv_call *call, const struct storage_pool *at,
 	return 0;
 }
 
-/* Copies @length bytes of data at the position of @from to the position of @to. */
-static int copy_data(int from, int to, int64_t length, char *buffer, struct transfer *transfer)
-{
-	while (length > 0) {
-		ssize_t got = read(from, buffer, length < COPY_BUFFER ? (size_t)length : COPY_BUFFER);
-		int rc;
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? -errno : -EIO; /* the file became shorter */
-		rc = write_all(to, buffer, (size_t)got);
-		if (rc == 0)
-			rc = transfer_advance(transfer, got);
-		if (rc < 0)
-			return rc;
-		length -= got;
-	}
-	return 0;
-}
-
-static int copy_sparse(int from, int64_t size, int to, struct transfer *transfer)
-{
-	_cleanup_free_ char *buffer = malloc(COPY_BUFFER);
-	int64_t length;
-	bool data;
-	int rc;
-
-	if (!buffer)
-		return -ENOMEM;
-	for (;;) {
-		rc = sparse_next(from, size, &data, &length);
-		if (rc < 0)
-			return rc;
-		if (length == 0)
-			return transfer_end(transfer);
-		if (data) {
-			rc = copy_data(from, to, length, buffer, transfer);
-		} else {
-			rc = lseek(from, length, SEEK_CUR) < 0 ? -errno : write_hole(to, length);
-			if (rc == 0)
-				rc = transfer_advance(transfer, length);
-		}
-		if (rc < 0)
-			return rc;
-	}
-}
-
 /* Copies @from to the new, open file @to; a failure removes @to_path. */
 static int copy_file(const char *from, int to, const char *to_path, hv_progress *progress, void *ctx,
 		     struct error *e)
@@ -152,7 +102,7 @@ static int copy_file(const char *from, int to, const char *to_path, hv_progress 
 		return fd;
 	}
 	transfer_begin(&transfer, progress, ctx, size);
-	rc = copy_sparse(fd, size, to, &transfer);
+	rc = transfer_copy(&transfer, fd, size, to);
 	if (rc == 0) {
 		rc = durable_file(to, to_path, e);
 		if (rc < 0)

@@ -3,8 +3,12 @@
 #include "hypervisor/storage/transfer.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+
+#define COPY_BUFFER (1 << 20)
 
 void transfer_begin(struct transfer *t, hv_progress *progress, void *ctx, int64_t total)
 {
@@ -85,6 +89,65 @@ int write_hole(int fd, int64_t size)
 	if (end < 0 || ftruncate(fd, end) < 0)
 		return -errno;
 	return 0;
+}
+
+/* Copies @length bytes of data at the position of @from to the position of @to. */
+static int copy_data(struct transfer *t, int from, int to, int64_t length, char *buffer)
+{
+	while (length > 0) {
+		ssize_t got = read(from, buffer, length < COPY_BUFFER ? (size_t)length : COPY_BUFFER);
+		int rc;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EIO; /* the file became shorter */
+		rc = write_all(to, buffer, (size_t)got);
+		if (rc == 0)
+			rc = transfer_advance(t, got);
+		if (rc < 0)
+			return rc;
+		length -= got;
+	}
+	return 0;
+}
+
+/* True if @to shares the blocks of @from now, which has @size bytes. */
+static bool clone_file(int from, int64_t size, int to)
+{
+	struct stat st;
+
+	return fstat(from, &st) == 0 && st.st_size == size && ioctl(to, FICLONE, from) == 0;
+}
+
+int transfer_copy(struct transfer *t, int from, int64_t size, int to)
+{
+	_cleanup_free_ char *buffer = NULL;
+	int64_t length;
+	bool data;
+	int rc;
+
+	if (clone_file(from, size, to))
+		return transfer_end(t);
+	buffer = malloc(COPY_BUFFER);
+	if (!buffer)
+		return -ENOMEM;
+	for (;;) {
+		rc = sparse_next(from, size, &data, &length);
+		if (rc < 0)
+			return rc;
+		if (length == 0)
+			return transfer_end(t);
+		if (data) {
+			rc = copy_data(t, from, to, length, buffer);
+		} else {
+			rc = lseek(from, length, SEEK_CUR) < 0 ? -errno : write_hole(to, length);
+			if (rc == 0)
+				rc = transfer_advance(t, length);
+		}
+		if (rc < 0)
+			return rc;
+	}
 }
 
 int open_source(const char *file, int64_t *ret_size, struct error *e)

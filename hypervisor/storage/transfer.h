@@ -37,6 +37,12 @@ int write_all(int fd, const void *data, size_t size);
 /* Makes the file @size bytes longer than its position, by a hole, and goes to the end. Negative errno. */
 int write_hole(int fd, int64_t size);
 
+/*
+ * Copies the first @size bytes of @from to @to, which has no data yet; both positions are at the start. Shares blocks where
+ * the file system can, and keeps holes. Not written to disk. -ECANCELED when the callback cancels, negative errno.
+ */
+int transfer_copy(struct transfer *t, int from, int64_t size, int to);
+
 /* Opens the regular file @file for reading. Negative errno with a sentence, or the descriptor. */
 int open_source(const char *file, int64_t *ret_size, struct error *e);
 /*
