@@ -54,6 +54,9 @@ struct storage_backend {
 		      struct error *e);
 	int (*download)(const struct hv_call *call, const char *path, const char *file, hv_progress *progress,
 			void *ctx, struct error *e);
+	/* NULL = never here */
+	int (*export)(const struct hv_call *call, const char *path, const char *path_format, const char *file,
+		      const char *format, hv_progress *progress, void *ctx, bool *ret_here, struct error *e);
 	/* @path is of the same scheme. */
 	int (*copy)(const struct hv_call *call, const char *path, const char *path_format,
 		    const struct storage_pool *at, const char *name, const char *format,

@@ -2,21 +2,24 @@
 /*
  * poolfs-box: runs one of QEMU's programs on images of users, with less than root has.
  *
- *     poolfs-box [--read-only] [--network] PROGRAM ARGUMENT...
+ *     poolfs-box [--read-only] [--network] [--parent PID] PROGRAM ARGUMENT...
  *
  * The program has no capability but that to read (and, unless --read-only, to write) files of others, since the
  * files of guests belong to the user of their hypervisor; it starts no process and no other program; without
- * --network it has no sockets but local ones; with --read-only alone no file grows. See model/sandbox.h.
+ * --network it has no sockets but local ones; with --read-only alone no file grows. With --parent it ends with the
+ * thread that has started it, of the process PID. See model/sandbox.h.
  *
  * Exits with 126 and one sentence when the box cannot be made, with 127 when there is no such program.
  */
 #include <cap-ng.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "model/cleanup.h"
@@ -31,6 +34,7 @@
 
 struct box {
 	bool read_only, network;
+	pid_t parent; /* 0: outlives it */
 };
 
 static int drop_capabilities(const struct box *box)
@@ -56,6 +60,11 @@ static int enter(const struct box *box, const char *program)
 {
 	int r = geteuid() == 0 ? drop_capabilities(box) : 0;
 
+	/* after the capabilities, whose change would undo it */
+	if (r == 0 && box->parent)
+		r = prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno
+		    : getppid() != box->parent			  ? -ESRCH
+								  : 0;
 	if (r == 0)
 		r = sandbox_close();
 	if (r == 0)
@@ -96,9 +105,12 @@ int main(int argc, char **argv)
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		box.read_only = box.read_only || strcmp(argv[i], "--read-only") == 0;
 		box.network = box.network || strcmp(argv[i], "--network") == 0;
+		if (strcmp(argv[i], "--parent") == 0 && i + 1 < argc)
+			box.parent = (pid_t)atoi(argv[++i]);
 	}
 	if (i == argc) {
-		fputs("usage: poolfs-box [--read-only] [--network] PROGRAM ARGUMENT...\n", stderr);
+		fputs("usage: poolfs-box [--read-only] [--network] [--parent PID] PROGRAM ARGUMENT...\n",
+		      stderr);
 		return STATUS_NO_BOX;
 	}
 	program = find(argv[i]);

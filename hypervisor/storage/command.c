@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "model/child.h"
 #include "model/clock.h"
@@ -199,13 +200,20 @@ static int run_in_box(const char *option, const char *const argv[], int limit, h
 		      void *ctx, struct command_end *ret, struct error *e)
 {
 	_cleanup_free_ char *box = child_find_helper("poolfs-box");
-	const char *boxed[ARGUMENTS_MAX + 3] = {box, option};
+	const char *boxed[ARGUMENTS_MAX + 5] = {box};
+	char parent[24];
+	size_t n = 1;
 
 	*ret = (struct command_end){0};
 	if (!box)
 		return error_no_helper("poolfs-box", e);
+	(void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
+	boxed[n++] = "--parent";
+	boxed[n++] = parent;
+	if (option)
+		boxed[n++] = option;
 	for (size_t i = 0; i < ARGUMENTS_MAX && argv[i]; i++)
-		boxed[i + 2] = argv[i];
+		boxed[n++] = argv[i];
 	return command_run(boxed, limit, progress, ctx, ret, e);
 }
 
@@ -219,4 +227,10 @@ int command_run_reading(const char *const argv[], int limit, hv_progress *progre
 			struct command_end *ret, struct error *e)
 {
 	return run_in_box("--read-only", argv, limit, progress, ctx, ret, e);
+}
+
+int command_run_writing(const char *const argv[], int limit, hv_progress *progress, void *ctx,
+			struct command_end *ret, struct error *e)
+{
+	return run_in_box(NULL, argv, limit, progress, ctx, ret, e);
 }

@@ -35,6 +35,9 @@ int command_run_boxed(const char *const argv[], int limit, hv_progress *progress
 /* The same for a program that only reads files of this machine: without network, and nothing that it can change. */
 int command_run_reading(const char *const argv[], int limit, hv_progress *progress, void *ctx,
 			struct command_end *ret, struct error *e);
+/* The same for a program that only works on files of this machine: without network. */
+int command_run_writing(const char *const argv[], int limit, hv_progress *progress, void *ctx,
+			struct command_end *ret, struct error *e);
 void command_end_done(struct command_end *end);
 #define _cleanup_command_ _cleanup_(command_end_done)
 

@@ -11,6 +11,7 @@
 
 #include "hypervisor/errors.h"
 #include "hypervisor/storage/dir_jobs.h"
+#include "hypervisor/storage/dir_local.h"
 #include "hypervisor/storage/dir_stream.h"
 #include "hypervisor/storage/flush.h"
 #include "hypervisor/storage/simulated.h"
@@ -148,11 +149,11 @@ static char *dir_read_disk_source(xmlDocPtr doc, xmlNodePtr disk)
 /* What files in a folder have in common, wherever the folder is. */
 #define FOLDER_ROW                                                                                           \
 	.has_target = true, .build = dir_build, .read_root = dir_read_root, .create = dir_create,            \
-	.upload = dir_upload, .download = dir_download, .copy = dir_copy, .resize = dir_resize,              \
-	.pull = dir_pull, .stand_on = dir_stand_on, .remove = dir_remove, .info = dir_info,                  \
-	.backing = dir_backing, .write_image_options = image_options_write_file, .disk_type = "file",        \
-	.write_disk_source = dir_write_disk_source, .read_disk_source = dir_read_disk_source,                \
-	.simulated = &storage_simulated
+	.upload = dir_upload, .download = dir_download, .export = dir_local_export, .copy = dir_copy,        \
+	.resize = dir_resize, .pull = dir_pull, .stand_on = dir_stand_on, .remove = dir_remove,              \
+	.info = dir_info, .backing = dir_backing, .write_image_options = image_options_write_file,           \
+	.disk_type = "file", .write_disk_source = dir_write_disk_source,                                     \
+	.read_disk_source = dir_read_disk_source, .simulated = &storage_simulated
 
 const struct storage_backend storage_dir = {
 	.type = "dir",

@@ -3,9 +3,9 @@
  * Work on the files of volumes that no domain uses: flat copies, and removing files
  * from the chain below an overlay.
  *
- * libvirt cannot change the backing file of a volume at rest, and qemu-img runs
- * on this machine only, not on the host; and libvirt's own copy has no progress
- * and cannot be stopped. So a domain without a guest (its CPU never runs) holds the
+ * Where the host is this machine qemu-img does it (dir_local.h). On another one it
+ * cannot run; libvirt cannot change the backing file of a volume at rest, and its
+ * own copy has no progress and cannot be stopped. So a domain without a guest (its CPU never runs) holds the
  * volume open during a merge or copy, and QEMU does the same as for a running
  * guest, which can be interrupted safely at any moment. libvirt destroys it when
  * the connection closes, so a killed daemon leaves none behind.
@@ -19,6 +19,7 @@
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/states.h"
+#include "hypervisor/storage/dir_local.h"
 #include "hypervisor/storage/disk_jobs.h"
 #include "hypervisor/storage/flush.h"
 
@@ -213,8 +214,12 @@ int dir_copy(const struct hv_call *call, const char *path, const char *path_form
 {
 	_cleanup_domain_ virDomainPtr holder = NULL;
 	const struct held held = {.path = path, .format = path_format};
-	int rc = holder_start(call, WORK_COPY, name, &held, &holder, e);
+	bool here;
+	int rc = dir_local_copy(call, path, path_format, at, name, format, progress, ctx, &here, ret_path, e);
 
+	if (rc < 0 || here)
+		return rc;
+	rc = holder_start(call, WORK_COPY, name, &held, &holder, e);
 	if (rc < 0)
 		return rc;
 	rc = holder_copy(call, at, holder, name, format, progress, ctx, ret_path, e);
@@ -244,8 +249,14 @@ int dir_pull(const struct hv_call *call, const char *path, const char *base, hv_
 	     struct error *e)
 {
 	const struct held held = {.path = path, .format = "qcow2", .writes = true};
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	bool here;
+	int rc = dir_local_pull(call, path, base, progress, ctx, &here, &why);
 
-	return change_backing(call, &held, base, false, progress, ctx, e);
+	/* a domain that has the file open for nobody is ended by the host's way alone */
+	if (rc < 0 && rc != -EBUSY)
+		return error_move(e, &why);
+	return rc == 0 && here ? 0 : change_backing(call, &held, base, false, progress, ctx, e);
 }
 
 /* 1 when the header of the file names the other one, 0 when not, or an error. */

@@ -19,7 +19,9 @@
 #define CLUSTER_BITS	  16
 #define CLUSTER		  (1 << CLUSTER_BITS)
 #define EXTENSION_BACKING 0xE2792ACAU
-#define BACKING_MAX	  1023		/* longest name QEMU takes */
+#define BACKING_MAX	  1023 /* longest name QEMU takes */
+#define FORMAT_MAX	  16
+#define EXTENSIONS_MAX	  64
 #define BYTES_PER_L1	  (512LL << 20) /* one L1 entry: 8192 L2 entries of one cluster each */
 #define L1_CLUSTERS_MAX	  512		/* QEMU's limit, 32 MiB */
 #define L1_FIRST	  3
@@ -71,7 +73,7 @@ static int write_header(int fd, struct header *header, const char *backing, cons
 		struct extension extension = {htobe32(EXTENSION_BACKING),
 					      htobe32((uint32_t)strlen(backing_format))};
 
-		if (strlen(backing) > BACKING_MAX || strlen(backing_format) > 16)
+		if (strlen(backing) > BACKING_MAX || strlen(backing_format) > FORMAT_MAX)
 			return -ENAMETOOLONG;
 		memcpy(buffer + used, &extension, sizeof(extension));
 		memcpy(buffer + used + sizeof(extension), backing_format, strlen(backing_format));
@@ -186,5 +188,42 @@ int qcow2_read_backing(int fd, char **ret_backing)
 		return -EIO;
 	}
 	*ret_backing = name;
+	return 0;
+}
+
+int qcow2_read_backing_format(int fd, char **ret_format)
+{
+	struct header header;
+	int rc = read_header(fd, &header);
+	/* version 2 has no length of its own */
+	off_t at = rc == 0 && be32toh(header.version) >= 3 ? be32toh(header.header_length) : 72;
+	struct extension extension;
+
+	if (rc < 0)
+		return rc;
+	*ret_format = NULL;
+	for (int i = 0; i < EXTENSIONS_MAX; i++) {
+		uint32_t length;
+
+		if (pread(fd, &extension, sizeof(extension), at) != (ssize_t)sizeof(extension))
+			return -EIO;
+		length = be32toh(extension.length);
+		if (extension.type == 0)
+			return 0;
+		at += (off_t)sizeof(extension);
+		if (be32toh(extension.type) == EXTENSION_BACKING && length <= FORMAT_MAX) {
+			char *format = calloc(1, length + 1);
+
+			if (!format)
+				return -ENOMEM;
+			if (pread(fd, format, length, at) != (ssize_t)length) {
+				free(format);
+				return -EIO;
+			}
+			*ret_format = format;
+			return 0;
+		}
+		at += ((off_t)length + 7) / 8 * 8;
+	}
 	return 0;
 }

@@ -27,4 +27,7 @@ bool qcow2_has_no_backing(int fd);
  */
 int qcow2_read_backing(int fd, char **ret_backing);
 
+/* The format of the backing file, allocated, NULL when the header does not say; -EMEDIUMTYPE as above. */
+int qcow2_read_backing_format(int fd, char **ret_format);
+
 #endif

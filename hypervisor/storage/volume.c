@@ -129,6 +129,20 @@ int hv_volume_download(struct hypervisor *hv, const char *host, const char *path
 	return rc < 0 ? rc : backend->download(&call, path, file, progress, ctx, e);
 }
 
+int hv_volume_export(struct hypervisor *hv, const char *host, const char *path, const char *path_format,
+		     const char *file, const char *format, hv_progress *progress, void *ctx, bool *ret_here,
+		     struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	const struct storage_backend *backend = NULL;
+	int rc = begin_at_path(hv, host, path, &call, &backend, e);
+
+	*ret_here = false;
+	return rc < 0 || !backend->export
+		       ? rc
+		       : backend->export(&call, path, path_format, file, format, progress, ctx, ret_here, e);
+}
+
 int hv_volume_resize(struct hypervisor *hv, const char *host, const char *path, int64_t size, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};

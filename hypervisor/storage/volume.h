@@ -30,6 +30,14 @@ int hv_volume_upload(struct hypervisor *hv, const char *host, const char *pool, 
 int hv_volume_download(struct hypervisor *hv, const char *host, const char *path, const char *file,
 		       hv_progress *progress, void *ctx, struct error *e);
 /**
+ * Copies what a guest would read from @path, a file of @path_format that nobody writes to, into the new local file @file
+ * (0600), standalone, of @format; it is not written to disk. *@ret_here: false, and nothing was done, where the
+ * bytes are not on this machine: then hv_volume_copy() and hv_volume_download() do it. -EEXIST.
+ */
+int hv_volume_export(struct hypervisor *hv, const char *host, const char *path, const char *path_format,
+		     const char *file, const char *format, hv_progress *progress, void *ctx, bool *ret_here,
+		     struct error *e);
+/**
  * Copies what a guest would read from @path, a file of @path_format that nobody writes to, into the new,
  * standalone volume @name of a pool, of @format. Both are "qcow2" or "raw".
  */

@@ -148,7 +148,7 @@ for guest in none running; do
 	clear_all
 done
 
-step "a merge waits for the domain that a killed daemon has left at work on the same file"
+step "a merge waits for what a killed daemon has left at work on the same file"
 fill 1 0
 waits=$(snapshot waits)
 fill 2 65536
@@ -156,9 +156,11 @@ left=poolfs-merge-$(basename "$(head_of)")
 cat >left.xml <<EOF
 <domain type='qemu'><name>$left</name><memory unit='MiB'>16</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type></os>
-<devices><controller type='usb' model='none'/><memballoon model='none'/></devices></domain>
+<devices><controller type='usb' model='none'/><memballoon model='none'/>
+<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$(head_of)'/><target dev='vda' bus='virtio'/></disk>
+</devices></domain>
 EOF
-on_host create left.xml
+on_host create --paused left.xml
 job=$(submit "volume-snapshots/$waits/actions" delete)
 wait_for "api-jobs/$job/state" Processing 10
 sleep 1

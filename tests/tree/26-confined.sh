@@ -53,3 +53,13 @@ if [ -z "$sanitized" ]; then
 fi
 assert_fails "Operation not permitted" "$box" chown nobody disk.raw
 umount_pool
+
+step "what works for the daemon ends with it"
+sh -c '"$1" --parent $$ sleep 60 & echo $! >boxed; wait' sh "$box" &
+parent=$!
+wait_until 10 test -s boxed
+wait_until 10 grep -q sleep "/proc/$(<boxed)/comm"
+kill -KILL "$parent"
+wait_until 10 test ! -e "/proc/$(<boxed)"
+# one that has lost its parent before it could ask for that
+assert_fails "No such process" "$box" --parent 1 true

@@ -160,6 +160,7 @@ static int qemu_img(const char *command, const char *option, const char *path, c
 
 static void qemu_accepts_our_images(void **state)
 {
+	char *format;
 	char base[64], leaf[64];
 	int base_fd = make_file(base), leaf_fd = make_file(leaf);
 	int base_ok, leaf_ok, name_ok;
@@ -167,6 +168,11 @@ static void qemu_accepts_our_images(void **state)
 
 	assert_int_equal(qcow2_write(base_fd, 40LL << 30, NULL, NULL), 0);
 	assert_int_equal(qcow2_write(leaf_fd, 3LL << 40, base, "qcow2"), 0);
+	assert_int_equal(qcow2_read_backing_format(leaf_fd, &format), 0);
+	assert_string_equal(format, "qcow2");
+	free(format);
+	assert_int_equal(qcow2_read_backing_format(base_fd, &format), 0);
+	assert_null(format);
 	close(base_fd);
 	close(leaf_fd);
 	base_ok = qemu_img("check", "--output=json", base, "\"check-errors\": 0");
