@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "actions/image/download_copy.h"
 #include "actions/image/download_curl.h"
@@ -95,13 +96,25 @@ static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char 
 	return 0;
 }
 
+/* Moves the source in the place of the destination, which is empty. False: it has to be copied. */
+static bool move(struct download *d, const struct download_source *source, int dir_fd, const char *name)
+{
+	_cleanup_close_ int fd = source->spent ? open(source->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+	if (fd < 0 || fchmod(fd, 0600) < 0 || renameat(AT_FDCWD, source->path, dir_fd, name) < 0)
+		return false;
+	(void)close(d->fd);
+	d->fd = steal_fd(&fd);
+	return true;
+}
+
 /* Fills the destination from the source: all steps that can fail once the destination exists. */
 static int download_run(struct download *d, const struct download_source *source, int dir_fd,
-			char ret_md5[static DOWNLOAD_MD5_STRLEN])
+			const char *name, char ret_md5[static DOWNLOAD_MD5_STRLEN])
 {
-	if (download_begin_sums(d) < 0)
-		return d->result;
-	if (source->path)
+	if (source->path && move(d, source, dir_fd, name))
+		(void)download_sum_file(d, source->path);
+	else if (source->path)
 		(void)download_from_file(d, source->fd, source->path);
 	else
 		(void)download_from_curl(d, source);
@@ -110,17 +123,24 @@ static int download_run(struct download *d, const struct download_source *source
 	return download_finish_md5(d, ret_md5);
 }
 
-static void md5_free(EVP_MD_CTX **md5)
+DEFINE_CLEANUP(struct digest *, digest_free)
+
+/* Of the checksum that is wanted. NULL without one, or memory. */
+static struct digest *new_sum(const char *checksum)
 {
-	EVP_MD_CTX_free(*md5);
+	char name[sizeof("sha512")];
+
+	(void)snprintf(name, sizeof(name), "%s", checksum);
+	name[strcspn(name, ":")] = '\0';
+	return digest_new(name);
 }
 
 int download(const struct download_source *source, const char *dest_path,
 	     const struct download_limits *limits, download_progress_fn *progress, void *progress_ctx,
 	     char ret_md5[static DOWNLOAD_MD5_STRLEN], struct error *e)
 {
-	_cleanup_(md5_free) EVP_MD_CTX *md5 = EVP_MD_CTX_new();
-	_cleanup_(md5_free) EVP_MD_CTX *sum = limits->checksum ? EVP_MD_CTX_new() : NULL;
+	_cleanup_(digest_free_p) struct digest *md5 = digest_new("md5");
+	_cleanup_(digest_free_p) struct digest *sum = limits->checksum ? new_sum(limits->checksum) : NULL;
 	_cleanup_close_ int dir_fd = -1, fd = -1;
 	_cleanup_(error_done) struct error own = ERROR_INIT;
 	struct download d;
@@ -128,7 +148,7 @@ int download(const struct download_source *source, const char *dest_path,
 	int r;
 
 	if (!md5 || (limits->checksum && !sum))
-		return error_oom(e);
+		return error_set(e, EIO, "cannot begin to compute a checksum");
 	r = open_dest(dest_path, &dir_fd, &fd, &name, e);
 	if (r < 0)
 		return r;
@@ -137,13 +157,14 @@ int download(const struct download_source *source, const char *dest_path,
 		.progress = progress,
 		.progress_ctx = progress_ctx,
 		.e = e ? e : &own,
-		.fd = fd,
+		.fd = steal_fd(&fd),
 		.md5 = md5,
 		.sum = sum,
 		.total = -1,
 		.deadline_ms = limits->seconds > 0 ? clock_monotonic_ms() + limits->seconds * 1000 : 0,
 	};
-	r = download_run(&d, source, dir_fd, ret_md5);
+	r = download_run(&d, source, dir_fd, name, ret_md5);
+	(void)close(d.fd);
 	if (r < 0)
 		(void)unlinkat(dir_fd, name, 0);
 	return r;

@@ -18,11 +18,12 @@
  *     still the same (ETag or Last-Modified), else at the beginning.
  *   - Local files and addresses are those that the policy allows (engine/url_policy.h). Holes stay holes.
  *     Blocks are shared where the file system can do so (FICLONE) and copied
- *     elsewhere; the MD5 needs a pass over the bytes in any case. A file that
+ *     elsewhere; a file that nobody needs afterwards is moved if it can be. The MD5
+ *     needs a pass over the bytes in any case. A file that
  *     changes in the meantime is refused.
  *
  * The MD5 is for the manual's `md5sum`: a checksum, not a protection against
- * tampering. libcrypto computes it.
+ * tampering. It is computed while the bytes are copied, by another thread (digest.h).
  *
  * Blocks the calling thread for the whole transfer; any number of threads may
  * download at once. Uses no signals.
@@ -30,6 +31,7 @@
 #ifndef POOLFS_IMAGE_DOWNLOAD_H
 #define POOLFS_IMAGE_DOWNLOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "actions/engine/url_policy.h"
@@ -58,6 +60,7 @@ struct download_source {
 	const struct url_policy *policy; /* borrowed */
 	char *path;			 /* owned; of a local file, for messages; else NULL */
 	int fd;				 /* owned; of a local file */
+	bool spent; /* the local file is not needed afterwards: it is moved where its file system is the destination's */
 };
 
 /**

@@ -66,8 +66,7 @@ static bool is_same_content(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* The destination has become a clone, a snapshot of the source: sums it, whatever happens to the source. */
-static int sum_clone(struct download *d, const char *path)
+int download_sum_file(struct download *d, const char *path)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat clone;
@@ -80,6 +79,8 @@ static int sum_clone(struct download *d, const char *path)
 			d, error_set(d->e, errno, "cannot read the copy of '%s': %s", path, strerror(errno)));
 	if (download_set_total(d, clone.st_size, false) < 0)
 		return d->result;
+	/* the disk works meanwhile */
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return take_file(d, fd, clone.st_size, false);
 }
 
@@ -93,8 +94,9 @@ int download_from_file(struct download *d, int source_fd, const char *path)
 				     error_set(d->e, errno, "cannot stat '%s': %s", path, strerror(errno)));
 	if (download_set_total(d, before.st_size, false) < 0)
 		return d->result;
+	/* the destination has become a snapshot of the source: sums it, whatever happens to the source */
 	if (ioctl(d->fd, FICLONE, source_fd) == 0)
-		return sum_clone(d, path);
+		return download_sum_file(d, path);
 	occupied = (int64_t)before.st_blocks * 512;
 	if (occupied < before.st_size ? download_check_space(d, occupied) < 0
 				      : download_set_total(d, before.st_size, true) < 0)

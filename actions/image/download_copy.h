@@ -10,5 +10,7 @@
  * @path is for messages. Returns 0 or d->result.
  */
 int download_from_file(struct download *d, int source_fd, const char *path);
+/** Sums the file that d->fd is. Returns 0 or d->result. */
+int download_sum_file(struct download *d, const char *path);
 
 #endif

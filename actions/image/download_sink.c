@@ -12,6 +12,10 @@
 #include "model/clock.h"
 
 #define PROGRESS_INTERVAL_MS 100
+/* Bytes that are copied before the kernel is told to write them. */
+#define WRITE_STEP (INT64_C(8) << 20)
+/* Zeros that are summed before progress is looked at again. */
+#define HOLE_STEP (INT64_C(8) << 20)
 
 int download_fail(struct download *d, int result)
 {
@@ -88,9 +92,26 @@ static int write_all(struct download *d, const char *bytes, size_t len)
 	return 0;
 }
 
-static int fail_md5(struct download *d)
+static int fail_sum(struct download *d)
 {
 	return download_fail(d, error_set(d->e, EIO, "cannot compute the checksum"));
+}
+
+/* Has the kernel begin to write, so that the disk works while more is copied; fsync(2) in the end says how it went. */
+static void start_writing(struct download *d)
+{
+	if (d->done - d->started < WRITE_STEP)
+		return;
+	(void)sync_file_range(d->fd, d->started, d->done - d->started, SYNC_FILE_RANGE_WRITE);
+	d->started = d->done;
+}
+
+/* Notes @len bytes more. */
+static int advance(struct download *d, int64_t len)
+{
+	d->done += len;
+	start_writing(d);
+	return download_tick(d);
 }
 
 int download_put(struct download *d, const void *bytes, size_t len, bool write)
@@ -99,40 +120,21 @@ int download_put(struct download *d, const void *bytes, size_t len, bool write)
 		return d->result;
 	if (check_max(d, d->done + (int64_t)len) < 0 || (write && write_all(d, bytes, len) < 0))
 		return d->result;
-	if (EVP_DigestUpdate(d->md5, bytes, len) != 1 ||
-	    (d->sum && EVP_DigestUpdate(d->sum, bytes, len) != 1))
-		return fail_md5(d);
-	d->done += (int64_t)len;
-	return download_tick(d);
-}
-
-int download_begin_sums(struct download *d)
-{
-	char name[sizeof("sha512")];
-
-	if (EVP_DigestInit_ex(d->md5, EVP_md5(), NULL) != 1)
-		return download_fail(
-			d, error_set(d->e, EOPNOTSUPP, "the libcrypto of this system does not offer MD5"));
-	if (!d->sum)
-		return 0;
-	snprintf(name, sizeof(name), "%s", d->limits->checksum);
-	name[strcspn(name, ":")] = '\0';
-	return EVP_DigestInit_ex(d->sum, EVP_get_digestbyname(name), NULL) == 1 ? 0 : fail_md5(d);
+	digest_add(d->md5, bytes, len);
+	if (d->sum)
+		digest_add(d->sum, bytes, len);
+	return advance(d, (int64_t)len);
 }
 
 int download_check_sum(struct download *d)
 {
 	const char *wanted = d->limits->checksum, *digits = d->sum ? strchr(wanted, ':') + 1 : "";
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	char got[2 * EVP_MAX_MD_SIZE + 1] = "";
-	unsigned len = 0;
+	char got[DIGEST_STRLEN];
 
 	if (d->result < 0 || !d->sum)
 		return d->result;
-	if (EVP_DigestFinal_ex(d->sum, digest, &len) != 1)
-		return fail_md5(d);
-	for (unsigned i = 0; i < len; i++)
-		(void)snprintf(got + (size_t)2 * i, 3, "%02x", digest[i]);
+	if (!digest_get(d->sum, 0, got))
+		return fail_sum(d);
 	if (strcasecmp(got, digits) == 0)
 		return 0;
 	return download_fail(d,
@@ -142,33 +144,37 @@ int download_check_sum(struct download *d)
 
 int download_restart(struct download *d)
 {
-	d->done = 0;
+	d->done = d->started = 0;
 	d->total = -1;
-	return download_begin_sums(d);
+	digest_restart(d->md5);
+	if (d->sum)
+		digest_restart(d->sum);
+	return d->result;
 }
 
 int download_put_hole(struct download *d, int64_t len)
 {
-	static const char zeros[1 << 16];
-
 	while (len > 0 && d->result == 0) {
-		size_t n = len < (int64_t)sizeof(zeros) ? (size_t)len : sizeof(zeros);
+		int64_t n = len < HOLE_STEP ? len : HOLE_STEP;
 
-		(void)download_put(d, zeros, n, false);
-		len -= (int64_t)n;
+		if (check_max(d, d->done + n) < 0)
+			break;
+		digest_add_zeros(d->md5, n);
+		if (d->sum)
+			digest_add_zeros(d->sum, n);
+		(void)advance(d, n);
+		len -= n;
 	}
 	return d->result;
 }
 
 int download_finish_md5(struct download *d, char ret_md5[static DOWNLOAD_MD5_STRLEN])
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
+	char got[DIGEST_STRLEN];
 
-	if (EVP_DigestFinal_ex(d->md5, digest, &len) != 1 || len != 16)
-		return fail_md5(d);
-	for (unsigned i = 0; i < len; i++)
-		(void)snprintf(ret_md5 + (size_t)2 * i, 3, "%02x", digest[i]);
+	if (!digest_get(d->md5, 0, got))
+		return fail_sum(d);
+	(void)snprintf(ret_md5, DOWNLOAD_MD5_STRLEN, "%.32s", got);
 	return 0;
 }
 

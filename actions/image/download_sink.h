@@ -3,9 +3,9 @@
 #ifndef POOLFS_IMAGE_DOWNLOAD_SINK_H
 #define POOLFS_IMAGE_DOWNLOAD_SINK_H
 
-#include <openssl/evp.h>
 #include <stdbool.h>
 
+#include "actions/image/digest.h"
 #include "actions/image/download.h"
 
 struct download {
@@ -14,9 +14,10 @@ struct download {
 	void *progress_ctx;
 	struct error *e;     /* borrowed, not NULL; set when a function below fails */
 	int fd;		     /* the destination, write-only; its position is unused (pwrite) */
-	EVP_MD_CTX *md5;     /* owned by download() */
-	EVP_MD_CTX *sum;     /* ditto; NULL without a checksum */
+	struct digest *md5;  /* owned by download() */
+	struct digest *sum;  /* ditto; NULL without a checksum */
 	int64_t done, total; /* bytes; total -1 = unknown */
+	int64_t started;     /* bytes that are on their way to the disk */
 	int64_t deadline_ms; /* CLOCK_MONOTONIC, 0 = none */
 	int64_t next_progress_ms;
 	int result; /* 0, or the -errno of the first failure */
@@ -28,8 +29,6 @@ struct download {
 int download_set_total(struct download *d, int64_t total, bool reserve);
 /** Adds bytes: checks the limit, writes them if @write, adds them to the MD5, reports progress. */
 int download_put(struct download *d, const void *bytes, size_t len, bool write);
-/** Begins the MD5 and the checksum. */
-int download_begin_sums(struct download *d);
 /** Forgets all bytes: the next ones are the first of the file. */
 int download_restart(struct download *d);
 /** Waits, while checking the time limit and reporting progress. */
@@ -47,7 +46,7 @@ int download_check_space(struct download *d, int64_t bytes);
 int download_report_progress(struct download *d);
 /** Compares the checksum of what has been added with that of the limits. */
 int download_check_sum(struct download *d);
-/** Writes the MD5 in lower case. Nothing can be added after it. */
+/** Writes the MD5 in lower case. */
 int download_finish_md5(struct download *d, char ret_md5[static DOWNLOAD_MD5_STRLEN]);
 
 #endif

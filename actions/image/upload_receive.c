@@ -33,6 +33,8 @@
 /* A file up to this size, in bytes, that was not written in order is read again for its MD5. */
 #define READ_FOR_SUM (INT64_C(1) << 30)
 #define CHUNK	     (1 << 20)
+/* Bytes that are written in order before the kernel is told to write them to the disk. */
+#define WRITE_STEP (INT64_C(8) << 20)
 
 struct receiving {
 	struct job *job;
@@ -47,6 +49,7 @@ struct receiving {
 	int64_t head;		 /* bytes from the start that were written without a gap */
 	int64_t checked;	 /* value of `head` when the content was checked last */
 	int64_t room;		 /* bytes that may be written before the capacity is checked again */
+	int64_t started;	 /* bytes from the start that are on their way to the disk */
 	int64_t expected;	 /* bytes that will come, of a file that is sent; 0: not known yet */
 	bool changed;		 /* since the image was made */
 	struct error refusal;	 /* why it cannot become an image any more */
@@ -237,6 +240,15 @@ static int64_t find_end(struct receiving *r, const struct upload_task *task)
 	return end;
 }
 
+/* The disk works while more arrives; the fsync(2) in the end says how it went. */
+static void start_writing(struct receiving *r, int64_t end)
+{
+	if (end - r->started < WRITE_STEP)
+		return;
+	(void)sync_file_range(r->fd, r->started, end - r->started, SYNC_FILE_RANGE_WRITE);
+	r->started = end;
+}
+
 static int64_t do_write(struct receiving *r, const struct upload_task *task, struct error *e)
 {
 	int64_t offset = task->append ? find_end(r, task) : task->offset;
@@ -254,6 +266,7 @@ static int64_t do_write(struct receiving *r, const struct upload_task *task, str
 	if (r->expected)
 		job_progress(r->job, r->size < r->expected ? (int)(r->size * 100 / r->expected) : 100);
 	running_sum_write(r->sum, task->data, task->length, offset);
+	start_writing(r, offset + (int64_t)task->length);
 	if (offset <= r->head && offset + (int64_t)task->length > r->head)
 		r->head = offset + (int64_t)task->length;
 	result = check_content(r, e);

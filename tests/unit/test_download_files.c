@@ -231,6 +231,48 @@ static void blocks_are_shared(void **state)
 	assert_int_equal(r, 0);
 }
 
+/* Fetches from the file @from, which nobody needs afterwards; is it @inode then? */
+static bool is_moved(const char *from, ino_t inode)
+{
+	char md5[DOWNLOAD_MD5_STRLEN], wanted[DOWNLOAD_MD5_STRLEN];
+	struct download_source spent;
+	struct stat st;
+
+	md5_of(body(), SIZE, wanted);
+	assert_int_equal(download_source_open(from, policy, &spent, NULL), 0);
+	spent.spent = true;
+	assert_int_equal(download(&spent, dest, &no_limits, NULL, NULL, md5, NULL), 0);
+	download_source_close(&spent);
+	assert_string_equal(md5, wanted);
+	assert_int_equal(stat(dest, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	dest_has(body(), SIZE);
+	return st.st_ino == inode;
+}
+
+static void what_is_spent_is_moved(void **state)
+{
+	char before[sizeof(source)], elsewhere[] = "/dev/shm/poolfs-spent-XXXXXX";
+	int fd = mkstemp(elsewhere);
+	struct stat st;
+
+	(void)state;
+	source_write(body(), SIZE, 0, O_CREAT | O_TRUNC);
+	assert_int_equal(stat(source, &st), 0);
+	assert_true(is_moved(source, st.st_ino));
+	assert_int_equal(access(source, F_OK), -1);
+	/* of another file system it is copied */
+	assert_true(fd >= 0);
+	(void)close(fd);
+	(void)snprintf(before, sizeof(before), "%s", source);
+	(void)snprintf(source, sizeof(source), "%s", elsewhere);
+	source_write(body(), SIZE, 0, 0);
+	(void)snprintf(source, sizeof(source), "%s", before);
+	assert_int_equal(stat(elsewhere, &st), 0);
+	(void)is_moved(elsewhere, st.st_ino);
+	assert_int_equal(unlink(elsewhere), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +280,7 @@ int main(void)
 		cmocka_unit_test(only_regular_files_are_copied),  cmocka_unit_test(holes_are_preserved),
 		cmocka_unit_test(a_changing_file_is_refused),	  cmocka_unit_test(copies_can_be_cancelled),
 		cmocka_unit_test(a_full_file_system_is_reported), cmocka_unit_test(blocks_are_shared),
+		cmocka_unit_test(what_is_spent_is_moved),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

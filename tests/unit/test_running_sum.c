@@ -2,6 +2,10 @@
 /* The checksum of a file while it is written: in order, with holes, in pieces, and where it is unknown. */
 #include "tests/unit/test.h"
 
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "actions/image/digest.h"
 #include "actions/image/running_sum.h"
 
 #define MD5_EMPTY    "d41d8cd98f00b204e9800998ecf8427e"
@@ -77,12 +81,58 @@ static void unknown_sums(void **state)
 	is_unknown(shorter, 2);
 }
 
+/* More than the thread that sums has room for, in pieces that are no part of it, and a hole. */
+static void long_files(void **state)
+{
+	enum { SIZE = 5 * DIGEST_BUFFER + 321, HOLE = 3 << 20, PIECE = 100003 };
+	struct running_sum *s = running_sum_new();
+	struct digest *again = digest_new("md5");
+	unsigned char *all = calloc(1, SIZE + HOLE), sum[EVP_MAX_MD_SIZE];
+	char wanted[DIGEST_STRLEN], got[DIGEST_STRLEN];
+
+	(void)state;
+	assert_non_null(all);
+	for (size_t i = 0; i < SIZE; i++)
+		all[i < SIZE / 2 ? i : i + HOLE] = (unsigned char)(i * 2654435761u >> 13);
+	assert_int_equal(EVP_Digest(all, SIZE + HOLE, sum, NULL, EVP_md5(), NULL), 1);
+	for (size_t i = 0; i < 16; i++)
+		(void)snprintf(wanted + 2 * i, 3, "%02x", sum[i]);
+	for (size_t i = 0; i < SIZE + HOLE;) {
+		size_t end = i < SIZE / 2 ? SIZE / 2 : SIZE + HOLE, n = end - i < PIECE ? end - i : PIECE;
+
+		running_sum_write(s, all + i, n, (int64_t)i);
+		digest_add(again, all + i, n);
+		i += n;
+		if (i == SIZE / 2) {
+			i += HOLE;
+			digest_add_zeros(again, HOLE);
+		}
+	}
+	is_known(s, SIZE + HOLE, wanted);
+	assert_true(digest_get(again, 0, got));
+	assert_string_equal(got, wanted);
+	digest_restart(again);
+	assert_true(digest_get(again, 0, got));
+	assert_string_equal(got, MD5_EMPTY);
+	digest_add(again, "ab", 2);
+	digest_restart(again);
+	digest_add(again, "abc", 3);
+	assert_true(digest_get(again, 0, got));
+	assert_string_equal(got, MD5_ABC);
+	running_sum_write(s, all, 1, SIZE + HOLE);
+	running_sum_free(s); /* while it is being summed */
+	digest_free(again);
+	free(all);
+	assert_null(digest_new("none"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_order),
 		cmocka_unit_test(holes_are_zeros),
 		cmocka_unit_test(unknown_sums),
+		cmocka_unit_test(long_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
