@@ -494,6 +494,7 @@ static int make_copies(struct copies *c, const char *url, const struct url_polic
 
 	if (r < 0)
 		return r;
+	source.spent = !policy;
 	c->source = &source;
 	r = find_targets(c, e);
 	if (r < 0)

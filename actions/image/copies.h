@@ -46,7 +46,8 @@ int image_copies_put_refs(struct txn *t, const char *image_uuid, const json_t *b
  */
 int image_copies_find_room(struct job *job, const char *image_uuid, int64_t bytes, struct error *e);
 /**
- * Copies what @url names (a URL or an absolute path; @policy NULL: a file of the pool's own) to every backup storage that the image has refs for, and makes
+ * Copies what @url names (a URL or an absolute path; @policy NULL: a file of the pool's own, which is moved instead if it can
+ * be, so that the caller has no use for it afterwards) to every backup storage that the image has refs for, and makes
  * image and refs Ready. Succeeds if at least one copy was made; *ret_failures (may be NULL) then lists the
  * others, [{"backupStorageUuid", "error"}], owned by the caller, NULL when memory is short. On failure no row
  * or file is left, except that a file that cannot be removed keeps its row, Deleting, until an expunge

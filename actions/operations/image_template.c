@@ -6,9 +6,10 @@
  *      copy of step 2 belongs to this job (storage/orphan_file.h).
  *   2. A standalone copy is made on the primary storage: of the disk at one point in
  *      time when a running or paused guest has it, else of the file.
- *   3. The copy is downloaded into the folder `staging` of the state folder.
- *   4. It becomes a file on each backup storage, and the image becomes Ready
- *      (image/copies.h).
+ *   3. The copy is downloaded into the folder `staging` of the state folder. A file
+ *      at rest on this machine is copied there at once, without step 2.
+ *   4. It becomes a file on each backup storage, moved or copied, and the image
+ *      becomes Ready (image/copies.h).
  *   5. Both copies are removed.
  *
  * A kill before the end of step 4 leaves an image that is not Ready: recovery
@@ -287,36 +288,56 @@ static int half_progress(void *ctx, int percent)
 	return job_copy_progress(ctx, percent / 2);
 }
 
+/* What is copied: a file at rest, or the disk of a guest that has it open (@path is NULL). */
+struct from {
+	struct volume_location at;
+	const char *path, *path_format, *format;
+};
+
+/* Step 2, and step 3 where the host is this machine: then *ret_path is NULL. */
+static int copy(struct template *m, const struct from *from, char **ret_path, struct error *e)
+{
+	struct hypervisor *hv = pool_hypervisor(m->job->pool);
+	bool here;
+	int r;
+
+	if (!from->path)
+		return hv_disk_copy(hv, from->at.host, object_uuid(from->at.vm), object_uuid(from->at.volume),
+				    from->at.ps, m->name, half_progress, m->job, ret_path, e);
+	r = hv_volume_export(hv, from->at.host, from->path, from->path_format, m->path, from->format,
+			     half_progress, m->job, &here, e);
+	return r < 0 || here ? r
+			     : hv_volume_copy(hv, from->at.host, from->path, from->path_format, from->at.ps,
+					      m->name, from->format, half_progress, m->job, ret_path, e);
+}
+
 /* Steps 2 and 3. */
 static int fetch(struct template *m, struct error *e)
 {
-	struct hypervisor *hv = pool_hypervisor(m->job->pool);
 	_cleanup_view_ struct view *view = store_view(pool_store(m->job->pool));
 	const struct object *snapshot, *volume = source_of(view, m->job->req, &snapshot);
 	_cleanup_free_ char *path = NULL;
-	struct volume_location at;
+	struct from from = {0};
 	int r;
 
 	if (!volume)
 		return error_set(e, ENOENT, "the volume is gone");
-	r = volume_locate(view, object_uuid(volume), &at, e);
+	r = volume_locate(view, object_uuid(volume), &from.at, e);
 	if (r < 0)
 		return r;
-	if (snapshot)
-		r = hv_volume_copy(hv, at.host, object_text(snapshot, SNAPSHOT_INSTALL_PATH),
-				   object_text(snapshot, SNAPSHOT_FORMAT), at.ps, m->name,
-				   format_of(view, volume), half_progress, m->job, &path, e);
-	else if (!at.active)
-		r = hv_volume_copy(hv, at.host, object_text(volume, VOLUME_INSTALL_PATH),
-				   object_text(volume, VOLUME_FORMAT), at.ps, m->name,
-				   format_of(view, volume), half_progress, m->job, &path, e);
-	else
-		r = hv_disk_copy(hv, at.host, object_uuid(at.vm), object_uuid(volume), at.ps, m->name,
-				 half_progress, m->job, &path, e);
+	from.format = format_of(view, volume);
+	if (snapshot) {
+		from.path = object_text(snapshot, SNAPSHOT_INSTALL_PATH);
+		from.path_format = object_text(snapshot, SNAPSHOT_FORMAT);
+	} else if (!from.at.active) {
+		from.path = object_text(volume, VOLUME_INSTALL_PATH);
+		from.path_format = object_text(volume, VOLUME_FORMAT);
+	}
+	r = copy(m, &from, &path, e);
 	kill_point("template-copied");
-	if (r < 0)
-		return r;
-	r = hv_volume_download(hv, at.host, path, m->path, half_progress, m->job, e);
+	if (r == 0 && path)
+		r = hv_volume_download(pool_hypervisor(m->job->pool), from.at.host, path, m->path,
+				       half_progress, m->job, e);
 	kill_point("template-staged");
 	return r;
 }
