@@ -10,6 +10,7 @@
 #include "actions/image/file.h"
 #include "actions/storage/storage_type.h"
 #include "actions/volume/location.h"
+#include "actions/volume/read_ahead.h"
 #include "actions/volume/snapshot.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/storage/volume.h"
@@ -25,13 +26,14 @@
 
 struct disk_reader {
 	struct ref ref;
-	enum kind_id kind;	/* immutable */
-	char uuid[UUID_SIZE];	/* immutable */
-	char *path;		/* immutable; owned */
-	int fd;			/* immutable; -1 when it is read through nbd */
-	struct nbd_handle *nbd; /* locks itself; owned */
-	int64_t size;		/* immutable */
-	int64_t content;	/* immutable; disk_reader_content() */
+	enum kind_id kind;	  /* immutable */
+	char uuid[UUID_SIZE];	  /* immutable */
+	char *path;		  /* immutable; owned */
+	int fd;			  /* immutable; -1 when it is read through nbd */
+	struct nbd_handle *nbd;	  /* locks itself; owned */
+	struct read_ahead *ahead; /* of nbd; owned */
+	int64_t size;		  /* immutable */
+	int64_t content;	  /* immutable; disk_reader_content() */
 };
 
 /* --------------------------------------------------------------------- looking */
@@ -163,6 +165,7 @@ static void reader_destroy(struct ref *self)
 {
 	struct disk_reader *r = (struct disk_reader *)self;
 
+	read_ahead_free(r->ahead);
 	nbd_close(r->nbd);
 	if (r->fd >= 0)
 		(void)close(r->fd);
@@ -181,6 +184,20 @@ void disk_reader_unref(struct disk_reader *r)
 	ref_put((struct ref *)r);
 }
 DEFINE_CLEANUP(struct disk_reader *, disk_reader_unref)
+
+static int nbd_errno(void)
+{
+	int errnum = nbd_get_errno();
+
+	return errnum ? -errnum : -EIO;
+}
+
+static int read_disk(void *arg, void *buffer, size_t size, int64_t offset)
+{
+	const struct disk_reader *r = arg;
+
+	return nbd_pread(r->nbd, buffer, size, (uint64_t)offset, 0) < 0 ? nbd_errno() : 0;
+}
 
 static int open_disk(struct disk_reader *r, const char *format, struct error *e)
 {
@@ -207,7 +224,8 @@ static int open_disk(struct disk_reader *r, const char *format, struct error *e)
 	r->size = nbd_get_size(r->nbd);
 	if (r->size < 0)
 		return error_set(e, EIO, "cannot get the size of '%s': %s", r->path, nbd_get_error());
-	return 0;
+	r->ahead = read_ahead_new(read_disk, r, r->size);
+	return r->ahead ? 0 : error_oom(e);
 }
 
 /* FNV-1a. Not 0. */
@@ -303,13 +321,6 @@ int disk_reader_open(const struct view *view, const struct object *o, struct dis
 
 /* --------------------------------------------------------------------- reading */
 
-static int nbd_errno(void)
-{
-	int errnum = nbd_get_errno();
-
-	return errnum ? -errnum : -EIO;
-}
-
 ssize_t disk_reader_read(struct disk_reader *r, void *buffer, size_t size, int64_t offset)
 {
 	if (offset >= r->size || size == 0)
@@ -323,8 +334,12 @@ ssize_t disk_reader_read(struct disk_reader *r, void *buffer, size_t size, int64
 
 		return got < 0 ? -errno : got;
 	}
-	if (nbd_pread(r->nbd, buffer, size, (uint64_t)offset, 0) < 0)
-		return nbd_errno();
+	if (!read_ahead_take(r->ahead, buffer, size, offset)) {
+		int rc = read_disk(r, buffer, size, offset);
+
+		if (rc < 0)
+			return rc;
+	}
 	return is_unchanged(r) ? (ssize_t)size : -ESTALE;
 }
 
