@@ -117,9 +117,11 @@ def image_data(pool):
         ours = _spent(lambda s=source, w=what: pool.add_image(w, f"file://{s}"))
         grown = pool.status("VmHWM") - before
         table.ratio(f"AddImage of a {what} raw file of {SIZE // MIB} MiB", 0, ours, "s", _copied(source, copy), "cp and sync", limit=1.8)
+        table.ratio("the same, over the sum that it has to make", 0, ours, "s", timed("md5sum", source), "md5sum")
     table.limit("memory that AddImage takes", 0, grown / 1e6, "MB", 32, "the file", SIZE / 1e6)
     ours = timed("cp", "--sparse=always", half, pool.path("images", "upload", "uploaded.raw"))
     table.ratio("upload of the half-empty file", 0, ours, "s", _copied(half, copy), "cp and sync", limit=1.8)
+    table.ratio("the same, over the sum that it has to make", 0, ours, "s", timed("md5sum", half), "md5sum")
     _download(pool, full, copy)
 
 
