@@ -22,6 +22,12 @@ struct slot {
 	char *target, *authorization; /* owned */
 	bool schema;
 	int64_t stamp, since, renewed; /* renewed: when a request was last sent to the pool */
+	/* Who asks the pool for all that ask the same; borrowed until its turn ends. NULL: nobody. */
+	const struct answer_cache_key *asker;
+	bool shared;	   /* the asker has put its answer here */
+	uint64_t turns;	   /* that have ended */
+	uint64_t unshared; /* the number of the last one that left no answer */
+	pthread_cond_t ended;
 };
 
 struct answer_cache {
@@ -47,12 +53,18 @@ static void clear(struct answer_cache *cache, struct slot *p)
 	free(steal(&p->authorization));
 }
 
+static void slot_init(struct slot *p)
+{
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->ended, NULL);
+}
+
 struct answer_cache *answer_cache_new(void)
 {
 	struct answer_cache *cache = calloc(1, sizeof(*cache));
 
 	for (size_t i = 0; cache && i < SLOTS; i++)
-		pthread_mutex_init(&cache->slots[i].lock, NULL);
+		slot_init(&cache->slots[i]);
 	return cache;
 }
 
@@ -60,6 +72,7 @@ void answer_cache_free(struct answer_cache *cache)
 {
 	for (size_t i = 0; cache && i < SLOTS; i++) {
 		clear(cache, &cache->slots[i]);
+		pthread_cond_destroy(&cache->slots[i].ended);
 		pthread_mutex_destroy(&cache->slots[i].lock);
 	}
 	free(cache);
@@ -85,27 +98,72 @@ static bool same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : !a && !b;
 }
 
-/* Call with the lock held. */
-static bool holds(const struct slot *p, const struct answer_cache_key *key, int64_t stamp, int64_t now)
+/* Is it of this request, in any state? Call with the lock held. */
+static bool is_of(const struct slot *p, const struct answer_cache_key *key)
 {
-	return p->response && p->stamp == stamp && p->schema == key->schema && now - p->since <= AGE_MAX &&
-	       same(p->target, key->target) && same(p->authorization, key->authorization);
+	return p->response && p->schema == key->schema && same(p->target, key->target) &&
+	       same(p->authorization, key->authorization);
+}
+
+static bool same_key(const struct answer_cache_key *a, const struct answer_cache_key *b)
+{
+	return a->schema == b->schema && same(a->target, b->target) &&
+	       same(a->authorization, b->authorization);
+}
+
+/* Waits until who asks the same has ended its turn. False: it has left no answer. Call with the lock held. */
+static bool wait_turn(struct slot *p)
+{
+	uint64_t turn = p->turns;
+
+	while (p->turns == turn)
+		pthread_cond_wait(&p->ended, &p->lock);
+	return p->unshared <= turn;
 }
 
 struct response *answer_cache_find(struct answer_cache *cache, const struct answer_cache_key *key,
-				   int64_t stamp)
+				   int64_t stamp, bool *ret_turn)
 {
 	struct slot *p = find(cache, key);
-	int64_t now = now_ns();
+	bool waited = false;
+	int64_t now;
+
+	*ret_turn = false;
+	scoped_lock(&p->lock);
+	for (;;) {
+		now = now_ns();
+		/* What has come while we waited may show a state after ours, but not one before it. */
+		if (is_of(p, key) && now - p->since <= AGE_MAX &&
+		    (p->stamp == stamp || (waited && p->stamp > stamp)))
+			break;
+		if (!p->asker) {
+			if (!is_of(p, key))
+				return NULL; /* it may be one that nobody can share */
+			p->asker = key;
+			p->shared = false;
+			*ret_turn = true;
+			return NULL;
+		}
+		if (!same_key(p->asker, key) || !wait_turn(p))
+			return NULL;
+		waited = true;
+	}
+	if (now - p->renewed <= RENEW_AFTER)
+		return response_ref(p->response);
+	p->renewed = now;
+	return NULL;
+}
+
+void answer_cache_end_turn(struct answer_cache *cache, const struct answer_cache_key *key)
+{
+	struct slot *p = find(cache, key);
 
 	scoped_lock(&p->lock);
-	if (!holds(p, key, stamp, now))
-		return NULL;
-	if (now - p->renewed > RENEW_AFTER) {
-		p->renewed = now;
-		return NULL;
-	}
-	return response_ref(p->response);
+	p->asker = NULL;
+	p->turns++;
+	if (!p->shared)
+		p->unshared = p->turns;
+	pthread_cond_broadcast(&p->ended);
 }
 
 void answer_cache_put(struct answer_cache *cache, const struct answer_cache_key *key, int64_t stamp,
@@ -129,6 +187,8 @@ void answer_cache_put(struct answer_cache *cache, const struct answer_cache_key 
 	p->since = p->renewed = now_ns();
 	if (!p->target || (key->authorization && !p->authorization))
 		clear(cache, p);
+	else if (p->asker == key)
+		p->shared = true;
 }
 
 void answer_cache_expire(struct answer_cache *cache)

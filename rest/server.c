@@ -281,7 +281,8 @@ static struct response *answer_operation(struct server *server, const struct exc
 		     (!request.job_uuid || request_job_uuid_is_valid(request.job_uuid));
 	struct answer_cache_key key = {target, request.authorization, request.schema != NULL};
 	int64_t stamp = cache ? mount_stamp(server->mount) : 0;
-	struct response *response = stamp ? answer_cache_find(server->cache, &key, stamp) : NULL;
+	bool turn = false;
+	struct response *response = stamp ? answer_cache_find(server->cache, &key, stamp, &turn) : NULL;
 
 	if (response)
 		return response;
@@ -290,7 +291,10 @@ static struct response *answer_operation(struct server *server, const struct exc
 		message_plan(server->operations, &request, plan);
 	else
 		request_plan(server->routes, &request, plan);
-	return plan->status ? refuse(plan) : call(server, x, file, plan, cache ? &key : NULL);
+	response = plan->status ? refuse(plan) : call(server, x, file, plan, cache ? &key : NULL);
+	if (turn)
+		answer_cache_end_turn(server->cache, &key);
+	return response;
 }
 
 /* What is asked for, in the log; no text of a client becomes part of it. */

@@ -31,7 +31,9 @@ static void put(const char *target, int64_t stamp, struct response *response)
 
 static struct response *find(const char *target, int64_t stamp)
 {
-	return answer_cache_find(cache, &(struct answer_cache_key){.target = target}, stamp);
+	bool turn;
+
+	return answer_cache_find(cache, &(struct answer_cache_key){.target = target}, stamp, &turn);
 }
 
 static int begin(void **state)
@@ -94,11 +96,106 @@ static void what_is_kept_is_bounded_and_given_back(void **state)
 			response_unref(answers[r][i]);
 }
 
+/* One who asks for what another one is asking for. */
+struct asker {
+	pthread_t thread;
+	int64_t stamp; /* in which it comes */
+	struct response *found;
+	bool turn;
+};
+static const struct answer_cache_key list_key = {.target = "/v1/vm-instances"};
+
+static void *ask(void *arg)
+{
+	struct asker *a = arg;
+
+	a->found = answer_cache_find(cache, &list_key, a->stamp, &a->turn);
+	if (a->turn) {
+		struct response *made = answer(2);
+
+		answer_cache_put(cache, &list_key, a->stamp, made);
+		response_unref(made);
+		answer_cache_end_turn(cache, &list_key);
+	}
+	return NULL;
+}
+
+/* Starts them while somebody has the turn; ends that with an answer of @stamp (0: none), and waits for them. */
+static void ask_all(struct asker *askers, size_t count, const struct answer_cache_key *key, int64_t stamp)
+{
+	struct response *made = answer(3);
+
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(pthread_create(&askers[i].thread, NULL, ask, &askers[i]), 0);
+	(void)usleep(50000); /* most wait by then; those that come later find the same */
+	if (stamp)
+		answer_cache_put(cache, key, stamp, made);
+	answer_cache_end_turn(cache, key);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(pthread_join(askers[i].thread, NULL), 0);
+	response_unref(made);
+}
+
+static bool takes_turn(const struct answer_cache_key *key, int64_t stamp)
+{
+	bool turn;
+
+	assert_null(answer_cache_find(cache, key, stamp, &turn));
+	return turn;
+}
+
+static void one_asks_for_all_that_ask_the_same(void **state)
+{
+	struct asker askers[8] = {0};
+	struct response *first = answer(1);
+	int turns = 0;
+
+	(void)state;
+	assert_false(takes_turn(&list_key, 1)); /* nobody knows whether it can be shared */
+	answer_cache_put(cache, &list_key, 1, first);
+	assert_true(takes_turn(&list_key, 2));
+	/* The answer shows state 3: not 4, in which half of them come. */
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++)
+		askers[i].stamp = i % 2 ? 4 : 2;
+	ask_all(askers, ARRAY_SIZE(askers), &list_key, 3);
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
+		turns += askers[i].turn;
+		assert_true(askers[i].turn || askers[i].found || askers[i].stamp == 2);
+		if (askers[i].stamp == 4 && askers[i].found)
+			assert_int_equal(askers[i].found->len, 2);
+		response_unref(askers[i].found);
+	}
+	assert_in_range(
+		turns, 1,
+		5); /* one more for each that came after the end, in a state that nobody has asked for */
+	response_unref(first);
+}
+
+static void without_an_answer_to_share_each_asks_for_itself(void **state)
+{
+	struct asker askers[4] = {0};
+	struct response *first = answer(1);
+
+	(void)state;
+	answer_cache_put(cache, &list_key, 1, first);
+	assert_true(takes_turn(&list_key, 2));
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++)
+		askers[i].stamp = 2;
+	ask_all(askers, ARRAY_SIZE(askers), &list_key, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
+		assert_true(!askers[i].found || askers[i].found->len == 2);
+		response_unref(askers[i].found);
+	}
+	response_unref(first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_long_list_is_kept_and_no_other_given_for_it, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_kept_is_bounded_and_given_back, begin, end),
+		cmocka_unit_test_setup_teardown(one_asks_for_all_that_ask_the_same, begin, end),
+		cmocka_unit_test_setup_teardown(without_an_answer_to_share_each_asks_for_itself, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
