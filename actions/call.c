@@ -36,7 +36,6 @@ struct call {
 	/* For queries: */
 	struct query *query; /* owned */
 	int64_t deadline;    /* as pool_query_deadline() */
-	bool single;	     /* of one object by its uuid */
 };
 
 static void call_free(struct call *call)
@@ -51,51 +50,27 @@ static void call_free(struct call *call)
 
 /* ----------------------------------------------------------------- answers */
 
-struct text {
-	char *data; /* owned */
-	size_t len, room;
-	bool broken;
-};
-
-static int text_append(const char *data, size_t len, void *arg)
+/* Answers with the text of the whole answer, without its last newline; ends the call. */
+static void finish_text(struct call *call, struct draft *text)
 {
-	struct text *t = arg;
-
-	if (t->room - t->len < len) {
-		size_t room = 2 * t->room > t->len + len ? 2 * t->room : t->len + len + 512;
-		char *grown = realloc(t->data, room);
-
-		if (!grown) {
-			t->broken = true;
-			return -1;
-		}
-		t->data = grown;
-		t->room = room;
-	}
-	memcpy(t->data + t->len, data, len);
-	t->len += len;
-	return 0;
+	draft_add(text, "\n", 1);
+	call->answer(call->arg, draft_end(text, store_now()));
+	call_free(call);
 }
 
-/* Answers with the word @what, and with @body (taken over) or @text, one of which is NULL; ends the call. */
-static void finish(struct call *call, const char *what, json_t *body, const char *text)
+/* Answers with the word @what, and with @body (taken over) or @sentence, one of which is NULL; ends the call. */
+static void finish(struct call *call, const char *what, json_t *body, const char *sentence)
 {
-	struct text t = {0};
-	struct document *d = NULL;
+	struct draft text = {0};
 
-	(void)text_append(what, strlen(what), &t);
-	(void)text_append("\n", 1, &t);
-	if (body && json_dump_callback(body, text_append, &t, JSON_COMPACT) < 0)
-		t.broken = true;
-	if (text)
-		(void)text_append(text, strlen(text), &t);
-	(void)text_append("\n", 1, &t);
-	if (!t.broken)
-		d = document_new(t.data, t.len, store_now());
-	free(t.data);
+	draft_add(&text, what, strlen(what));
+	draft_add(&text, "\n", 1);
+	if (body && json_dump_callback(body, draft_dump, &text, JSON_COMPACT) < 0)
+		text.failed = true;
+	if (sentence)
+		draft_add(&text, sentence, strlen(sentence));
 	json_decref(body);
-	call->answer(call->arg, d);
-	call_free(call);
+	finish_text(call, &text);
 }
 
 static void finish_error(struct call *call, const char *what, const struct error *e)
@@ -126,23 +101,19 @@ static void query_work(void *arg)
 {
 	struct call *call = arg;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	json_t *json = NULL, *list;
+	struct draft text = {0};
+	struct json_out out = {.text = &text};
 	char what[32];
 
-	if (query_operation_run(call->op, call->view, call->actor.account, call->query, call->deadline, &json,
+	snprintf(what, sizeof(what), "ok %" PRId64 "\n", store_stamp(pool_store(call->pool), call->view));
+	draft_add(&text, what, strlen(what));
+	if (query_operation_run(call->op, call->view, call->actor.account, call->query, call->deadline, &out,
 				&e) < 0) {
+		draft_done(&text);
 		finish_error(call, "error", &e);
 		return;
 	}
-	/*
-	 * A single object is `inventory` in the manual but a list in its server: answer both (behaviour.md
-	 * 2.7).
-	 */
-	list = json_object_get(json, "inventories");
-	if (call->single && json_array_size(list) == 1)
-		(void)json_object_set(json, "inventory", json_array_get(list, 0));
-	snprintf(what, sizeof(what), "ok %" PRId64, store_stamp(pool_store(call->pool), call->view));
-	finish(call, what, json, NULL);
+	finish_text(call, &text);
 }
 
 static int parse_query(struct call *call, const char *uuid, struct error *e)
@@ -156,7 +127,11 @@ static int parse_query(struct call *call, const char *uuid, struct error *e)
 		r = query_operation_restrict(call->op, call->view, call->actor.account, call->query, e);
 	if (r < 0 || !uuid)
 		return r;
-	call->single = true;
+	/*
+	 * A single object is `inventory` in the manual but a list in its server: answer both (behaviour.md
+	 * 2.7).
+	 */
+	query_show_single(call->query);
 	r = request_name_find(&place, uuid, &uuid, e);
 	if (r < 0)
 		return r;

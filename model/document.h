@@ -7,8 +7,10 @@
 #ifndef POOLFS_DOCUMENT_H
 #define POOLFS_DOCUMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "model/cleanup.h"
 #include "model/ref.h"
@@ -36,5 +38,38 @@ static inline void document_unref(struct document *d)
 }
 DEFINE_CLEANUP(struct document *, document_unref)
 #define _cleanup_document_ _cleanup_(document_unref_p)
+
+/* A document that is being written. All zeros: an empty one. */
+struct draft {
+	struct document *d; /* owned; NULL: nothing yet */
+	size_t room;	    /* bytes of its data */
+	bool failed;	    /* memory was short; what is added is dropped */
+};
+
+/** Room for @len more bytes behind those that are there; NULL when memory is short. The caller counts what it writes. */
+char *draft_grow(struct draft *t, size_t len);
+static inline char *draft_room(struct draft *t, size_t len)
+{
+	return t->d && t->room - t->d->len >= len ? t->d->data + t->d->len : draft_grow(t, len);
+}
+static inline void draft_add(struct draft *t, const char *data, size_t len)
+{
+	char *to = draft_room(t, len);
+
+	if (!to)
+		return;
+	memcpy(to, data, len);
+	t->d->len += len;
+}
+static inline size_t draft_len(const struct draft *t)
+{
+	return t->d ? t->d->len : 0;
+}
+/** As draft_add(), for json_dump_callback(). */
+int draft_dump(const char *data, size_t len, void *draft);
+/** The document, owned by the caller; NULL when memory was short. The draft is empty then. */
+struct document *draft_end(struct draft *t, int64_t mtime);
+/** Drops what has been written. */
+void draft_done(struct draft *t);
 
 #endif

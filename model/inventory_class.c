@@ -74,7 +74,7 @@ static const struct kind *kind_of_type(const char *type)
 	return NULL;
 }
 
-static const char *class_of_object(const struct object *o)
+const char *inventory_class_of(const struct object *o)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(variants); i++)
 		if (variants[i].kind == o->kind->id && object_str_is(o, variants[i].field, variants[i].value))
@@ -102,6 +102,11 @@ static const char *class_of_struct(const char *type)
 		if (strcmp(structs[i].type, type) == 0)
 			return structs[i].class;
 	return NULL;
+}
+
+const char *inventory_class_of_leaf(void)
+{
+	return class_of_struct("SnapshotLeafInventory");
 }
 
 /* Adds what is in the member @name of the object at @path: an object or a list of them. */
@@ -157,7 +162,7 @@ int inventory_schema_add(json_t *map, const char *path, const char *type, const 
 
 int inventory_schema_add_object(json_t *map, const char *path, const struct object *o, const json_t *json)
 {
-	const char *class = class_of_object(o);
+	const char *class = inventory_class_of(o);
 
 	return class ? add(map, path, strrchr(class, '.') + 1, o->kind, class, json) : 0;
 }

@@ -10,6 +10,11 @@
 
 #include "model/view.h"
 
+/** The class of the inventory of @o; NULL: it has none on the manual's server. Static. */
+const char *inventory_class_of(const struct object *o);
+/** The same of a node in a tree of snapshots. */
+const char *inventory_class_of_leaf(void);
+
 /**
  * Adds the class of @json at @path to the schema @map, then those of the objects inside it, parents before children.
  * @type: name of its type in the manual, "VmInstanceInventory". All that is looked at is @json, so the schema fits

@@ -52,8 +52,9 @@ struct query {
 	bool with_total; /* the total is requested, too */
 	int sort;	 /* field, -1 = order of creation */
 	bool descending;
-	int group_by;	 /* field, -1 = none */
-	uint64_t fields; /* one bit per requested field, 0 = whole inventories */
+	int group_by;	   /* field, -1 = none */
+	bool shows_single; /* an only object is the member `inventory`, too */
+	uint64_t fields;   /* one bit per requested field, 0 = whole inventories */
 };
 
 #endif

@@ -37,6 +37,11 @@ void query_set_limit(struct query *q, int64_t limit)
 	q->limit = limit;
 }
 
+void query_show_single(struct query *q)
+{
+	q->shows_single = true;
+}
+
 int query_add_condition(struct query *q, const char *text, struct error *e)
 {
 	int r;

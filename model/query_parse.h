@@ -57,5 +57,7 @@ int query_set(struct query *q, const char *key, const char *value, struct error 
 int query_add_condition(struct query *q, const char *text, struct error *e);
 /** As the parameter `limit`; INT64_MAX for no limit. */
 void query_set_limit(struct query *q, int64_t limit);
+/** The answer has the member `inventory`, too, when it has one object. */
+void query_show_single(struct query *q);
 
 #endif

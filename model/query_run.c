@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/inventory_class.h"
-#include "model/json.h"
+#include "model/json_out.h"
 #include "model/query_condition.h"
 #include "model/query_internal.h"
 #include "model/query_value.h"
@@ -124,58 +123,71 @@ int query_select(const struct query *q, const struct view *view, const struct qu
 
 /* --------------------------------------------------------------------- JSON */
 
-/* The requested fields of the object, in the order of the field table. NULL when memory is short. */
-static json_t *render_fields(const struct query *q, const struct view *view, const struct object *o)
+/* Lists the objects. */
+static int write_objects(const struct query *q, const struct query_result *result,
+			 const struct query_scope *scope, struct render *r, struct error *e)
 {
-	json_t *json = json_object();
+	json_t *outer = json_out_list(r->out, "inventories");
+	int late = 0;
 
-	for (int i = 0; i < o->kind->field_count; i++) {
-		const struct field *f = &o->kind->fields[i];
-
-		if (!(q->fields >> i & 1) || (field_is_stored(f) && object_is_null(o, i)))
-			continue;
-		if (json_object_set_new_nocheck(json, f->name, render_field_json(view, o, i)) < 0) {
-			json_decref(json);
-			return NULL;
-		}
+	for (size_t i = 0; i < result->count && late == 0; i++) {
+		render_write_item(r, "inventories", i, result->objects[i], q->fields);
+		late = query_check_time(scope, e);
 	}
-	return json;
+	json_out_close(r->out, true, outer);
+	return late;
 }
 
-static int add_inventory(const struct query *q, const struct view *view, const struct object *o,
-			 json_t *inventories, json_t *schema)
+/* The schema, which is made with the objects, comes after them. */
+static int write_answer(const struct query *q, const struct query_result *result,
+			const struct query_scope *scope, struct render *r, struct error *e)
 {
-	char path[64];
-	json_t *json = q->fields ? render_fields(q, view, o) : render_inventory_json(view, o);
+	json_t *answer = json_out_object(r->out, NULL), *map;
+	_cleanup_(draft_done) struct draft text = {0};
+	struct json_out schema = json_out_aside(r->out, &text);
+	int late = 0;
 
-	snprintf(path, sizeof(path), "inventories[%zu]", json_array_size(inventories));
-	if (json_array_append_new(inventories, json) < 0)
-		return -ENOMEM;
-	return inventory_schema_add_object(schema, path, o, json);
+	map = json_out_object(&schema, NULL);
+	r->schema = &schema;
+	if (!q->count)
+		late = write_objects(q, result, scope, r, e);
+	r->schema = NULL;
+	json_out_close(&schema, false, map);
+	if (result->total >= 0)
+		json_out_integer(r->out, "total", result->total);
+	json_out_take(r->out, "schema", &schema);
+	if (q->shows_single && result->count == 1)
+		render_write_object(r, "inventory", result->objects[0], q->fields);
+	json_out_close(r->out, false, answer);
+	return late;
+}
+
+int query_answer(const struct query *q, const struct view *view, const struct query_scope *scope,
+		struct json_out *out, struct error *e)
+{
+	_cleanup_query_result_ struct query_result result = {0};
+	struct render render = {.view = view, .out = out};
+	int r = query_select(q, view, scope, &result, e);
+
+	if (r < 0)
+		return r;
+	r = write_answer(q, &result, scope, &render, e);
+	if (!render_write_end(&render) && r == 0)
+		r = error_oom(e);
+	return r;
 }
 
 int query_run(const struct query *q, const struct view *view, const struct query_scope *scope,
 	      json_t **ret_json, struct error *e)
 {
-	_cleanup_query_result_ struct query_result result = {0};
-	_cleanup_json_ json_t *json = json_object(), *inventories = json_array(), *schema = json_object();
-	int r = query_select(q, view, scope, &result, e);
+	struct json_out out = {0};
+	int r = query_answer(q, view, scope, &out, e);
+	json_t *json = json_out_tree(&out);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < result.count; i++) {
-		if (add_inventory(q, view, result.objects[i], inventories, schema) < 0)
-			return error_oom(e);
-		r = query_check_time(scope, e);
-		if (r < 0)
-			return r;
-	}
-	if ((!q->count && json_object_set(json, "inventories", inventories) < 0) ||
-	    (result.total >= 0 && json_object_set_new(json, "total", json_integer(result.total)) < 0) ||
-	    json_object_set(json, "schema", schema) < 0)
-		return error_oom(e);
-	*ret_json = steal(&json);
-	return 0;
+	if (r == 0 && json)
+		*ret_json = steal(&json);
+	json_decref(json);
+	return r;
 }
 
 /* ------------------------------------------------------------------- schema */

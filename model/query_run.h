@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "model/json_out.h"
 #include "model/query_eval.h"
 
 /* The matching objects in the requested order, borrowed from the view. */
@@ -19,7 +20,13 @@ void query_result_done(struct query_result *result);
 /** Finds the objects that a query selects. */
 int query_select(const struct query *q, const struct view *view, const struct query_scope *scope,
 		 struct query_result *ret_result, struct error *e);
-/** The answer as in REST: {"inventories":[...],"total":N,"schema":{...}}. Owned by the caller. */
+/**
+ * Writes the answer as in REST: {"inventories":[...],"total":N,"schema":{...}}. On an error, what has been written is of
+ * no use.
+ */
+int query_answer(const struct query *q, const struct view *view, const struct query_scope *scope,
+		struct json_out *out, struct error *e);
+/** The same as a tree, owned by the caller; for tests. */
 int query_run(const struct query *q, const struct view *view, const struct query_scope *scope,
 	      json_t **ret_json, struct error *e);
 

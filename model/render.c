@@ -8,13 +8,21 @@
 #include <time.h>
 
 #include "model/access.h"
+#include "model/inventory_class.h"
+
+#define QUARTER_S (15 * 60)
 
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 				   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
+static time_t seconds_of(int64_t ns)
+{
+	return (time_t)(ns / NS_PER_S - (ns % NS_PER_S < 0));
+}
+
 void render_date(int64_t ns, char ret_text[DATE_SIZE])
 {
-	time_t seconds = (time_t)(ns / NS_PER_S - (ns % NS_PER_S < 0));
+	time_t seconds = seconds_of(ns);
 	struct tm tm;
 
 	if (!localtime_r(&seconds, &tm)) {
@@ -53,49 +61,167 @@ bool render_parse_date(const char *text, int64_t *ret_ns)
 	return false;
 }
 
-static json_t *render_children(const struct view *view, const struct object *o, const struct field *f)
+/* ------------------------------------------------------ dates, one after the other */
+
+/*
+ * The clock of a quarter of an hour, in which no zone of today changes it: most dates of many objects are in few of them.
+ * False: it is changed in this one.
+ */
+static bool find_quarter(struct render_quarter *q, time_t seconds)
 {
-	json_t *list = json_array();
+	time_t start = seconds - (seconds % QUARTER_S + QUARTER_S) % QUARTER_S, last = start + QUARTER_S - 1;
+	struct tm end;
 
-	view_for_each_where (child, view, f->target, f->target_field, object_uuid(o)) {
-		json_t *item = f->type == FIELD_CHILDREN ? render_inventory_json(view, child)
-							 : render_field_json(view, child, f->value_field);
-
-		if (!item && f->type == FIELD_VALUES && object_is_null(child, f->value_field))
-			continue;
-		if (json_array_append_new(list, item) < 0) { /* also when either is NULL */
-			json_decref(list);
-			return NULL;
-		}
+	if (!q->known || q->start != start) {
+		q->start = start;
+		q->known = true;
+		q->plain = localtime_r(&start, &q->tm) && localtime_r(&last, &end) && q->tm.tm_sec == 0 &&
+			   end.tm_hour == q->tm.tm_hour && end.tm_min == q->tm.tm_min + QUARTER_S / 60 - 1 &&
+			   q->tm.tm_year >= 0 && q->tm.tm_year < 8000;
 	}
-	return list;
+	return q->plain;
+}
+
+/* The last two digits. */
+static char *put_two(char *to, int number)
+{
+	to[0] = (char)('0' + number / 10 % 10);
+	to[1] = (char)('0' + number % 10);
+	return to + 2;
+}
+
+static char *put_short(char *to, int number)
+{
+	if (number >= 10)
+		return put_two(to, number);
+	*to = (char)('0' + number);
+	return to + 1;
+}
+
+/* As render_date(). */
+static void write_date(struct render *r, int64_t ns, char ret_text[DATE_SIZE])
+{
+	time_t seconds = seconds_of(ns);
+	const struct tm *tm = &r->quarter.tm;
+	char *to = ret_text;
+	int after;
+
+	if (!find_quarter(&r->quarter, seconds)) {
+		render_date(ns, ret_text);
+		return;
+	}
+	after = (int)(seconds - r->quarter.start);
+	memcpy(to, months[tm->tm_mon % 12], 3);
+	to[3] = ' ';
+	to = put_short(to + 4, tm->tm_mday);
+	memcpy(to, ", ", 2);
+	to = put_two(put_two(to + 2, (tm->tm_year + 1900) / 100), tm->tm_year + 1900);
+	*to++ = ' ';
+	to = put_short(to, tm->tm_hour % 12 ? tm->tm_hour % 12 : 12);
+	*to++ = ':';
+	to = put_two(to, tm->tm_min + after / 60);
+	*to++ = ':';
+	to = put_two(to, after % 60);
+	memcpy(to, tm->tm_hour < 12 ? " AM" : " PM", 4);
+}
+
+/* ------------------------------------------------------------------ the schema */
+
+/* What follows is in the member @name of what the path leads to, as item @index of a list; -1: as the whole. */
+static size_t path_begin(struct render *r, const char *name, int64_t index)
+{
+	size_t before = draft_len(&r->path);
+	char text[32];
+
+	if (!r->schema)
+		return before;
+	if (before)
+		draft_add(&r->path, ".", 1);
+	draft_add(&r->path, name, strlen(name));
+	if (index >= 0) {
+		snprintf(text, sizeof(text), "[%" PRId64 "]", index);
+		draft_add(&r->path, text, strlen(text));
+	}
+	return before;
+}
+
+static void path_end(struct render *r, size_t before)
+{
+	if (r->path.d)
+		r->path.d->len = before;
+}
+
+/* Names the class of what the path leads to; without one, nothing inside has one. Returns the schema for what follows it. */
+static struct json_out *schema_add(struct render *r, const char *class)
+{
+	struct json_out *schema = r->schema;
+
+	if (!schema)
+		return NULL;
+	if (!class)
+		r->schema = NULL;
+	else if (draft_room(&r->path, 1)) {
+		r->path.d->data[r->path.d->len] = '\0';
+		json_out_string(schema, r->path.d->data, class);
+	}
+	return schema;
+}
+
+/* ---------------------------------------------------------- objects and fields */
+
+static void render_children(struct render *r, const char *name, const struct object *o, const struct field *f)
+{
+	json_t *outer = json_out_list(r->out, name);
+	size_t index = 0;
+
+	view_for_each_where (child, r->view, f->target, f->target_field, object_uuid(o)) {
+		if (f->type == FIELD_VALUES)
+			render_write_field(r, NULL, child, f->value_field);
+		else
+			render_write_item(r, f->name, index++, child, 0);
+	}
+	json_out_close(r->out, true, outer);
 }
 
 /* One node of a tree with everything below it. */
-static json_t *render_leaf(const struct view *view, const struct object *o, const struct field *f)
+static void render_leaf(struct render *r, const char *name, const struct object *o, const struct field *f)
 {
 	const char *parent = object_str(o, f->value_field);
-	json_t *children = json_array();
-	json_t *leaf =
-		json_pack("{s:o?, s:o}", "inventory", render_inventory_json(view, o), "children", children);
+	struct json_out *schema = schema_add(r, inventory_class_of_leaf());
+	json_t *leaf = json_out_object(r->out, name), *children;
+	size_t path = path_begin(r, "inventory", -1);
+	int64_t index = 0;
 
-	if (leaf && parent)
-		(void)json_object_set_new(leaf, "parentUuid", json_string(parent));
-	view_for_each_where (child, view, f->target, f->value_field, object_uuid(o))
-		if (leaf)
-			(void)json_array_append_new(children, render_leaf(view, child, f));
-	return leaf;
+	render_write_object(r, "inventory", o, 0);
+	path_end(r, path);
+	children = json_out_list(r->out, "children");
+	view_for_each_where (child, r->view, f->target, f->value_field, object_uuid(o)) {
+		path = path_begin(r, "children", index++);
+		render_leaf(r, NULL, child, f);
+		path_end(r, path);
+	}
+	json_out_close(r->out, true, children);
+	if (parent)
+		json_out_string(r->out, "parentUuid", parent);
+	json_out_close(r->out, false, leaf);
+	r->schema = schema;
 }
 
-static json_t *render_tree(const struct view *view, const struct object *o, const struct field *f)
+static void render_tree(struct render *r, const char *name, const struct object *o, const struct field *f)
 {
-	view_for_each_where (root, view, f->target, f->target_field, object_uuid(o))
-		if (object_is_null(root, f->value_field))
-			return render_leaf(view, root, f);
-	return json_object();
+	size_t path;
+
+	view_for_each_where (root, r->view, f->target, f->target_field, object_uuid(o))
+		if (object_is_null(root, f->value_field)) {
+			path = path_begin(r, f->name, -1);
+			render_leaf(r, name, root, f);
+			path_end(r, path);
+			return;
+		}
+	json_out_close(r->out, false, json_out_object(r->out, name));
 }
 
-json_t *render_field_json(const struct view *view, const struct object *o, int field)
+void render_write_field(struct render *r, const char *name, const struct object *o, int field)
 {
 	const struct field *f = &o->kind->fields[field];
 	_cleanup_free_ char *owned = NULL;
@@ -103,64 +229,121 @@ json_t *render_field_json(const struct view *view, const struct object *o, int f
 	const char *shown;
 
 	if (field_is_stored(f) && object_is_null(o, field))
-		return NULL;
+		return;
 	switch (f->type) {
 	case FIELD_STRING:
 		shown = object_shown(o, field, &owned);
-		return shown ? json_string_nocheck(shown) : NULL;
+		if (shown)
+			json_out_string(r->out, name, shown);
+		else
+			r->out->failed = true;
+		return;
 	case FIELD_INT:
 	case FIELD_LONG:
-		return json_integer(object_int(o, field));
+		json_out_integer(r->out, name, object_int(o, field));
+		return;
 	case FIELD_BOOL:
-		return json_boolean(object_int(o, field) != 0);
+		json_out_boolean(r->out, name, object_int(o, field) != 0);
+		return;
 	case FIELD_DATE:
-		render_date(object_int(o, field), date);
-		return json_string(date);
+		write_date(r, object_int(o, field), date);
+		json_out_string(r->out, name, date);
+		return;
 	case FIELD_CHILDREN:
 	case FIELD_VALUES:
-		return render_children(view, o, f);
+		render_children(r, name, o, f);
+		return;
 	case FIELD_TREE:
-		return render_tree(view, o, f);
+		render_tree(r, name, o, f);
+		return;
 	case FIELD_NOTHING:
-		return json_array();
+		json_out_close(r->out, true, json_out_list(r->out, name));
+		return;
 	}
-	return NULL;
+}
+
+void render_write_object(struct render *r, const char *name, const struct object *o, uint64_t fields)
+{
+	struct json_out *schema = schema_add(r, inventory_class_of(o));
+	json_t *outer = json_out_object(r->out, name);
+
+	for (int i = 0; i < o->kind->field_count; i++) {
+		const struct field *f = &o->kind->fields[i];
+
+		if (fields ? fields >> i & 1 : !(f->flags & (F_HIDDEN | F_FILE | F_SECRET)))
+			render_write_field(r, f->name, o, i);
+	}
+	json_out_close(r->out, false, outer);
+	r->schema = schema;
+}
+
+void render_write_item(struct render *r, const char *name, size_t index, const struct object *o,
+		       uint64_t fields)
+{
+	size_t path = path_begin(r, name, (int64_t)index);
+
+	render_write_object(r, NULL, o, fields);
+	path_end(r, path);
+}
+
+bool render_write_end(struct render *r)
+{
+	bool whole = !r->path.failed && !json_out_failed(r->out);
+
+	draft_done(&r->path);
+	return whole;
+}
+
+json_t *render_field_json(const struct view *view, const struct object *o, int field)
+{
+	struct json_out out = {0};
+	struct render r = {.view = view, .out = &out};
+
+	render_write_field(&r, NULL, o, field);
+	(void)render_write_end(&r);
+	return json_out_tree(&out);
 }
 
 json_t *render_inventory_json(const struct view *view, const struct object *o)
 {
-	json_t *json = json_object();
+	struct json_out out = {0};
+	struct render r = {.view = view, .out = &out};
 
-	for (int i = 0; json && i < o->kind->field_count; i++) {
-		const struct field *f = &o->kind->fields[i];
-		json_t *value;
+	render_write_object(&r, NULL, o, 0);
+	(void)render_write_end(&r);
+	return json_out_tree(&out);
+}
 
-		if (f->flags & (F_HIDDEN | F_FILE | F_SECRET))
-			continue;
-		if (field_is_stored(f) && object_is_null(o, i))
-			continue;
-		value = render_field_json(view, o, i);
-		if (json_object_set_new_nocheck(json, f->name, value) < 0) { /* also when it is NULL */
-			json_decref(json);
-			return NULL;
-		}
-	}
-	return json;
+/* ------------------------------------------------------------------- documents */
+
+/* The text of an object, or of a field of it (not -1), indented, with a newline. */
+static struct document *render_indented(const struct view *view, const struct object *o, int field,
+					int64_t mtime)
+{
+	struct draft text = {0};
+	struct json_out out = {.text = &text, .indented = true};
+	struct render r = {.view = view, .out = &out};
+
+	if (field < 0)
+		render_write_object(&r, NULL, o, 0);
+	else
+		render_write_field(&r, NULL, o, field);
+	draft_add(&text, "\n", 1);
+	if (render_write_end(&r))
+		return draft_end(&text, mtime);
+	draft_done(&text);
+	return NULL;
 }
 
 struct document *render_json(json_t *json, int64_t mtime)
 {
-	char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
-	size_t len = text ? strlen(text) : 0;
-	struct document *d;
+	struct draft text = {0};
 
+	if (!json || json_dump_callback(json, draft_dump, &text, JSON_INDENT(2) | JSON_ENCODE_ANY) < 0)
+		text.failed = true;
 	json_decref(json);
-	if (!text)
-		return NULL;
-	text[len] = '\n'; /* replaces the NUL, which document_new() does not need */
-	d = document_new(text, len + 1, mtime);
-	free(text);
-	return d;
+	draft_add(&text, "\n", 1);
+	return draft_end(&text, mtime);
 }
 
 struct document *render_inventory(const struct view *view, const struct object *o)
@@ -172,61 +355,31 @@ struct document *render_inventory(const struct view *view, const struct object *
 
 	if (cached)
 		return document_ref(cached);
-	made = render_json(render_inventory_json(view, o), o->changed);
+	made = render_indented(view, o, -1, o->changed);
 	if (made && atomic_compare_exchange_strong(cache, &cached, made))
 		document_ref(made);
 	return made;
 }
 
-/* A growing text; `failed` is set when memory was short. */
-struct text {
-	char *data;
-	size_t len, room;
-	bool failed;
-};
-
-static int text_append(const char *data, size_t len, void *ctx)
-{
-	struct text *t = ctx;
-
-	if (t->room - t->len < len) {
-		size_t room = 2 * t->room + len + 4096;
-		char *grown = t->failed ? NULL : realloc(t->data, room);
-
-		if (!grown) {
-			t->failed = true;
-			return -1;
-		}
-		t->data = grown;
-		t->room = room;
-	}
-	memcpy(t->data + t->len, data, len);
-	t->len += len;
-	return 0;
-}
-
 struct document *render_inventories(const struct view *view, enum kind_id kind)
 {
-	struct text t = {0};
-	struct document *d;
+	struct draft text = {0};
+	struct json_out out = {.text = &text};
+	struct render r = {.view = view, .out = &out};
 	const char *separator = "\n";
 
-	(void)text_append("{\"inventories\":[", 16, &t);
+	draft_add(&text, "{\"inventories\":[", 16);
 	view_for_each (o, view, kind) {
-		json_t *json = render_inventory_json(view, o);
-
-		(void)text_append(separator, strlen(separator), &t);
-		if (!json || json_dump_callback(json, text_append, &t, JSON_COMPACT) < 0)
-			t.failed = true;
-		json_decref(json);
-		if (t.failed)
-			break;
+		draft_add(&text, separator, strlen(separator));
+		out.follows = false;
+		render_write_object(&r, NULL, o, 0);
 		separator = ",\n";
 	}
-	(void)text_append("]}\n", 3, &t);
-	d = t.failed ? NULL : document_new(t.data, t.len, view_changed(view, kind));
-	free(t.data);
-	return d;
+	draft_add(&text, "]}\n", 3);
+	if (render_write_end(&r))
+		return draft_end(&text, view_changed(view, kind));
+	draft_done(&text);
+	return NULL;
 }
 
 int64_t render_value_mtime(const struct object *o, int field)
@@ -262,11 +415,9 @@ struct document *render_value(const struct view *view, const struct object *o, i
 		break;
 	case FIELD_CHILDREN:
 	case FIELD_VALUES:
-		return render_json(render_children(view, o, f), mtime);
 	case FIELD_TREE:
-		return render_json(render_tree(view, o, f), mtime);
 	case FIELD_NOTHING:
-		return render_json(json_array(), mtime);
+		return render_indented(view, o, field, mtime);
 	}
 	if (len < 0) {
 		text = NULL;

@@ -12,8 +12,10 @@
 #define POOLFS_RENDER_H
 
 #include <jansson.h>
+#include <time.h>
 
 #include "model/document.h"
+#include "model/json_out.h"
 #include "model/view.h"
 
 /** Buffer size for a rendered date. */
@@ -27,6 +29,33 @@ void render_date(int64_t ns, char ret_text[DATE_SIZE]);
  * day that does not exist. A date outside the range of 64-bit nanoseconds (1677 to 2262) is clamped to it.
  */
 bool render_parse_date(const char *text, int64_t *ret_ns);
+
+/* A walk over objects that writes what it shows. */
+struct render {
+	const struct view *view;
+	struct json_out *out; /* what is written to */
+	/*
+	 * The classes of the inventories (inventory_class.h) by their paths, written as members to the object that is open
+	 * there; NULL: nobody wants them.
+	 */
+	struct json_out *schema;
+	struct draft path;
+	struct render_quarter {
+		time_t start;
+		struct tm tm;
+		bool known, plain;
+	} quarter; /* of the last date; zeros at first */
+};
+
+/** Writes the inventory of @o; of these @fields alone, unless they are 0. */
+void render_write_object(struct render *r, const char *name, const struct object *o, uint64_t fields);
+/** The same as item @index of the list @name, which is open. */
+void render_write_item(struct render *r, const char *name, size_t index, const struct object *o,
+		       uint64_t fields);
+/** Writes the value of a field; nothing for null. */
+void render_write_field(struct render *r, const char *name, const struct object *o, int field);
+/** Ends the walk; false when memory was short, for what was written, too. */
+bool render_write_end(struct render *r);
 
 /** The inventory as a JSON object, owned by the caller; NULL when memory is short. */
 json_t *render_inventory_json(const struct view *view, const struct object *o);

@@ -22,7 +22,7 @@ int query_operation_restrict(const struct operation *op, const struct view *view
 }
 
 int query_operation_run(const struct operation *op, const struct view *view, const char *account,
-			const struct query *q, int64_t deadline, json_t **ret_json, struct error *e)
+			const struct query *q, int64_t deadline, struct json_out *out, struct error *e)
 {
 	struct query_scope scope = {.account = limited_account(view, account), .deadline = deadline};
 	_cleanup_view_ struct view *derived =
@@ -30,5 +30,5 @@ int query_operation_run(const struct operation *op, const struct view *view, con
 
 	if (op->derive && !derived)
 		return error_oom(e);
-	return query_run(q, derived ? derived : view, &scope, ret_json, e);
+	return query_answer(q, derived ? derived : view, &scope, out, e);
 }

@@ -15,10 +15,10 @@ int query_operation_restrict(const struct operation *op, const struct view *view
 			     struct query *q, struct error *e);
 
 /**
- * Runs the query over what @account may see, until @deadline (pool_query_deadline()). *ret_json as of query_run(),
- * owned by the caller. Takes long: not in the store's and the FUSE thread, unless it is known to be quick.
+ * Runs the query over what @account may see, until @deadline (pool_query_deadline()). Writes as
+ * query_answer(). Takes long: not in the store's and the FUSE thread, unless it is known to be quick.
  */
 int query_operation_run(const struct operation *op, const struct view *view, const char *account,
-			const struct query *q, int64_t deadline, json_t **ret_json, struct error *e);
+			const struct query *q, int64_t deadline, struct json_out *out, struct error *e);
 
 #endif

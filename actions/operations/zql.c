@@ -24,6 +24,7 @@ static int run(const struct zql *z, const struct view *view, const struct reques
 {
 	const struct operation *op = find_query(z->entity);
 	_cleanup_query_ struct query *q = NULL;
+	struct json_out out = {0};
 	int r;
 
 	if (!op)
@@ -33,7 +34,8 @@ static int run(const struct zql *z, const struct view *view, const struct reques
 	if (r == 0)
 		r = query_operation_restrict(op, view, req->actor.account, q, e);
 	if (r == 0)
-		r = query_operation_run(op, view, req->actor.account, q, deadline, ret_json, e);
+		r = query_operation_run(op, view, req->actor.account, q, deadline, &out, e);
+	*ret_json = json_out_tree(&out);
 	if (r < 0)
 		return r;
 	(void)json_object_del(*ret_json, "schema");
@@ -57,8 +59,10 @@ static int run_all(const char *text, const struct view *view, const struct reque
 					   ZQL_STATEMENTS_MAX);
 		if (r == 0)
 			r = run(&z, view, req, deadline, &json, e);
-		if (r < 0)
+		if (r < 0) {
+			json_decref(json);
 			return r;
+		}
 		if (json_array_append_new(results, json) < 0)
 			return error_oom(e);
 	}

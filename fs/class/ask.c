@@ -4,7 +4,6 @@
 
 #include "fs/tell/last_error.h"
 #include "model/query_run.h"
-#include "model/render.h"
 
 void ask_init(struct ask *ask, const struct place *p, struct query *query)
 {
@@ -54,14 +53,17 @@ static int64_t answer_time(const struct ask *ask)
 
 struct document *ask_answer(const struct ask *ask, struct error *e)
 {
+	struct draft text = {0};
+	struct json_out out = {.text = &text, .indented = true};
 	struct document *d = NULL;
-	json_t *json;
 
-	if (query_run(ask->query, ask->view, &ask->scope, &json, e) == 0) {
-		d = render_json(json, answer_time(ask));
+	if (query_answer(ask->query, ask->view, &ask->scope, &out, e) == 0) {
+		draft_add(&text, "\n", 1);
+		d = draft_end(&text, answer_time(ask));
 		if (!d)
 			error_set(e, ENOMEM, "out of memory");
 	}
+	draft_done(&text);
 	return d;
 }
 

@@ -255,10 +255,12 @@ static size_t count_derived(struct pool_fixture *f, const char *text)
 	_cleanup_view_ struct view *view = view_now(f), *derived = NULL;
 	_cleanup_query_ struct query *q = NULL;
 	_cleanup_json_ json_t *json = NULL;
+	struct json_out out = {0};
 
 	if (query_parse(kind_get(KIND_LONG_JOB), text, &q, &e) < 0 ||
-	    query_operation_run(op, view, "", q, 0, &json, &e) < 0)
+	    query_operation_run(op, view, "", q, 0, &out, &e) < 0)
 		fail_msg("%s", error_sentence(&e));
+	json = json_out_tree(&out);
 	derived = op->derive(view, NULL, query_uuid(q));
 	assert_true(json_array_size(json_object_get(json, "inventories")) <=
 		    view_count(derived, KIND_LONG_JOB));

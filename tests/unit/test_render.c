@@ -230,6 +230,60 @@ static void no_inventory_shows_a_secret(void **state)
 	}
 }
 
+/* What is written as text is what json_dumps() makes of the tree. */
+static void text_is_that_of_the_tree(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_view_ struct view *view = NULL;
+	char odd[129] = "\xc3\xa9\xe4\xba\x91\xf0\x9f\x98\x80";
+
+	for (size_t i = 1, at = strlen(odd); i < 0x80; i++)
+		if (at < sizeof(odd) - 1)
+			odd[at++] = (char)i;
+	fill(f);
+	for (int i = 0; i < 200; i++) {
+		struct object *o = make(KIND_VM, test_uuid(1000 + (unsigned)i));
+
+		object_set_str(o, VM_NAME, odd + (size_t[]){0, 2, 5}[i % 3]);
+		object_set_int(o, VM_MEMORY_SIZE, i ? INT64_MIN + i : INT64_MAX);
+		object_set_int(o, VM_CPU_NUM, i * i * i - 1000);
+		object_set_int(o, VM_CREATE_DATE, (i % 2 ? DATE : 0) + i * INT64_C(7654321000000000));
+		put(f, o);
+	}
+	view = store_view(f->store);
+	for (int zone = 0; zone < 3; zone++) {
+		static const char *const zones[] = {"UTC", "America/St_Johns", "Europe/Berlin"};
+		_cleanup_document_ struct document *list = NULL;
+		const char *line;
+
+		set_zone(zones[zone]);
+		list = render_inventories(view, KIND_VM);
+		line = list->data;
+		view_for_each (o, view, KIND_VM) {
+			json_t *json = render_inventory_json(view, o);
+			_cleanup_free_ char *compact = json_dumps(json, JSON_COMPACT);
+			_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2));
+			char date[DATE_SIZE];
+
+			line = strchr(line, '\n') + 1;
+			assert_memory_equal(line, compact, strlen(compact));
+			if (!object_is_null(o, VM_CREATE_DATE)) {
+				render_date(object_int(o, VM_CREATE_DATE), date);
+				assert_string_equal(json_string_value(json_object_get(json, "createDate")),
+						    date);
+			}
+			if (!zone) {
+				_cleanup_document_ struct document *d = render_inventory(view, o);
+
+				assert_int_equal(d->len, strlen(text) + 1);
+				assert_memory_equal(d->data, text, strlen(text));
+			}
+			json_decref(json);
+		}
+	}
+	set_zone("UTC");
+}
+
 static void dates_in_several_time_zones(void **state)
 {
 	static const struct {
@@ -298,6 +352,7 @@ static void only_dates_are_rendered_as_dates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(text_is_that_of_the_tree, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(golden_inventory, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(an_inventory_changes_with_its_parts, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(inventories_have_one_object_per_line, setup,
