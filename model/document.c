@@ -21,6 +21,7 @@ struct document *document_alloc(size_t len, int64_t mtime)
 	ref_init(&d->ref, document_destroy);
 	d->mtime = mtime;
 	d->len = len;
+	d->pieces = 0;
 	d->data[len] = '\0';
 	return d;
 }
@@ -33,6 +34,96 @@ struct document *document_new(const char *data, size_t len, int64_t mtime)
 		memcpy(d->data, data, len);
 	return d;
 }
+
+/* ------------------------------------------------------------------- pieces */
+
+/* A piece, and where it begins in the whole. */
+struct placed {
+	struct document *text; /* owned */
+	size_t skip, start;
+};
+_Static_assert(offsetof(struct document, data) % _Alignof(struct placed) == 0, "");
+
+static struct placed *pieces_of(const struct document *d)
+{
+	return (struct placed *)(void *)(uintptr_t)d->data;
+}
+
+static void joined_destroy(struct ref *self)
+{
+	struct document *d = (struct document *)self;
+
+	for (size_t i = 0; i < d->pieces; i++)
+		document_unref(pieces_of(d)[i].text);
+	free(d);
+}
+
+struct document *document_join(const struct piece *pieces, size_t count, int64_t mtime)
+{
+	struct document *d = document_alloc(count * sizeof(struct placed), mtime);
+
+	if (!d)
+		return NULL;
+	ref_init(&d->ref, joined_destroy);
+	d->len = 0;
+	d->pieces = count;
+	for (size_t i = 0; i < count; i++) {
+		pieces_of(d)[i] = (struct placed){
+			.text = document_ref(pieces[i].text), .skip = pieces[i].skip, .start = d->len};
+		d->len += pieces[i].text->len - pieces[i].skip;
+	}
+	return d;
+}
+
+/* The piece with the byte at @start. */
+static size_t find_piece(const struct document *d, size_t start)
+{
+	size_t low = 0, high = d->pieces;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (pieces_of(d)[middle].start <= start)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int document_slice(const struct document *d, size_t start, size_t len, struct iovec *ret, int most)
+{
+	int count = 0;
+
+	if (!d->pieces) {
+		*ret = (struct iovec){(char *)(uintptr_t)d->data + start, len};
+		return 1;
+	}
+	for (size_t i = find_piece(d, start); len && count < most && i < d->pieces; i++) {
+		const struct placed *p = &pieces_of(d)[i];
+		size_t at = p->skip + (start - p->start), rest = p->text->len - at;
+
+		rest = rest < len ? rest : len;
+		if (rest)
+			ret[count++] = (struct iovec){p->text->data + at, rest};
+		start += rest;
+		len -= rest;
+	}
+	return count;
+}
+
+void document_copy(const struct document *d, char *to)
+{
+	for (size_t i = 0; i < d->pieces; i++) {
+		const struct placed *p = &pieces_of(d)[i];
+
+		memcpy(to + p->start, p->text->data + p->skip, p->text->len - p->skip);
+	}
+	if (!d->pieces)
+		memcpy(to, d->data, d->len);
+}
+
+/* -------------------------------------------------------------------- drafts */
 
 char *draft_grow(struct draft *t, size_t len)
 {
@@ -67,6 +158,7 @@ struct document *draft_end(struct draft *t, int64_t mtime)
 		d = fit ? fit : d;
 		ref_init(&d->ref, document_destroy);
 		d->mtime = mtime;
+		d->pieces = 0;
 		d->data[d->len] = '\0';
 	}
 	draft_done(t);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "model/cleanup.h"
 #include "model/ref.h"
@@ -19,13 +20,32 @@ struct document {
 	struct ref ref;
 	int64_t mtime; /* ns: last change of this content */
 	size_t len;
-	char data[]; /* len bytes and a NUL that is not counted */
+	size_t pieces; /* of other documents, which its bytes are made of; 0: they are in `data` */
+	char data[];   /* len bytes and a NUL that is not counted; or the pieces */
 };
 
 /** A document with a copy of @data; NULL when memory is short. */
 struct document *document_new(const char *data, size_t len, int64_t mtime);
 /** A document of @len bytes, which the caller fills before sharing it; NULL when memory is short. */
 struct document *document_alloc(size_t len, int64_t mtime);
+
+/* What is behind the first @skip bytes of @text, which has no pieces itself. */
+struct piece {
+	struct document *text;
+	size_t skip;
+};
+/**
+ * A document of the bytes of others, one after the other, which it refers to (one reference each); NULL when memory is short.
+ * Only document_slice() and document_copy() read it: for long contents that are shared in parts.
+ */
+struct document *document_join(const struct piece *pieces, size_t count, int64_t mtime);
+/**
+ * Where @len bytes from @start on are, which must be inside: up to @most places, of as many bytes as these have. Valid as
+ * long as the document. Returns the number of places.
+ */
+int document_slice(const struct document *d, size_t start, size_t len, struct iovec *ret, int most);
+/** Copies all bytes. */
+void document_copy(const struct document *d, char *to);
 
 static inline struct document *document_ref(struct document *d)
 {

@@ -36,8 +36,23 @@ static _Thread_local struct {
 
 /* ------------------------------------------------------------------ changes */
 
+/* What a record sets or adds: bytes, or who writes them. NULL, NULL: it has none. */
+struct source {
+	const void *data;
+	keep_write_fn *write;
+	const void *arg;
+};
+
+static void source_copy(const struct source *from, void *to, size_t len)
+{
+	if (from->write)
+		from->write(to, from->arg);
+	else if (from->data)
+		memcpy(to, from->data, len);
+}
+
 /* Adds a record to what the thread has begun, with its room. */
-static int stage(struct keep *k, const struct keep_record *r, const void *data)
+static int stage(struct keep *k, const struct keep_record *r, const struct source *from)
 {
 	size_t size = keep_record_size(r->len);
 
@@ -51,8 +66,7 @@ static int stage(struct keep *k, const struct keep_record *r, const void *data)
 		begun.room = room;
 	}
 	memcpy(begun.data + begun.len, r, sizeof(*r));
-	if (data)
-		memcpy(begun.data + begun.len + sizeof(*r), data, r->len);
+	source_copy(from, begun.data + begun.len + sizeof(*r), r->len);
 	begun.len += size;
 	begun.count++;
 	begun.reserved += keep_record_room(r);
@@ -94,8 +108,9 @@ static uint64_t length_with(const struct keep *k, const struct keep_record *r, b
 }
 
 /* The part of change() under the lock. */
-static int change_locked(struct keep *k, const struct keep_record *r, const void *data, bool stages)
+static int change_locked(struct keep *k, const struct keep_record *r, const struct source *from, bool stages)
 {
+	void *to;
 	int result = keep_log_check_room(&k->log, r, length_with(k, r, stages));
 
 	if (result < 0)
@@ -104,11 +119,13 @@ static int change_locked(struct keep *k, const struct keep_record *r, const void
 	    !(stages && is_staged(r)))
 		return 0;
 	if (stages)
-		return stage(k, r, data);
+		return stage(k, r, from);
 	result = keep_log_make_room(&k->log, keep_record_room(r));
 	if (result < 0)
 		return result;
-	keep_log_append(&k->log, r, data);
+	to = keep_log_append(&k->log, r);
+	if (to)
+		source_copy(from, to, r->len);
 	keep_log_publish(&k->log);
 	return 0;
 }
@@ -127,14 +144,14 @@ static bool complains(struct keep *k)
 }
 
 /* @now: even if the thread has begun. */
-static int change(struct keep *k, const struct keep_record *r, const void *data, bool now)
+static int change(struct keep *k, const struct keep_record *r, const struct source *from, bool now)
 {
 	int result;
 
 	if (!k)
 		return 0;
 	pthread_mutex_lock(&k->lock);
-	result = change_locked(k, r, data, begun.keep == k && !now);
+	result = change_locked(k, r, from, begun.keep == k && !now);
 	pthread_mutex_unlock(&k->lock);
 	if (result < 0 && complains(k))
 		log_error(
@@ -150,7 +167,7 @@ int keep_set(struct keep *k, enum keep_type type, uint64_t id, const void *data,
 	return change(k,
 		      &(struct keep_record){
 			      .id = id, .len = (uint32_t)len, .type = (uint16_t)type, .kind = RECORD_SET},
-		      data, false);
+		      &(struct source){.data = data}, false);
 }
 
 int keep_set_now(struct keep *k, enum keep_type type, uint64_t id, const void *data, size_t len)
@@ -158,7 +175,16 @@ int keep_set_now(struct keep *k, enum keep_type type, uint64_t id, const void *d
 	return change(k,
 		      &(struct keep_record){
 			      .id = id, .len = (uint32_t)len, .type = (uint16_t)type, .kind = RECORD_SET},
-		      data, true);
+		      &(struct source){.data = data}, true);
+}
+
+int keep_set_by(struct keep *k, enum keep_type type, uint64_t id, size_t len, keep_write_fn *write,
+		const void *arg, bool now)
+{
+	return change(k,
+		      &(struct keep_record){
+			      .id = id, .len = (uint32_t)len, .type = (uint16_t)type, .kind = RECORD_SET},
+		      &(struct source){.write = write, .arg = arg}, now);
 }
 
 int keep_add(struct keep *k, enum keep_type type, uint64_t id, const void *data, size_t len)
@@ -166,13 +192,13 @@ int keep_add(struct keep *k, enum keep_type type, uint64_t id, const void *data,
 	return change(k,
 		      &(struct keep_record){
 			      .id = id, .len = (uint32_t)len, .type = (uint16_t)type, .kind = RECORD_ADD},
-		      data, false);
+		      &(struct source){.data = data}, false);
 }
 
 void keep_remove(struct keep *k, enum keep_type type, uint64_t id)
 {
-	(void)change(k, &(struct keep_record){.id = id, .type = (uint16_t)type, .kind = RECORD_REMOVE}, NULL,
-		     false);
+	(void)change(k, &(struct keep_record){.id = id, .type = (uint16_t)type, .kind = RECORD_REMOVE},
+		     &(struct source){0}, false);
 }
 
 bool keep_begin(struct keep *k)
@@ -209,8 +235,12 @@ static void write_begun(struct keep *k)
 {
 	pthread_mutex_lock(&k->lock);
 	if (keep_log_make_room(&k->log, begun.reserved) == 0)
-		for (size_t at = 0; at < begun.len; at += keep_record_size(staged_at(at)->len))
-			keep_log_append(&k->log, staged_at(at), staged_at(at) + 1);
+		for (size_t at = 0; at < begun.len; at += keep_record_size(staged_at(at)->len)) {
+			void *to = keep_log_append(&k->log, staged_at(at));
+
+			if (to)
+				memcpy(to, staged_at(at) + 1, staged_at(at)->len);
+		}
 	keep_log_publish(&k->log);
 	keep_index_unreserve(&k->log.index, begun.reserved, begun.count);
 	pthread_mutex_unlock(&k->lock);

@@ -88,6 +88,11 @@ int keep_set(struct keep *keep, enum keep_type type, uint64_t id, const void *da
  * the rest.
  */
 int keep_set_now(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
+/** Writes the bytes of a value to @to. Under the lock: it calls nothing of the keep. */
+typedef void keep_write_fn(void *to, const void *arg);
+/** As keep_set(), or with @now keep_set_now(), of @len bytes that @write writes where they are kept: without a copy. */
+int keep_set_by(struct keep *keep, enum keep_type type, uint64_t id, size_t len, keep_write_fn *write,
+		const void *arg, bool now);
 /** Appends to a value; to none, as keep_set(). */
 int keep_add(struct keep *keep, enum keep_type type, uint64_t id, const void *data, size_t len);
 /**

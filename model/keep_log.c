@@ -191,39 +191,38 @@ int keep_log_make_room(struct keep_log *log, uint64_t len)
 	return 0;
 }
 
-/* To be published. */
-static void append_record(struct keep_log *log, const struct keep_record *r, const void *data)
+/* To be published. Returns where its bytes belong. */
+static void *append_record(struct keep_log *log, const struct keep_record *r)
 {
 	struct keep_record *put = record_at(log, log->end);
 	const struct keep_place *p =
 		r->kind == RECORD_ADD ? keep_index_find(&log->index, r->type, r->id) : NULL;
 
 	memcpy(put, r, sizeof(*r));
-	if (data)
-		memcpy(put + 1, data, r->len);
 	put->prev = p ? p->at + 1 : 0;
 	note(log, log->end);
 	log->end += keep_record_size(r->len);
+	return put + 1;
 }
 
 static void append_removal(struct keep_log *log, uint16_t type, uint64_t id)
 {
 	if (keep_index_find(&log->index, type, id))
-		append_record(log, &(struct keep_record){.id = id, .type = type, .kind = RECORD_REMOVE},
-			      NULL);
+		(void)append_record(log,
+				    &(struct keep_record){.id = id, .type = type, .kind = RECORD_REMOVE});
 }
 
-void keep_log_append(struct keep_log *log, const struct keep_record *r, const void *data)
+void *keep_log_append(struct keep_log *log, const struct keep_record *r)
 {
-	if (r->kind != RECORD_REMOVE) {
-		if (!owners[r->type] || keep_index_find(&log->index, owners[r->type], r->id))
-			append_record(log, r, data);
-		return;
-	}
+	if (r->kind != RECORD_REMOVE)
+		return !owners[r->type] || keep_index_find(&log->index, owners[r->type], r->id)
+			       ? append_record(log, r)
+			       : NULL;
 	append_removal(log, r->type, r->id);
 	for (size_t type = 0; type < KEEP_TYPES; type++)
 		if (owners[type] == r->type && log->index.bytes[type])
 			append_removal(log, (uint16_t)type, r->id);
+	return NULL;
 }
 
 /* ------------------------------------------------------------- open, close */

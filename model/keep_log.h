@@ -55,10 +55,11 @@ int keep_log_check_room(struct keep_log *log, const struct keep_record *r, uint6
 /** Makes room for @len bytes of records. -ENOSPC: only if the log is that of a program whose limits were others. */
 int keep_log_make_room(struct keep_log *log, uint64_t len);
 /**
- * Appends a record with what follows from it, for which there is room in the log and in the index; to be published. A
- * value whose owner is gone is not appended.
+ * Appends a record with what follows from it, for which there is room in the log and in the index; to be published. Returns
+ * where the caller writes its bytes before that; NULL: it has none, or is a value whose owner is gone, which is not
+ * appended.
  */
-void keep_log_append(struct keep_log *log, const struct keep_record *r, const void *data);
+void *keep_log_append(struct keep_log *log, const struct keep_record *r);
 /** Makes what was appended a part of the log. */
 void keep_log_publish(struct keep_log *log);
 

@@ -163,7 +163,7 @@ static int write_answer(const struct query *q, const struct query_result *result
 }
 
 int query_answer(const struct query *q, const struct view *view, const struct query_scope *scope,
-		struct json_out *out, struct error *e)
+		 struct json_out *out, struct error *e)
 {
 	_cleanup_query_result_ struct query_result result = {0};
 	struct render render = {.view = view, .out = out};

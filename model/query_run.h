@@ -25,7 +25,7 @@ int query_select(const struct query *q, const struct view *view, const struct qu
  * no use.
  */
 int query_answer(const struct query *q, const struct view *view, const struct query_scope *scope,
-		struct json_out *out, struct error *e);
+		 struct json_out *out, struct error *e);
 /** The same as a tree, owned by the caller; for tests. */
 int query_run(const struct query *q, const struct view *view, const struct query_scope *scope,
 	      json_t **ret_json, struct error *e);

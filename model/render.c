@@ -361,27 +361,6 @@ struct document *render_inventory(const struct view *view, const struct object *
 	return made;
 }
 
-struct document *render_inventories(const struct view *view, enum kind_id kind)
-{
-	struct draft text = {0};
-	struct json_out out = {.text = &text};
-	struct render r = {.view = view, .out = &out};
-	const char *separator = "\n";
-
-	draft_add(&text, "{\"inventories\":[", 16);
-	view_for_each (o, view, kind) {
-		draft_add(&text, separator, strlen(separator));
-		out.follows = false;
-		render_write_object(&r, NULL, o, 0);
-		separator = ",\n";
-	}
-	draft_add(&text, "]}\n", 3);
-	if (render_write_end(&r))
-		return draft_end(&text, view_changed(view, kind));
-	draft_done(&text);
-	return NULL;
-}
-
 int64_t render_value_mtime(const struct object *o, int field)
 {
 	return field_is_stored(&o->kind->fields[field]) ? object_time(o, field) : o->changed;

@@ -67,9 +67,6 @@ json_t *render_field_json(const struct view *view, const struct object *o, int f
  * caller; NULL when memory is short.
  */
 struct document *render_inventory(const struct view *view, const struct object *o);
-/** The `inventories` file: {"inventories":[...]}, one object per line. Takes time linear in the number of
- * objects. */
-struct document *render_inventories(const struct view *view, enum kind_id kind);
 /** A value file: the text, number, date or JSON list with a newline; an empty line for null. */
 struct document *render_value(const struct view *view, const struct object *o, int field);
 /** A document with indented JSON and a newline. Takes over @json. NULL when memory is short. */

@@ -2,12 +2,22 @@
 /* See inventories.h. */
 #include "fs/class/inventories.h"
 
+#include <malloc.h>
+
 #include "fs/class/document.h"
 #include "fs/class/query.h"
-#include "model/render.h"
+#include "model/clock.h"
+#include "model/listing.h"
 
 /* Listings of up to this many objects are rendered at once, which is faster than in a worker. */
 #define SHORT 64
+
+/*
+ * What takes more than STAYS bytes is forgotten when nobody has opened it for FORGET_S: programs that look again and again
+ * do so more often, and what they look at is nearly the same each time. Who reads it still has it.
+ */
+#define STAYS	 (256 << 10)
+#define FORGET_S 10
 
 /* A reader that waits for a listing. */
 struct reader {
@@ -17,29 +27,38 @@ struct reader {
 	struct view *view; /* owned; the listing must be as of this view or a later one */
 };
 
-struct listing {
+struct cached {
 	struct listings *all;
 	enum kind_id kind;
-	uint64_t version;	   /* lock; of the view that `document` shows */
-	int64_t changed;	   /* lock; the kind's last change in that view */
-	struct document *document; /* lock; owned */
-	struct reader *readers;	   /* lock; owned; not empty: a worker is rendering */
+	uint64_t version;	 /* lock; of the view that `listing` shows */
+	int64_t changed;	 /* lock; the kind's last change in that view */
+	struct listing *listing; /* lock; owned; or NULL */
+	int64_t used;		 /* lock; ns: when it was last asked for */
+	struct reader *readers;	 /* lock; owned; not empty: a worker is rendering */
 };
 
 struct listings {
 	struct pool *pool;
 	pthread_mutex_t lock;
-	struct listing of[KIND_COUNT];
+	pthread_cond_t ends;
+	pthread_t thread;	       /* lock; `listings`, if `started` */
+	bool started, running, ending; /* lock */
+	struct cached of[KIND_COUNT];
 };
 
 struct listings *listings_new(struct pool *pool)
 {
 	struct listings *listings = calloc(1, sizeof(*listings));
+	pthread_condattr_t attr;
 
 	if (!listings)
 		return NULL;
 	listings->pool = pool;
 	pthread_mutex_init(&listings->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&listings->ends, &attr);
+	pthread_condattr_destroy(&attr);
 	for (int k = 0; k < KIND_COUNT; k++) {
 		listings->of[k].all = listings;
 		listings->of[k].kind = (enum kind_id)k;
@@ -49,35 +68,128 @@ struct listings *listings_new(struct pool *pool)
 
 void listings_free(struct listings *listings)
 {
+	bool started;
+
 	if (!listings)
 		return;
+	pthread_mutex_lock(&listings->lock);
+	listings->ending = true;
+	started = listings->started;
+	pthread_cond_signal(&listings->ends);
+	pthread_mutex_unlock(&listings->lock);
+	if (started)
+		pthread_join(listings->thread, NULL);
 	for (int k = 0; k < KIND_COUNT; k++)
-		document_unref(listings->of[k].document);
+		listing_unref(listings->of[k].listing);
+	pthread_cond_destroy(&listings->ends);
 	pthread_mutex_destroy(&listings->lock);
 	free(listings);
 }
 
-static struct document *render(const struct view *view, enum kind_id kind)
+/* ------------------------------------------------------------------- forgetting */
+
+/* Takes out a listing that nobody has asked for; *ret_next: when the next one is due, if any is. Call with the lock held. */
+static struct listing *take_unused(struct listings *listings, int64_t now, int64_t *ret_next)
 {
-	return render_inventories(view, kind);
+	*ret_next = 0;
+	for (int k = 0; k < KIND_COUNT; k++) {
+		struct cached *f = &listings->of[k];
+		int64_t due = f->used + FORGET_S * NS_PER_S;
+
+		if (!f->listing || listing_document(f->listing)->len <= STAYS)
+			continue;
+		if (due <= now && !f->readers)
+			return steal(&f->listing);
+		if (!*ret_next || due < *ret_next)
+			*ret_next = due > now ? due : now + NS_PER_S;
+	}
+	return NULL;
 }
 
-/* Caches a rendering unless there is a newer one. Call with the lock held. */
-static void cache(struct listing *l, const struct view *view, struct document *d)
+/* The thread `listings`, as long as there are any to forget. */
+static void *forget(void *arg)
 {
-	if (!d || (l->document && l->version > view_version(view)))
+	struct listings *listings = arg;
+	int64_t next = 1;
+
+	pthread_setname_np(pthread_self(), "listings");
+	pthread_mutex_lock(&listings->lock);
+	while (!listings->ending && next) {
+		struct listing *unused = take_unused(listings, clock_monotonic(), &next);
+
+		if (unused) {
+			pthread_mutex_unlock(&listings->lock);
+			listing_unref(unused);
+			(void)malloc_trim(0); /* the parts lie between what stays */
+			pthread_mutex_lock(&listings->lock);
+			next = 1;
+		} else if (next) {
+			struct timespec until = {.tv_sec = next / NS_PER_S, .tv_nsec = next % NS_PER_S};
+
+			(void)pthread_cond_timedwait(&listings->ends, &listings->lock, &until);
+		}
+	}
+	listings->running = false;
+	pthread_mutex_unlock(&listings->lock);
+	return NULL;
+}
+
+/* There is something to forget later. Without the thread, it stays. Call with the lock held. */
+static void forget_later(struct listings *listings)
+{
+	if (listings->running || listings->ending)
 		return;
-	document_unref(l->document);
-	l->document = document_ref(d);
-	l->version = view_version(view);
-	l->changed = view_changed(view, l->kind);
+	if (listings->started)
+		pthread_join(listings->thread, NULL); /* it has left the lock for the last time */
+	listings->running = listings->started =
+		pthread_create(&listings->thread, NULL, forget, listings) == 0;
 }
 
-/* True if the cached rendering is valid for @view. Call with the lock held. */
-static bool is_current(const struct listing *l, const struct view *view)
+/* -------------------------------------------------------------------- rendering */
+
+/*
+ * Renders the objects in @view with what has not changed since the last time, which is kept for the next. Returns the
+ * text, for the caller; NULL when memory is short.
+ */
+static struct document *render(struct cached *f, const struct view *view)
 {
-	return l->document && (l->changed == view_changed(view, l->kind) || l->version > view_version(view));
+	struct listing *former, *made;
+	struct document *d;
+
+	pthread_mutex_lock(&f->all->lock);
+	former = f->listing ? listing_ref(f->listing) : NULL;
+	pthread_mutex_unlock(&f->all->lock);
+	made = listing_new(view, f->kind, former);
+	listing_unref(former);
+	if (!made)
+		return NULL;
+	d = document_ref(listing_document(made));
+	pthread_mutex_lock(&f->all->lock);
+	former = made;
+	if (!f->listing || f->version <= view_version(view)) {
+		former = f->listing;
+		f->listing = made;
+		f->version = view_version(view);
+		f->changed = view_changed(view, f->kind);
+		f->used = clock_monotonic();
+		if (d->len > STAYS)
+			forget_later(f->all);
+	}
+	pthread_mutex_unlock(&f->all->lock);
+	listing_unref(former);
+	return d;
 }
+
+/* The cached text, for the caller, if it is valid for @view; else NULL. Call with the lock held. */
+static struct document *current(struct cached *f, const struct view *view)
+{
+	if (!f->listing || (f->changed != view_changed(view, f->kind) && f->version <= view_version(view)))
+		return NULL;
+	f->used = clock_monotonic();
+	return document_ref(listing_document(f->listing));
+}
+
+/* ---------------------------------------------------------------------- readers */
 
 static void answer(struct reader *readers, struct document *d)
 {
@@ -88,7 +200,7 @@ static void answer(struct reader *readers, struct document *d)
 
 		readers = r->next;
 		view_unref(r->view);
-		r->done(r->arg, d ? 0 : -ENOMEM, document_ref(d), d ? NULL : &no_memory);
+		r->done(r->arg, d ? 0 : -ENOMEM, d ? document_ref(d) : NULL, d ? NULL : &no_memory);
 		free(r);
 	}
 	document_unref(d);
@@ -108,20 +220,19 @@ static struct reader *newest(struct reader *readers)
 /* In a worker: renders as of the newest view requested, until no reader waits. */
 static void work(void *arg)
 {
-	struct listing *l = arg;
+	struct cached *f = arg;
 
 	for (;;) {
 		struct view *view;
 		struct reader *served = NULL, **r;
 		struct document *d;
 
-		pthread_mutex_lock(&l->all->lock);
-		view = view_ref(newest(l->readers)->view);
-		pthread_mutex_unlock(&l->all->lock);
-		d = render(view, l->kind);
-		pthread_mutex_lock(&l->all->lock);
-		cache(l, view, d);
-		for (r = &l->readers; *r;) {
+		pthread_mutex_lock(&f->all->lock);
+		view = view_ref(newest(f->readers)->view);
+		pthread_mutex_unlock(&f->all->lock);
+		d = render(f, view);
+		pthread_mutex_lock(&f->all->lock);
+		for (r = &f->readers; *r;) {
 			struct reader *next = *r;
 
 			if (view_version(next->view) > view_version(view)) {
@@ -132,8 +243,8 @@ static void work(void *arg)
 			next->next = served;
 			served = next;
 		}
-		bool more = l->readers != NULL;
-		pthread_mutex_unlock(&l->all->lock);
+		bool more = f->readers != NULL;
+		pthread_mutex_unlock(&f->all->lock);
 		view_unref(view);
 		answer(served, d);
 		if (!more)
@@ -142,19 +253,19 @@ static void work(void *arg)
 }
 
 /* Adds a reader; *ret_first if no worker is rendering yet. False if out of memory. */
-static bool add_reader(struct listing *l, const struct view *view, content_fn *done, void *arg,
+static bool add_reader(struct cached *f, const struct view *view, content_fn *done, void *arg,
 		       bool *ret_first)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return false;
-	*r = (struct reader){.next = l->readers,
+	*r = (struct reader){.next = f->readers,
 			     .done = done,
 			     .arg = arg,
 			     .view = view_ref((struct view *)(uintptr_t)view)};
-	*ret_first = !l->readers;
-	l->readers = r;
+	*ret_first = !f->readers;
+	f->readers = r;
 	return true;
 }
 
@@ -162,25 +273,21 @@ static bool add_reader(struct listing *l, const struct view *view, content_fn *d
 static void listings_start(struct listings *listings, const struct view *view, enum kind_id kind,
 			   content_fn *done, void *arg)
 {
-	struct listing *l = &listings->of[kind];
+	struct cached *f = &listings->of[kind];
 	struct document *d = NULL;
 	bool waits = false, first = false;
 
 	pthread_mutex_lock(&listings->lock);
-	if (is_current(l, view))
-		d = document_ref(l->document);
-	else if (view_count(view, kind) > SHORT)
-		waits = add_reader(l, view, done, arg, &first);
+	d = current(f, view);
+	if (!d && view_count(view, kind) > SHORT)
+		waits = add_reader(f, view, done, arg, &first);
 	pthread_mutex_unlock(&listings->lock);
-	if (first && pool_background(listings->pool, work, l) < 0)
-		work(l);
+	if (first && pool_background(listings->pool, work, f) < 0)
+		work(f);
 	if (waits)
 		return;
-	if (!d) {
-		d = render(view, kind);
-		scoped_lock(&listings->lock);
-		cache(l, view, d);
-	}
+	if (!d)
+		d = render(f, view);
 	done(arg, d ? 0 : -ENOMEM, d, NULL);
 }
 

@@ -200,18 +200,27 @@ static void handle_save(void *handle)
 	(void)save(handle);
 }
 
-/* Keeps a document as @type, without its bytes unless @all. -ENOSPC, -ENOMEM: the former one stays. */
-static int save_document(struct handle *h, enum keep_type type, const struct document *d, bool all)
-{
-	size_t len = sizeof(struct kept_content) + (all ? d->len : 0);
-	_cleanup_free_ struct kept_content *kept = malloc(len);
+/* A document, with its first bytes alone or all. */
+struct keeping {
+	const struct document *d;
+	bool all;
+};
 
-	if (!kept)
-		return -ENOMEM;
-	*kept = (struct kept_content){.mtime = d->mtime, .len = d->len};
-	if (all)
-		memcpy(kept + 1, d->data, d->len);
-	return keep_set(h->keep, type, h->number, kept, len);
+static void write_document(void *to, const void *arg)
+{
+	const struct keeping *k = arg;
+	struct kept_content head = {.mtime = k->d->mtime, .len = k->d->len};
+
+	memcpy(to, &head, sizeof(head));
+	if (k->all)
+		document_copy(k->d, (char *)to + sizeof(head));
+}
+
+/* Keeps a document as @type, without its bytes unless @all. @now: as keep_set_now(). -ENOSPC, -ENOMEM: the former one stays. */
+static int save_document(struct handle *h, enum keep_type type, const struct document *d, bool all, bool now)
+{
+	return keep_set_by(h->keep, type, h->number, sizeof(struct kept_content) + (all ? d->len : 0),
+			   write_document, &(struct keeping){d, all}, now);
 }
 
 void handle_note_read(struct handle *h, const struct document *d, size_t end)
@@ -224,7 +233,8 @@ void handle_note_read(struct handle *h, const struct document *d, size_t end)
 	scoped_lock(&h->lock);
 	if (h->shown.known && h->shown.mtime == d->mtime && h->shown.len == d->len && (h->shown.kept || !all))
 		return;
-	if (save_document(h, KEEP_CONTENT, d, all) < 0) {
+	/* At once: another process may show it as well as make it again. What the thread has begun would hold a copy. */
+	if (save_document(h, KEEP_CONTENT, d, all, true) < 0) {
 		keep_remove(h->keep, KEEP_CONTENT, h->number);
 		h->shown.known = false; /* what is lost is whether another process shows the same */
 		return;
@@ -446,7 +456,7 @@ static void save_answer(struct handle *h, const struct document *answer)
 	if (!h->keep || atomic_load(&h->closed))
 		return;
 	if ((!answer || keep_bytes(h->keep, KEEP_ANSWER) + answer->len > HANDLE_CONTENTS ||
-	     save_document(h, KEEP_ANSWER, answer, true) < 0) &&
+	     save_document(h, KEEP_ANSWER, answer, true, false) < 0) &&
 	    keep_set_now(h->keep, KEEP_ANSWER, h->number, "", 0) < 0)
 		keep_remove(h->keep, KEEP_ANSWER, h->number);
 }

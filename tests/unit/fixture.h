@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "model/listing.h"
 #include "model/store.h"
 #include "model/uuid.h"
 
@@ -122,6 +123,17 @@ static inline const struct object *get(struct fixture *f, enum kind_id kind, con
 	_cleanup_view_ struct view *view = store_view(f->store);
 
 	return object_ref(view_get(view, kind, uuid));
+}
+
+/* The file `inventories` in one piece, owned by the caller. */
+static inline struct document *whole_listing(const struct view *view, enum kind_id kind)
+{
+	struct listing *l = listing_new(view, kind, NULL);
+	struct document *d = document_alloc(listing_document(l)->len, listing_document(l)->mtime);
+
+	document_copy(listing_document(l), d->data);
+	listing_unref(l);
+	return d;
 }
 
 #endif

@@ -404,6 +404,33 @@ static void test_kept_contents_are_limited(void **state)
 	(void)close(fd);
 }
 
+/* Of a content in pieces, what is kept is its bytes. */
+static void test_kept_content_of_pieces(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_document_ struct document *part = document_new(",part", 5, 0);
+	_cleanup_document_ struct document *d = document_join((struct piece[]){{part, 1}, {part, 0}}, 2, 1);
+	_cleanup_free_ char *kept = NULL;
+	struct handles *handles;
+	struct keep *keep = NULL;
+	struct handle *h;
+	size_t len = 0;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(keep_new(&fd, &e), 0);
+	assert_int_equal(keep_open(fd, &keep, &e), 0);
+	handles = handles_new(keep);
+	h = add(handles);
+	handle_note_read(h, d, 3);
+	kept = keep_get(keep, KEEP_CONTENT, h->number, &len);
+	assert_int_equal(len, 16 + 9);
+	assert_memory_equal(kept + 16, "part,part", 9);
+	handles_free(handles);
+	keep_free(keep);
+	(void)close(fd);
+}
+
 /* A text whose end cannot be kept does not go on in another process as if it were whole. */
 static void test_no_room_for_a_text(void **state)
 {
@@ -548,6 +575,7 @@ int main(void)
 		cmocka_unit_test(test_outlives_the_process),
 		cmocka_unit_test(test_keep_does_not_grow),
 		cmocka_unit_test(test_answer_of_another_thread),
+		cmocka_unit_test(test_kept_content_of_pieces),
 		cmocka_unit_test(test_kept_contents_are_limited),
 		cmocka_unit_test(test_no_room_for_a_text),
 		cmocka_unit_test(test_no_room_for_a_handle),

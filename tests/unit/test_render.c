@@ -149,7 +149,7 @@ static void inventories_have_one_object_per_line(void **state)
 	struct fixture *f = *state;
 	_cleanup_view_ struct view *empty = store_view(f->store);
 	_cleanup_view_ struct view *view = NULL;
-	_cleanup_document_ struct document *none = render_inventories(empty, KIND_VM);
+	_cleanup_document_ struct document *none = whole_listing(empty, KIND_VM);
 	_cleanup_document_ struct document *d = NULL;
 	json_t *json;
 
@@ -157,13 +157,109 @@ static void inventories_have_one_object_per_line(void **state)
 	fill(f);
 	put(f, make(KIND_VM, test_uuid(9)));
 	view = store_view(f->store);
-	d = render_inventories(view, KIND_VM);
+	d = whole_listing(view, KIND_VM);
 	json = json_loads(d->data, 0, NULL);
 	assert_int_equal(json_array_size(json_object_get(json, "inventories")), 2);
 	json_decref(json);
 	assert_int_equal(d->mtime, view_changed(view, KIND_VM));
 	assert_int_equal(d->len, strlen(d->data));
 	assert_null(strstr(d->data, "hidden"));
+}
+
+/* How many pieces of @later are none of @earlier. */
+static int count_new_pieces(const struct listing *earlier, const struct listing *later)
+{
+	enum { MOST = 64 };
+	const struct document *a = listing_document(earlier), *b = listing_document(later);
+	struct iovec old[MOST], new[MOST];
+	int old_count = document_slice(a, 0, a->len, old, MOST), count = 0;
+	int new_count = document_slice(b, 0, b->len, new, MOST);
+
+	assert_in_range(new_count, 3, MOST - 1);
+	for (int i = 1; i < new_count - 1; i++) { /* the first and the last are no objects */
+		bool shared = false;
+
+		for (int j = 0; j < old_count; j++)
+			shared |= old[j].iov_base == new[i].iov_base &&old[j].iov_len == new[i].iov_len;
+		count += !shared;
+	}
+	return count;
+}
+
+static void assert_as_made_anew(const struct view *view, const struct listing *l)
+{
+	_cleanup_document_ struct document *anew = whole_listing(view, KIND_VM);
+	_cleanup_free_ char *text = malloc(listing_document(l)->len);
+
+	assert_int_equal(listing_document(l)->len, anew->len);
+	document_copy(listing_document(l), text);
+	assert_memory_equal(text, anew->data, anew->len);
+}
+
+/* Whatever changes in one object, or in what is shown with it, the other parts are those of the listing before. */
+static void a_changed_object_costs_its_part_of_the_listing(void **state)
+{
+	enum { COUNT = 10 * LISTING_PART };
+	struct fixture *f = *state;
+	_cleanup_view_ struct view *before = NULL, *after = NULL;
+	struct listing *first, *second;
+	struct object *o;
+
+	for (unsigned i = 0; i < COUNT; i++)
+		put(f, make(KIND_VM, test_uuid(1000 + i)));
+	before = store_view(f->store);
+	first = listing_new(before, KIND_VM, NULL);
+	second = listing_new(before, KIND_VM, first);
+	assert_int_equal(count_new_pieces(first, second), 0);
+	listing_unref(second);
+
+	o = make(KIND_NIC, test_uuid(1));
+	object_set_str(o, NIC_VM_UUID, test_uuid(1000 + COUNT / 2));
+	put(f, o);
+	after = store_view(f->store);
+	second = listing_new(after, KIND_VM, first);
+	assert_int_equal(count_new_pieces(first, second), 1);
+	assert_as_made_anew(after, second);
+	assert_as_made_anew(before, first); /* its readers see no change */
+	listing_unref(first);
+
+	/* the new one is in the last part, or alone in one */
+	put(f, make(KIND_VM, test_uuid(1000 + COUNT)));
+	view_unref(after);
+	after = store_view(f->store);
+	first = listing_new(after, KIND_VM, second);
+	assert_int_equal(count_new_pieces(second, first), 1);
+	assert_as_made_anew(after, first);
+	listing_unref(first);
+	listing_unref(second);
+}
+
+/* A slice is the bytes that are asked for, across pieces, and no more places than there are. */
+static void slices_of_a_joined_document(void **state)
+{
+	_cleanup_document_ struct document *a = document_new(",one", 4, 0), *b = document_new("", 0, 0);
+	_cleanup_document_ struct document *c = document_new("three", 5, 0), *d = NULL;
+	const struct piece pieces[] = {{a, 1}, {b, 0}, {c, 0}, {a, 0}};
+	struct iovec places[4];
+	char text[13];
+
+	(void)state;
+	d = document_join(pieces, ARRAY_SIZE(pieces), 7);
+	assert_int_equal(d->len, 12);
+	document_copy(d, text);
+	assert_memory_equal(text, "onethree,one", 12);
+	for (size_t start = 0; start < 12; start++)
+		for (size_t len = 1; len <= 12 - start; len++) {
+			int count = document_slice(d, start, len, places, ARRAY_SIZE(places));
+			size_t at = start;
+
+			for (int i = 0; i < count; i++) {
+				assert_memory_equal(places[i].iov_base, text + at, places[i].iov_len);
+				at += places[i].iov_len;
+			}
+			assert_int_equal(at, start + len);
+			assert_int_equal(document_slice(d, start, len, places, 1), 1);
+		}
 }
 
 static void value_files_end_with_exactly_one_newline(void **state)
@@ -257,7 +353,7 @@ static void text_is_that_of_the_tree(void **state)
 		const char *line;
 
 		set_zone(zones[zone]);
-		list = render_inventories(view, KIND_VM);
+		list = whole_listing(view, KIND_VM);
 		line = list->data;
 		view_for_each (o, view, KIND_VM) {
 			json_t *json = render_inventory_json(view, o);
@@ -352,6 +448,9 @@ static void only_dates_are_rendered_as_dates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_changed_object_costs_its_part_of_the_listing, setup,
+						fixture_teardown),
+		cmocka_unit_test(slices_of_a_joined_document),
 		cmocka_unit_test_setup_teardown(text_is_that_of_the_tree, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(golden_inventory, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(an_inventory_changes_with_its_parts, setup, fixture_teardown),

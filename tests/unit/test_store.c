@@ -38,7 +38,7 @@ static char *dump(struct fixture *f)
 	FILE *out = open_memstream(&text, &size);
 
 	for (int k = KIND_ZONE; k < KIND_COUNT; k++) {
-		_cleanup_document_ struct document *d = render_inventories(view, (enum kind_id)k);
+		_cleanup_document_ struct document *d = whole_listing(view, (enum kind_id)k);
 
 		fprintf(out, "%d %ld %s", k, (long)view_changed(view, (enum kind_id)k), d->data);
 		view_for_each (o, view, (enum kind_id)k) {

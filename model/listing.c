@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See listing.h. */
+#include "model/listing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/render.h"
+
+/*
+ * An object does not change, and is another one when anything in its inventory changes; so a part is the same as long as
+ * its objects are.
+ */
+struct part {
+	int64_t number;	       /* the row ids of its objects, without the lower bits */
+	size_t first;	       /* of its objects in those of the listing */
+	size_t count;	       /* of them */
+	struct document *text; /* owned: a line for each, after a comma and a line break */
+};
+
+struct listing {
+	struct ref ref;
+	struct document *document; /* owned */
+	size_t object_count, part_count;
+	struct part *parts;		/* owned; ascending numbers */
+	const struct object *objects[]; /* owned */
+};
+
+static const char head[] = "{\"inventories\":[", tail[] = "]}\n";
+
+static void listing_destroy(struct ref *self)
+{
+	struct listing *l = (struct listing *)self;
+
+	for (size_t i = 0; i < l->part_count; i++)
+		document_unref(l->parts[i].text);
+	for (size_t i = 0; i < l->object_count; i++)
+		object_unref(l->objects[i]);
+	document_unref(l->document);
+	free(l->parts);
+	free(l);
+}
+
+/* Lists the objects, and which part each is in. */
+static struct listing *find_parts(const struct view *view, enum kind_id kind)
+{
+	size_t most = view_count(view, kind);
+	struct listing *l = calloc(1, sizeof(*l) + most * sizeof(l->objects[0]));
+	const struct object *o;
+	struct view_walk walk;
+
+	if (!l)
+		return NULL;
+	ref_init(&l->ref, listing_destroy);
+	l->parts = calloc(most + 1, sizeof(*l->parts));
+	if (!l->parts) {
+		listing_unref(l);
+		return NULL;
+	}
+	view_walk_init(&walk, view, kind, -1);
+	while ((o = view_walk_next(&walk))) {
+		int64_t number = o->id / LISTING_PART;
+
+		if (!l->part_count || l->parts[l->part_count - 1].number != number)
+			l->parts[l->part_count++] = (struct part){.number = number, .first = l->object_count};
+		l->parts[l->part_count - 1].count++;
+		l->objects[l->object_count++] = object_ref(o);
+	}
+	return l;
+}
+
+static struct document *render_part(const struct view *view, const struct listing *l, const struct part *p)
+{
+	struct draft text = {0};
+	struct json_out out = {.text = &text};
+	struct render r = {.view = view, .out = &out};
+
+	for (size_t i = 0; i < p->count; i++) {
+		draft_add(&text, ",\n", 2);
+		out.follows = false;
+		render_write_object(&r, NULL, l->objects[p->first + i], 0);
+	}
+	if (render_write_end(&r))
+		return draft_end(&text, 0);
+	draft_done(&text);
+	return NULL;
+}
+
+/* The text of the part in the former listing, if nothing in it has changed; *@at goes up there. NULL: there is none. */
+static struct document *former_text(const struct listing *l, const struct part *p,
+				    const struct listing *former, size_t *at)
+{
+	const struct part *old;
+
+	while (former && *at < former->part_count && former->parts[*at].number < p->number)
+		++*at;
+	if (!former || *at == former->part_count)
+		return NULL;
+	old = &former->parts[*at];
+	if (old->number != p->number || old->count != p->count ||
+	    memcmp(&former->objects[old->first], &l->objects[p->first], p->count * sizeof(l->objects[0])) !=
+		    0)
+		return NULL;
+	return document_ref(old->text);
+}
+
+/* The whole, of which the first object has no comma before it. */
+static struct document *join(const struct listing *l, int64_t mtime)
+{
+	_cleanup_free_ struct piece *pieces = calloc(l->part_count + 2, sizeof(*pieces));
+	_cleanup_document_ struct document *begin = document_new(head, sizeof(head) - 1, 0);
+	_cleanup_document_ struct document *end = document_new(tail, sizeof(tail) - 1, 0);
+
+	if (!pieces || !begin || !end)
+		return NULL;
+	pieces[0].text = begin;
+	for (size_t i = 0; i < l->part_count; i++)
+		pieces[i + 1] = (struct piece){.text = l->parts[i].text, .skip = i == 0};
+	pieces[l->part_count + 1].text = end;
+	return document_join(pieces, l->part_count + 2, mtime);
+}
+
+struct listing *listing_new(const struct view *view, enum kind_id kind, const struct listing *former)
+{
+	struct listing *l = find_parts(view, kind);
+	size_t at = 0;
+
+	for (size_t i = 0; l && i < l->part_count; i++) {
+		struct part *p = &l->parts[i];
+
+		p->text = former_text(l, p, former, &at);
+		if (!p->text)
+			p->text = render_part(view, l, p);
+		if (!p->text) {
+			listing_unref(l);
+			return NULL;
+		}
+	}
+	if (l)
+		l->document = join(l, view_changed(view, kind));
+	if (l && !l->document) {
+		listing_unref(l);
+		return NULL;
+	}
+	return l;
+}
+
+struct document *listing_document(const struct listing *l)
+{
+	return l->document;
+}
