@@ -6,8 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* First guess of an answer's length. */
-#define ANSWER_ROOM 16384
+/* First guess of an answer's length: this, or somewhat more than the last one had, up to the most that one read(2) gets. */
+#define ANSWER_ROOM	16384
+#define ANSWER_ROOM_MAX (1 << 20)
 /* So often a call is made whose answer is lost with the process that had it. */
 #define CALL_TRIES 4
 /* Longest answer. */
@@ -205,9 +206,16 @@ static int write_call(const struct call_file *file, const char *text, size_t len
 	return 0;
 }
 
-static int read_answer(const struct call_file *file, struct answer *ret)
+static size_t guess_room(const struct call_file *file)
 {
-	size_t len = 0, room = ANSWER_ROOM;
+	size_t room = file->last + file->last / 8;
+
+	return room < ANSWER_ROOM ? ANSWER_ROOM : room > ANSWER_ROOM_MAX ? ANSWER_ROOM_MAX : room;
+}
+
+static int read_answer(struct call_file *file, struct answer *ret)
+{
+	size_t len = 0, room = guess_room(file);
 	char *text = malloc(room + 1);
 
 	while (text) {
@@ -235,6 +243,7 @@ static int read_answer(const struct call_file *file, struct answer *ret)
 	if (!text)
 		return -ENOMEM;
 	text[len] = '\0';
+	file->last = len;
 	*ret = (struct answer){.text = text, .body = text, .len = len};
 	return 0;
 }

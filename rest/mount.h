@@ -32,6 +32,7 @@ void mount_close(struct mount *mount);
 struct call_file {
 	int fd; /* -1: closed */
 	char session[MOUNT_UUID_SIZE];
+	size_t last; /* bytes of the last answer */
 };
 #define CALL_FILE_INIT ((struct call_file){.fd = -1})
 void call_file_close(struct call_file *file);
