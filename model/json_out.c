@@ -40,119 +40,158 @@ json_t *json_out_tree(struct json_out *out)
 
 /* ---------------------------------------------------------------------- text */
 
-static void new_line(struct json_out *out)
+static char *new_line(char *to, unsigned depth)
 {
-	size_t len = 1 + 2 * (size_t)out->depth;
-	char *to = draft_room(out->text, len);
+	*to++ = '\n';
+	memset(to, ' ', 2 * (size_t)depth);
+	return to + 2 * (size_t)depth;
+}
+
+static char *put(char *to, const char *bytes, size_t len)
+{
+	memcpy(to, bytes, len);
+	return to + len;
+}
+
+/* Writes what stands before a value; returns where that begins, with room for @len bytes of it. NULL: memory is short. */
+static char *begin_value(struct json_out *out, const char *name, size_t len)
+{
+	size_t name_len = name ? strlen(name) : 0;
+	char *to = draft_room(out->text, 6 + 2 * (size_t)out->depth + name_len + len);
 
 	if (!to)
-		return;
-	*to = '\n';
-	memset(to + 1, ' ', len - 1);
-	out->text->d->len += len;
-}
-
-/* What stands before a value. */
-static void begin_value(struct json_out *out, const char *name)
-{
+		return NULL;
 	if (out->follows)
-		draft_add(out->text, ",", 1);
+		*to++ = ',';
 	if (out->indented && out->depth > out->base)
-		new_line(out);
+		to = new_line(to, out->depth);
 	out->follows = true;
 	if (!name)
-		return;
-	draft_add(out->text, "\"", 1);
-	draft_add(out->text, name, strlen(name));
-	draft_add(out->text, "\": ", out->indented ? 3 : 2);
+		return to;
+	*to++ = '"';
+	to = put(to, name, name_len);
+	return put(to, "\": ", out->indented ? 3 : 2);
 }
 
-/* Bytes that need no escape. */
-static size_t plain_length(const char *text)
+static void end_value(struct json_out *out, const char *to)
+{
+	out->text->d->len = (size_t)(to - out->text->d->data);
+}
+
+/* True if one of eight bytes is a quotation mark, a backslash or a control character; or, perhaps, after one that is not ASCII. */
+static bool needs_escape(uint64_t eight)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t quotes = eight ^ (ones * '"'), slashes = eight ^ (ones * '\\');
+
+	return (((eight - ones * ' ') & ~eight) | ((quotes - ones) & ~quotes) |
+		((slashes - ones) & ~slashes)) &
+	       high;
+}
+
+/* How many of @len bytes, at the start, need no escape. */
+static size_t plain_length(const char *text, size_t len)
 {
 	size_t n = 0;
+	uint64_t eight;
 
-	while ((unsigned char)text[n] >= ' ' && text[n] != '"' && text[n] != '\\')
+	for (; len - n >= sizeof(eight); n += sizeof(eight)) {
+		memcpy(&eight, text + n, sizeof(eight));
+		if (needs_escape(eight))
+			break;
+	}
+	while (n < len && (unsigned char)text[n] >= ' ' && text[n] != '"' && text[n] != '\\')
 		n++;
 	return n;
 }
 
-static void add_escape(struct draft *t, unsigned char c)
+static char *put_escape(char *to, unsigned char c)
 {
 	static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-	char escape[7];
 
+	*to++ = '\\';
 	for (size_t i = 0; shorts[i]; i += 2)
 		if ((unsigned char)shorts[i] == c) {
-			draft_add(t, "\\", 1);
-			draft_add(t, shorts + i + 1, 1);
-			return;
+			*to = shorts[i + 1];
+			return to + 1;
 		}
-	snprintf(escape, sizeof(escape), "\\u%04X", c);
-	draft_add(t, escape, 6);
+	return put(put(to, "u00", 3), (char[]){"01"[c >> 4], "0123456789ABCDEF"[c & 15]}, 2);
 }
 
 void json_out_string(struct json_out *out, const char *name, const char *text)
 {
+	size_t len, plain;
+	char *to;
+
 	if (!out->text) {
 		tree_add(out, name, json_string_nocheck(text));
 		return;
 	}
-	begin_value(out, name);
-	draft_add(out->text, "\"", 1);
+	len = strlen(text);
+	plain = plain_length(text, len);
+	to = begin_value(out, name, 2 + plain + 6 * (len - plain)); /* \u0001 is the longest escape */
+	if (!to)
+		return;
+	*to++ = '"';
 	for (;;) {
-		size_t plain = plain_length(text);
-
-		draft_add(out->text, text, plain);
+		to = put(to, text, plain);
 		text += plain;
-		if (!*text)
+		len -= plain;
+		if (!len)
 			break;
-		add_escape(out->text, (unsigned char)*text++);
+		to = put_escape(to, (unsigned char)*text++);
+		plain = plain_length(text, --len);
 	}
-	draft_add(out->text, "\"", 1);
+	*to++ = '"';
+	end_value(out, to);
 }
 
 void json_out_integer(struct json_out *out, const char *name, int64_t number)
 {
-	char digits[20], *at = digits + sizeof(digits);
+	char digits[20], *at = digits + sizeof(digits), *to;
 	uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
 
 	if (!out->text) {
 		tree_add(out, name, json_integer(number));
 		return;
 	}
-	begin_value(out, name);
 	do
 		*--at = (char)('0' + rest % 10);
 	while (rest /= 10);
 	if (number < 0)
-		draft_add(out->text, "-", 1);
-	draft_add(out->text, at, (size_t)(digits + sizeof(digits) - at));
+		*--at = '-';
+	to = begin_value(out, name, sizeof(digits));
+	if (to)
+		end_value(out, put(to, at, (size_t)(digits + sizeof(digits) - at)));
 }
 
 void json_out_boolean(struct json_out *out, const char *name, bool value)
 {
+	char *to;
+
 	if (!out->text) {
 		tree_add(out, name, json_boolean(value));
 		return;
 	}
-	begin_value(out, name);
-	draft_add(out->text, value ? "true" : "false", value ? 4 : 5);
+	to = begin_value(out, name, 5);
+	if (to)
+		end_value(out, put(to, value ? "true" : "false", value ? 4 : 5));
 }
 
 /* ------------------------------------------------------------ lists, objects */
 
 static json_t *open_value(struct json_out *out, const char *name, bool list)
 {
-	json_t *outer = out->into;
+	json_t *outer = out->into, *value;
 
 	if (out->text) {
-		begin_value(out, name);
-		draft_add(out->text, list ? "[" : "{", 1);
+		char *to = begin_value(out, name, 1);
+
+		if (to)
+			end_value(out, put(to, list ? "[" : "{", 1));
 		out->follows = false;
 	} else {
-		json_t *value = list ? json_array() : json_object();
-
+		value = list ? json_array() : json_object();
 		tree_add(out, name, value);
 		out->into = out->failed ? NULL : value;
 	}
@@ -172,13 +211,18 @@ json_t *json_out_list(struct json_out *out, const char *name)
 
 void json_out_close(struct json_out *out, bool list, json_t *outer)
 {
+	char *to;
+
 	out->depth--;
 	out->into = outer;
 	if (!out->text)
 		return;
+	to = draft_room(out->text, 2 + 2 * (size_t)out->depth);
+	if (!to)
+		return;
 	if (out->indented && out->follows)
-		new_line(out);
-	draft_add(out->text, list ? "]" : "}", 1);
+		to = new_line(to, out->depth);
+	end_value(out, put(to, list ? "]" : "}", 1));
 	out->follows = true;
 }
 
@@ -192,14 +236,16 @@ struct json_out json_out_aside(const struct json_out *out, struct draft *text)
 
 void json_out_take(struct json_out *out, const char *name, struct json_out *aside)
 {
+	char *to;
+
 	if (!out->text) {
 		tree_add(out, name, json_out_tree(aside));
 		return;
 	}
-	begin_value(out, name);
+	to = begin_value(out, name, draft_len(aside->text));
 	if (json_out_failed(aside))
 		out->failed = true;
-	if (aside->text->d)
-		draft_add(out->text, aside->text->d->data, aside->text->d->len);
+	if (to && aside->text->d)
+		end_value(out, put(to, aside->text->d->data, aside->text->d->len));
 	draft_done(aside->text);
 }

@@ -156,8 +156,6 @@ static struct json_out *schema_add(struct render *r, const char *class)
 {
 	struct json_out *schema = r->schema;
 
-	if (!schema)
-		return NULL;
 	if (!class)
 		r->schema = NULL;
 	else if (draft_room(&r->path, 1)) {
@@ -187,7 +185,7 @@ static void render_children(struct render *r, const char *name, const struct obj
 static void render_leaf(struct render *r, const char *name, const struct object *o, const struct field *f)
 {
 	const char *parent = object_str(o, f->value_field);
-	struct json_out *schema = schema_add(r, inventory_class_of_leaf());
+	struct json_out *schema = r->schema ? schema_add(r, inventory_class_of_leaf()) : NULL;
 	json_t *leaf = json_out_object(r->out, name), *children;
 	size_t path = path_begin(r, "inventory", -1);
 	int64_t index = 0;
@@ -264,7 +262,7 @@ void render_write_field(struct render *r, const char *name, const struct object 
 
 void render_write_object(struct render *r, const char *name, const struct object *o, uint64_t fields)
 {
-	struct json_out *schema = schema_add(r, inventory_class_of(o));
+	struct json_out *schema = r->schema ? schema_add(r, inventory_class_of(o)) : NULL;
 	json_t *outer = json_out_object(r->out, name);
 
 	for (int i = 0; i < o->kind->field_count; i++) {
