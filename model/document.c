@@ -2,7 +2,10 @@
 /* See document.h. */
 #include "model/document.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+
+#include "model/keep.h"
 
 /* The first room of a draft, bytes. */
 #define DRAFT_MIN 2000
@@ -42,11 +45,25 @@ struct placed {
 	struct document *text; /* owned */
 	size_t skip, start;
 };
-_Static_assert(offsetof(struct document, data) % _Alignof(struct placed) == 0, "");
+/* The data of a joined document. */
+struct joined {
+	struct keep *keep; /* keep_lock; which has its bytes; NULL: none */
+	uint64_t number;   /* keep_lock; under this number */
+	struct placed pieces[];
+};
+_Static_assert(offsetof(struct document, data) % _Alignof(struct joined) == 0, "");
+
+static pthread_mutex_t keep_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t last_number; /* keep_lock; that was given out */
+
+static struct joined *joined_of(const struct document *d)
+{
+	return (struct joined *)(void *)(uintptr_t)d->data;
+}
 
 static struct placed *pieces_of(const struct document *d)
 {
-	return (struct placed *)(void *)(uintptr_t)d->data;
+	return joined_of(d)->pieces;
 }
 
 static void joined_destroy(struct ref *self)
@@ -55,16 +72,19 @@ static void joined_destroy(struct ref *self)
 
 	for (size_t i = 0; i < d->pieces; i++)
 		document_unref(pieces_of(d)[i].text);
+	if (joined_of(d)->keep)
+		keep_remove(joined_of(d)->keep, KEEP_DOCUMENT, joined_of(d)->number);
 	free(d);
 }
 
 struct document *document_join(const struct piece *pieces, size_t count, int64_t mtime)
 {
-	struct document *d = document_alloc(count * sizeof(struct placed), mtime);
+	struct document *d = document_alloc(sizeof(struct joined) + count * sizeof(struct placed), mtime);
 
 	if (!d)
 		return NULL;
 	ref_init(&d->ref, joined_destroy);
+	*joined_of(d) = (struct joined){0};
 	d->len = 0;
 	d->pieces = count;
 	for (size_t i = 0; i < count; i++) {
@@ -121,6 +141,44 @@ void document_copy(const struct document *d, char *to)
 	}
 	if (!d->pieces)
 		memcpy(to, d->data, d->len);
+}
+
+static void copy_kept(void *to, const void *document)
+{
+	document_copy(document, to);
+}
+
+uint64_t document_keep(struct document *d, struct keep *keep, size_t most)
+{
+	struct joined *j = joined_of(d);
+
+	scoped_lock(&keep_lock);
+	if (j->keep)
+		return j->number;
+	if (keep_bytes(keep, KEEP_DOCUMENT) + d->len > most)
+		return 0;
+	if (keep_set_by(keep, KEEP_DOCUMENT, last_number + 1, d->len, copy_kept, d, true) < 0)
+		return 0;
+	j->keep = keep;
+	j->number = ++last_number;
+	return j->number;
+}
+
+struct document *document_load(struct keep *keep, uint64_t number, int64_t mtime)
+{
+	size_t len = 0;
+	_cleanup_free_ char *kept = keep_get(keep, KEEP_DOCUMENT, number, &len);
+	_cleanup_document_ struct document *text = kept ? document_new(kept, len, mtime) : NULL;
+	struct document *d = text ? document_join(&(struct piece){.text = text}, 1, mtime) : NULL;
+
+	if (!d)
+		return NULL;
+	scoped_lock(&keep_lock);
+	joined_of(d)->keep = keep;
+	joined_of(d)->number = number;
+	if (number > last_number)
+		last_number = number;
+	return d;
 }
 
 /* -------------------------------------------------------------------- drafts */

@@ -29,6 +29,8 @@ struct document *document_new(const char *data, size_t len, int64_t mtime);
 /** A document of @len bytes, which the caller fills before sharing it; NULL when memory is short. */
 struct document *document_alloc(size_t len, int64_t mtime);
 
+struct keep;
+
 /* What is behind the first @skip bytes of @text, which has no pieces itself. */
 struct piece {
 	struct document *text;
@@ -46,6 +48,14 @@ struct document *document_join(const struct piece *pieces, size_t count, int64_t
 int document_slice(const struct document *d, size_t start, size_t len, struct iovec *ret, int most);
 /** Copies all bytes. */
 void document_copy(const struct document *d, char *to);
+
+/**
+ * Keeps the bytes of a joined document once for all who show it (KEEP_DOCUMENT), as long as it is there. The number of
+ * what is kept; 0: there is no room, or more than @most bytes would be kept so. Any thread.
+ */
+uint64_t document_keep(struct document *d, struct keep *keep, size_t most);
+/** The document that another process has kept so, as a joined one, owned by the caller; NULL: there is none, or no memory. */
+struct document *document_load(struct keep *keep, uint64_t number, int64_t mtime);
 
 static inline struct document *document_ref(struct document *d)
 {

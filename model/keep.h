@@ -70,6 +70,7 @@ enum keep_type {
 	KEEP_NUMBERING = 23,	/* 0: what the numbers of nodes mean (fs/numbering.h) */
 	KEEP_DEATHS = 24, /* of a KEEP_REQUEST, its owner: how many processes have died with it in hand */
 	KEEP_HANDLE_LAST = 25, /* 0: the last generation of handles (fs/tree/handle.c) */
+	KEEP_DOCUMENT = 26,    /* its number: a long content, which all that show it refer to */
 };
 
 /** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */

@@ -78,7 +78,10 @@ struct kept_handle {
 };
 _Static_assert(sizeof(struct kept_handle) == 88 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
 
-/* The first bytes of a content that is kept; the rest may be left out. */
+/*
+ * The first bytes of a content that is kept. After them come its bytes; or, of a long one, the number of a KEEP_DOCUMENT with
+ * them (uint64_t); or nothing.
+ */
 struct kept_content {
 	int64_t mtime;
 	uint64_t len;
@@ -200,46 +203,72 @@ static void handle_save(void *handle)
 	(void)save(handle);
 }
 
-/* A document, with its first bytes alone or all. */
+/* How a document is kept: with its bytes, or with the number of them, or (0) without. */
 struct keeping {
 	const struct document *d;
 	bool all;
+	uint64_t number;
 };
 
-static void write_document(void *to, const void *arg)
+static size_t keeping_length(const struct keeping *k)
+{
+	return sizeof(struct kept_content) + (k->all ? k->d->len : k->number ? sizeof(k->number) : 0);
+}
+
+static void write_keeping(void *to, const void *arg)
 {
 	const struct keeping *k = arg;
 	struct kept_content head = {.mtime = k->d->mtime, .len = k->d->len};
+	char *rest = (char *)to + sizeof(head);
 
 	memcpy(to, &head, sizeof(head));
 	if (k->all)
-		document_copy(k->d, (char *)to + sizeof(head));
+		document_copy(k->d, rest);
+	else if (k->number)
+		memcpy(rest, &k->number, sizeof(k->number));
 }
 
-/* Keeps a document as @type, without its bytes unless @all. @now: as keep_set_now(). -ENOSPC, -ENOMEM: the former one stays. */
-static int save_document(struct handle *h, enum keep_type type, const struct document *d, bool all, bool now)
+/* Keeps it as @type. @now: as keep_set_now(). -ENOSPC, -ENOMEM: the former one stays. */
+static int save_document(struct handle *h, enum keep_type type, const struct keeping *k, bool now)
 {
-	return keep_set_by(h->keep, type, h->number, sizeof(struct kept_content) + (all ? d->len : 0),
-			   write_document, &(struct keeping){d, all}, now);
+	return keep_set_by(h->keep, type, h->number, keeping_length(k), write_keeping, k, now);
 }
 
-void handle_note_read(struct handle *h, const struct document *d, size_t end)
+/* What is to be kept of a content whose reader has come to @end. */
+static struct keeping choose_keeping(const struct handle *h, struct document *d, size_t end)
 {
-	bool all = d->len <= CONTENT_SMALL || end < d->len;
+	struct keeping k = {.d = d};
+
+	if (d->len > CONTENT_SMALL && end >= d->len)
+		return k;
+	if (d->pieces && d->len > CONTENT_SMALL)
+		k.number = document_keep(d, h->keep, HANDLE_LISTINGS);
+	else
+		k.all = keep_bytes(h->keep, KEEP_CONTENT) + d->len <= HANDLE_CONTENTS;
+	return k;
+}
+
+void handle_note_read(struct handle *h, struct document *d, size_t end)
+{
+	bool wants_all = d->len <= CONTENT_SMALL || end < d->len;
+	struct keeping k;
 
 	if (!h->keep || h->requested)
 		return;
-	all = all && keep_bytes(h->keep, KEEP_CONTENT) + d->len <= HANDLE_CONTENTS;
 	scoped_lock(&h->lock);
-	if (h->shown.known && h->shown.mtime == d->mtime && h->shown.len == d->len && (h->shown.kept || !all))
+	if (h->shown.known && h->shown.mtime == d->mtime && h->shown.len == d->len &&
+	    (h->shown.kept || !wants_all))
+		return;
+	k = choose_keeping(h, d, end);
+	if (h->shown.known && h->shown.mtime == d->mtime && h->shown.len == d->len && !k.all && !k.number)
 		return;
 	/* At once: another process may show it as well as make it again. What the thread has begun would hold a copy. */
-	if (save_document(h, KEEP_CONTENT, d, all, true) < 0) {
+	if (save_document(h, KEEP_CONTENT, &k, true) < 0) {
 		keep_remove(h->keep, KEEP_CONTENT, h->number);
 		h->shown.known = false; /* what is lost is whether another process shows the same */
 		return;
 	}
-	h->shown = (struct shown){.mtime = d->mtime, .len = d->len, .known = true, .kept = all};
+	h->shown = (struct shown){.mtime = d->mtime, .len = d->len, .known = true, .kept = k.all || k.number};
 }
 
 void handle_set_content(struct handle *h, struct document *d)
@@ -456,7 +485,7 @@ static void save_answer(struct handle *h, const struct document *answer)
 	if (!h->keep || atomic_load(&h->closed))
 		return;
 	if ((!answer || keep_bytes(h->keep, KEEP_ANSWER) + answer->len > HANDLE_CONTENTS ||
-	     save_document(h, KEEP_ANSWER, answer, true, false) < 0) &&
+	     save_document(h, KEEP_ANSWER, &(struct keeping){.d = answer, .all = true}, false) < 0) &&
 	    keep_set_now(h->keep, KEEP_ANSWER, h->number, "", 0) < 0)
 		keep_remove(h->keep, KEEP_ANSWER, h->number);
 }
@@ -566,22 +595,75 @@ void gather_reset(struct gather *g)
 
 /* ------------------------------------------------------------------- loading */
 
+/* Contents that several handles show. */
+struct shared_contents {
+	struct keep *keep;
+	struct shared_content {
+		uint64_t number;
+		struct document *d; /* owned */
+	} * list;		    /* owned */
+	size_t count;
+};
+
+/* The one with this number, for the caller; NULL: there is none, or no memory. */
+static struct document *load_shared(struct shared_contents *shared, uint64_t number, int64_t mtime)
+{
+	struct shared_content *grown;
+	struct document *d;
+
+	for (size_t i = 0; i < shared->count; i++)
+		if (shared->list[i].number == number)
+			return document_ref(shared->list[i].d);
+	grown = reallocarray(shared->list, shared->count + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	shared->list = grown;
+	d = document_load(shared->keep, number, mtime);
+	if (d)
+		grown[shared->count++] = (struct shared_content){number, document_ref(d)};
+	return d;
+}
+
+/* Each handle has its own; what no handle shows any more goes. */
+static void shared_contents_done(struct shared_contents *shared)
+{
+	size_t count;
+	_cleanup_free_ uint64_t *kept = keep_list(shared->keep, KEEP_DOCUMENT, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		bool used = false;
+
+		for (size_t k = 0; k < shared->count; k++)
+			used |= shared->list[k].number == kept[i];
+		if (!used)
+			keep_remove(shared->keep, KEEP_DOCUMENT, kept[i]);
+	}
+	for (size_t k = 0; k < shared->count; k++)
+		document_unref(shared->list[k].d);
+	free(shared->list);
+}
+
 /* The document of a kept content; NULL: there is none, or only its length. */
-static struct document *load_document(struct keep *keep, enum keep_type type, uint64_t number,
+static struct document *load_document(struct shared_contents *shared, enum keep_type type, uint64_t handle,
 				      struct shown *ret)
 {
 	size_t len = 0;
-	_cleanup_free_ char *kept = keep_get(keep, type, number, &len);
+	_cleanup_free_ char *kept = keep_get(shared->keep, type, handle, &len);
 	struct kept_content head;
+	struct document *d = NULL;
+	uint64_t number;
 
 	if (!kept || len < sizeof(head))
 		return NULL;
 	memcpy(&head, kept, sizeof(head));
-	*ret = (struct shown){.mtime = head.mtime,
-			      .len = (size_t)head.len,
-			      .known = true,
-			      .kept = len == sizeof(head) + head.len};
-	return ret->kept ? document_new(kept + sizeof(head), (size_t)head.len, head.mtime) : NULL;
+	if (len == sizeof(head) + head.len) {
+		d = document_new(kept + sizeof(head), (size_t)head.len, head.mtime);
+	} else if (len == sizeof(head) + sizeof(number)) {
+		memcpy(&number, kept + sizeof(head), sizeof(number));
+		d = load_shared(shared, number, head.mtime);
+	}
+	*ret = (struct shown){.mtime = head.mtime, .len = (size_t)head.len, .known = true, .kept = d != NULL};
+	return d;
 }
 
 static int load_text(struct handle *h)
@@ -601,7 +683,8 @@ static int load_text(struct handle *h)
 #define KEPT_LOAD(type, name, value) value = kept.name;
 #define KEPT_LEAVE(type, name, value)
 
-static struct handle *load(const struct fs *fs, const struct view *view, uint64_t number)
+static struct handle *load(const struct fs *fs, const struct view *view, struct shared_contents *shared,
+			   uint64_t number)
 {
 	struct kept_handle kept;
 	struct handle *h;
@@ -616,8 +699,8 @@ static struct handle *load(const struct fs *fs, const struct view *view, uint64_
 	h->number = number;
 	h->keep = fs->keep;
 	KEPT_VALUES(KEPT_LOAD, KEPT_LEAVE)
-	h->content = load_document(fs->keep, KEEP_CONTENT, number, &h->shown);
-	h->answer = load_document(fs->keep, KEEP_ANSWER, number, &ignored);
+	h->content = load_document(shared, KEEP_CONTENT, number, &h->shown);
+	h->answer = load_document(shared, KEEP_ANSWER, number, &ignored);
 	atomic_store(&h->lost, kept.has_content && !h->content);
 	if (load_text(h) == 0)
 		return h;
@@ -650,9 +733,10 @@ int handles_load(const struct fs *fs)
 	_cleanup_view_ struct view *view = store_view(fs->store);
 	size_t count;
 	_cleanup_free_ uint64_t *list = keep_list(fs->keep, KEEP_HANDLE, &count);
+	_cleanup_(shared_contents_done) struct shared_contents shared = {.keep = fs->keep};
 
 	for (size_t i = 0; i < count; i++) {
-		struct handle *h = load(fs, view, list[i]);
+		struct handle *h = load(fs, view, &shared, list[i]);
 		int r = h ? 0 : -ENOMEM;
 
 		if (r == 0)

@@ -43,10 +43,11 @@ struct gather {
 };
 
 /*
- * Bytes of the contents that are kept for readers in the middle of them, and of answers to requests. Of further contents
- * it is known whether they have changed: then their readers get ESTALE in the next process. Further answers are not
- * there.
+ * Bytes of the contents that are kept for readers in the middle of them, and of answers to requests. Long listings are kept
+ * once for all their readers, and as long as they are cached. Of further contents it is known whether they have changed:
+ * then their readers get ESTALE in the next process. Further answers are not there.
  */
+#define HANDLE_LISTINGS (64 << 20)
 #define HANDLE_CONTENTS (32 << 20)
 
 /* A request of the kernel that waits for the pool's answer to what others have written. */
@@ -175,7 +176,7 @@ int handles_check_gather(struct handles *handles, const struct handle *h, uid_t 
 void handles_count_gather(struct handles *handles, struct handle *h, uid_t uid);
 
 /** Notes that the reader has seen its content up to @end, in case another process goes on. */
-void handle_note_read(struct handle *h, const struct document *d, size_t end);
+void handle_note_read(struct handle *h, struct document *d, size_t end);
 /** Sets the content, unless it has one; @d is taken over. Any thread. */
 void handle_set_content(struct handle *h, struct document *d);
 /**

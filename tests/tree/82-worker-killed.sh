@@ -71,6 +71,26 @@ qemu-io -c "write -q -P 5 1M 64k" "$(value "volumes/$volume/installPath")" # nor
 assert_fails "Stale file handle" cat <&3
 exec 3<&-
 
+step "readers in the middle of a long listing go on with what they have opened, though it changes"
+for name in one two three four; do
+	create zones "{\"name\":\"$name\",\"description\":\"$(printf '%02000d' 0)\"}" >zone
+done
+cp "$MOUNT/zones/inventories" before
+[ "$(stat -c %s before)" -gt 8000 ] || fail "the listing is short"
+exec 3<"$MOUNT/zones/inventories" 4<"$MOUNT/zones/inventories"
+head -c 512 <&3 >first
+head -c 4608 <&4 >second
+echo changed >"$MOUNT/zones/$(cat zone)/description"
+kill -KILL "$(worker_pid)"
+head -c 512 <&3 >>first
+kill -KILL "$(worker_pid)"
+cat <&3 >>first
+cat <&4 >>second
+cmp before first
+cmp before second
+[ "$(jq -r '.inventories[].description // empty' "$MOUNT/zones/inventories" | grep -c changed)" = 1 ] || fail "the change is not there"
+exec 3<&- 4<&-
+
 step "why a request failed is known after the end of the worker that refused it"
 zone=$(first zones)
 assert_refused "zones/$zone/actions" "fly" EINVAL

@@ -404,29 +404,60 @@ static void test_kept_contents_are_limited(void **state)
 	(void)close(fd);
 }
 
-/* Of a content in pieces, what is kept is its bytes. */
-static void test_kept_content_of_pieces(void **state)
+static struct document *joined(size_t len)
 {
+	_cleanup_document_ struct document *part = document_alloc(len, 0);
+
+	assert_non_null(part);
+	memset(part->data, 'x', len);
+	part->data[0] = ',';
+	return document_join((struct piece[]){{part, 1}, {part, 0}}, 2, 1);
+}
+
+/* A long content that many show is kept once, as long as it is there; a short one with each of them. */
+static void test_shared_contents_are_kept_once(void **state)
+{
+	enum { LENGTH = 100000, READERS = 10 };
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	_cleanup_document_ struct document *part = document_new(",part", 5, 0);
-	_cleanup_document_ struct document *d = document_join((struct piece[]){{part, 1}, {part, 0}}, 2, 1);
-	_cleanup_free_ char *kept = NULL;
+	struct document *d = joined(LENGTH), *small = joined(5), *again;
+	_cleanup_free_ char *kept = NULL, *bytes = malloc(2 * LENGTH);
+	_cleanup_free_ uint64_t *numbers = NULL;
 	struct handles *handles;
 	struct keep *keep = NULL;
-	struct handle *h;
-	size_t len = 0;
+	struct handle *h = NULL;
+	size_t len = 0, count;
 	int fd = -1;
 
 	(void)state;
 	assert_int_equal(keep_new(&fd, &e), 0);
 	assert_int_equal(keep_open(fd, &keep, &e), 0);
 	handles = handles_new(keep);
+	for (int i = 0; i < READERS; i++) {
+		h = add(handles);
+		handle_note_read(h, d, 3);
+		assert_true(h->shown.kept);
+	}
+	assert_in_range(keep_bytes(keep, KEEP_DOCUMENT), d->len, d->len + 64);
+	assert_in_range(keep_bytes(keep, KEEP_CONTENT), 1, READERS * 64);
+
 	h = add(handles);
-	handle_note_read(h, d, 3);
+	handle_note_read(h, small, 3);
 	kept = keep_get(keep, KEEP_CONTENT, h->number, &len);
 	assert_int_equal(len, 16 + 9);
-	assert_memory_equal(kept + 16, "part,part", 9);
+	assert_memory_equal(kept + 16, "xxxx,xxxx", 9);
+
+	numbers = keep_list(keep, KEEP_DOCUMENT, &count);
+	assert_int_equal(count, 1);
+	again = document_load(keep, numbers[0], 1);
+	assert_int_equal(again->len, d->len);
+	document_copy(again, bytes);
+	assert_int_equal(bytes[LENGTH - 1], ',');
 	handles_free(handles);
+	assert_true(keep_has(keep, KEEP_DOCUMENT, numbers[0]));
+	document_unref(small);
+	document_unref(again);
+	document_unref(d);
+	assert_false(keep_has(keep, KEEP_DOCUMENT, numbers[0]));
 	keep_free(keep);
 	(void)close(fd);
 }
@@ -575,7 +606,7 @@ int main(void)
 		cmocka_unit_test(test_outlives_the_process),
 		cmocka_unit_test(test_keep_does_not_grow),
 		cmocka_unit_test(test_answer_of_another_thread),
-		cmocka_unit_test(test_kept_content_of_pieces),
+		cmocka_unit_test(test_shared_contents_are_kept_once),
 		cmocka_unit_test(test_kept_contents_are_limited),
 		cmocka_unit_test(test_no_room_for_a_text),
 		cmocka_unit_test(test_no_room_for_a_handle),
