@@ -24,7 +24,7 @@ void json_text_raw(struct json_text *t, const char *text);
 /** Appends a string with its quotes; @text is well-formed UTF-8. */
 void json_text_string(struct json_text *t, const char *text);
 void json_text_integer(struct json_text *t, int64_t number);
-/** Frees what it has, and what it had not given to anybody is gone. */
+/** Frees the text, which is empty then. */
 void json_text_done(struct json_text *t);
 
 #endif

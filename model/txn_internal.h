@@ -9,7 +9,7 @@
 #include "model/txn.h"
 
 /* Those of one kind that are kept for updates. */
-#define UPDATES_MAX 8
+#define UPDATES_MAX 16
 
 /* The statements of one kind, prepared on first use; owned by the writer thread. */
 struct kind_statements {
