@@ -157,7 +157,7 @@ static void start_query(struct call *call)
 		return;
 	}
 	call->deadline = pool_query_deadline(call->view);
-	if (!call->op->derive && query_is_quick(call->query) &&
+	if (!call->op->derive && query_is_quick(call->query) && kind_get(call->op->kind)->end_field < 0 &&
 	    (uuid || view_count(call->view, call->op->kind) <= QUICK_QUERY)) {
 		query_work(call);
 		return;

@@ -16,6 +16,7 @@
 #include "fs/tree/repeat.h"
 #include "model/clock.h"
 #include "model/in_hand.h"
+#include "model/left_text.h"
 #include "model/log.h"
 
 _Static_assert(REQUEST_DEATHS < NOT_SERVING_DEATHS, "or the mount would go with the request");
@@ -625,6 +626,7 @@ int receive_requests(void)
 	int fd = connection.fd;
 	ssize_t n = 0;
 
+	left_text_forbid();
 	atomic_store(&connection.receives, true);
 	if (atomic_load(&connection.has_served))
 		tell_served();

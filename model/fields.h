@@ -376,8 +376,8 @@
 	X(JOB, PROGRESS, "progress", FIELD_INT, F_NOWRITE, KIND_NONE, 0, 0, "percent")                       \
 	X_STR(X, JOB, OPERATION, "operation", F_SHARED, "name of the operation in the manual")               \
 	X_STR(X, JOB, RESOURCE, "resource", 0, "object it acts on, as a path in the mount")                  \
-	X_STR(X, JOB, REQUEST, "request", F_COMPRESSED, "the request without secrets")                                  \
-	X_STR(X, JOB, RESULT, "result", F_COMPRESSED, "the answer as in REST")                                          \
+	X_STR(X, JOB, REQUEST, "request", F_COMPRESSED | F_LEAVES, "the request without secrets")                               \
+	X_STR(X, JOB, RESULT, "result", F_COMPRESSED | F_LEAVES, "the answer as in REST")                                       \
 	X_STR(X, JOB, ERROR, "error", 0, "the error object; empty on success")                               \
 	X(JOB, CREATED, "created", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of acceptance")                     \
 	X(JOB, STARTED, "started", FIELD_DATE, 0, KIND_NONE, 0, 0, "time of the start")                      \

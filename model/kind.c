@@ -23,7 +23,7 @@
 	}
 
 /* One row. The owner is a parameter, so a row without it does not compile. */
-#define KIND(kid, kname, kclass, ktable, kdirectory, knoun, kflags, LIST, NAME, CREATE, LASTOP, KOWNER,      \
+#define KIND(kid, kname, kclass, ktable, kdirectory, knoun, kflags, LIST, NAME, CREATE, LASTOP, END, KOWNER, \
 	     OWNER_FIELD)                                                                                    \
 	[kid] = {.id = (kid),                                                                                \
 		 .name = (kname),                                                                            \
@@ -39,19 +39,20 @@
 		 .field_count = (int)(sizeof(FIELD_TABLE(LIST)) / sizeof(struct field)),                     \
 		 .name_field = (NAME),                                                                       \
 		 .create_date_field = (CREATE),                                                              \
-		 .last_op_field = (LASTOP)}
+		 .last_op_field = (LASTOP),                                                                  \
+		 .end_field = (END)}
 
 /* A kind with a name and both dates; one without a name; a link between two objects; internal records. */
 #define NAMED(kid, kname, kclass, table, dir, noun, LIST, P, KOWNER, OWNER_FIELD)                            \
-	KIND(kid, kname, kclass, table, dir, noun, 0, LIST, P##_NAME, P##_CREATE_DATE, P##_LAST_OP_DATE,     \
+	KIND(kid, kname, kclass, table, dir, noun, 0, LIST, P##_NAME, P##_CREATE_DATE, P##_LAST_OP_DATE, -1, \
 	     KOWNER, OWNER_FIELD)
 #define DATED(kid, kname, kclass, table, dir, noun, LIST, P, KOWNER, OWNER_FIELD)                            \
-	KIND(kid, kname, kclass, table, dir, noun, 0, LIST, -1, P##_CREATE_DATE, P##_LAST_OP_DATE, KOWNER,   \
-	     OWNER_FIELD)
+	KIND(kid, kname, kclass, table, dir, noun, 0, LIST, -1, P##_CREATE_DATE, P##_LAST_OP_DATE, -1,       \
+	     KOWNER, OWNER_FIELD)
 #define LINK(kid, kname, table, LIST, KOWNER, OWNER_FIELD)                                                   \
-	KIND(kid, kname, NULL, table, NULL, "link", 0, LIST, -1, -1, -1, KOWNER, OWNER_FIELD)
+	KIND(kid, kname, NULL, table, NULL, "link", 0, LIST, -1, -1, -1, -1, KOWNER, OWNER_FIELD)
 #define INTERNAL(kid, kname, table, LIST, KOWNER, OWNER_FIELD)                                               \
-	KIND(kid, kname, NULL, table, NULL, "link", K_NO_EVENTS, LIST, -1, -1, -1, KOWNER, OWNER_FIELD)
+	KIND(kid, kname, NULL, table, NULL, "link", K_NO_EVENTS, LIST, -1, -1, -1, -1, KOWNER, OWNER_FIELD)
 
 static const struct kind kinds[KIND_COUNT] = {
 	[KIND_NONE] = {.id = KIND_NONE,
@@ -61,7 +62,8 @@ static const struct kind kinds[KIND_COUNT] = {
 		       .noun = "",
 		       .name_field = -1,
 		       .create_date_field = -1,
-		       .last_op_field = -1},
+		       .last_op_field = -1,
+		       .end_field = -1},
 	NAMED(KIND_ZONE, "Zone", "org.zstack.header.zone.ZoneInventory", "zone", "zones", "zone", ZONE_FIELDS,
 	      ZONE, OWNER_PUBLIC, -1),
 	NAMED(KIND_CLUSTER, "Cluster", "org.zstack.header.cluster.ClusterInventory", "cluster", "clusters",
@@ -104,11 +106,11 @@ static const struct kind kinds[KIND_COUNT] = {
 	NAMED(KIND_VOLUME, "Volume", "org.zstack.header.volume.VolumeInventory", "volume", "volumes",
 	      "volume", VOLUME_FIELDS, VOLUME, OWNER_SHAREABLE, VOLUME_ACCOUNT_UUID),
 	KIND(KIND_JOB, "Job", NULL, "job", "api-jobs", "job", 0, JOB_FIELDS, -1, JOB_CREATED, -1,
-	     OWNER_ACCOUNT, JOB_ACCOUNT_UUID),
+	     JOB_FINISHED, OWNER_ACCOUNT, JOB_ACCOUNT_UUID),
 	NAMED(KIND_ACCOUNT, "Account", "org.zstack.header.identity.AccountInventory", "account", "accounts",
 	      "account", ACCOUNT_FIELDS, ACCOUNT, OWNER_ACCOUNT, FIELD_UUID),
 	KIND(KIND_SESSION, "Session", "org.zstack.header.identity.SessionInventory", "session", NULL,
-	     "session", K_NO_EVENTS, SESSION_FIELDS, -1, SESSION_CREATE_DATE, -1, OWNER_ACCOUNT,
+	     "session", K_NO_EVENTS, SESSION_FIELDS, -1, SESSION_CREATE_DATE, -1, -1, OWNER_ACCOUNT,
 	     SESSION_ACCOUNT_UUID),
 	DATED(KIND_SYSTEM_TAG, "SystemTag", "org.zstack.header.tag.SystemTagInventory", "system_tag",
 	      "system-tags", "system tag", SYSTEM_TAG_FIELDS, SYSTEM_TAG, OWNER_PARENT,
@@ -117,7 +119,7 @@ static const struct kind kinds[KIND_COUNT] = {
 	      "user tag", USER_TAG_FIELDS, USER_TAG, OWNER_PARENT, USER_TAG_RESOURCE_UUID),
 	KIND(KIND_GLOBAL_CONFIG, "GlobalConfig", "org.zstack.core.config.GlobalConfigInventory",
 	     "global_config", "global-configurations", "setting", 0, GLOBAL_CONFIG_FIELDS, GLOBAL_CONFIG_NAME,
-	     -1, -1, OWNER_PUBLIC, -1),
+	     -1, -1, -1, OWNER_PUBLIC, -1),
 	LINK(KIND_CLUSTER_PRIMARY_STORAGE, "PrimaryStorageClusterRef", "cluster_primary_storage",
 	     CLUSTER_PS_FIELDS, OWNER_PUBLIC, -1),
 	LINK(KIND_CLUSTER_L2_NETWORK, "L2NetworkClusterRef", "cluster_l2_network", CLUSTER_L2_FIELDS,

@@ -97,7 +97,8 @@ enum field_flags {
 	F_NOWRITE = 1 << 6, /* a change does not count as a change of the object (lastOpDate stays) */
 	F_SHARED = 1 << 7,  /* a string that many objects have: in memory once (shared_text.h) */
 	F_COMPRESSED =
-		1 << 8, /* a long text that is rarely read: compressed in memory, see object_long_text() */
+		1 << 8,	   /* a long text that is rarely read: compressed in memory, see object_long_text() */
+	F_LEAVES = 1 << 9, /* with F_COMPRESSED: leaves memory when the object has ended, see left_text.h */
 };
 
 struct field {
@@ -142,6 +143,7 @@ struct kind {
 	int name_field;	       /* index of "name", -1 without */
 	int create_date_field; /* index of "createDate", -1 without */
 	int last_op_field;     /* index of "lastOpDate", -1 without */
+	int end_field; /* index of the field that is set when an object has ended, -1: objects do not end */
 };
 
 /* The uuid is the first field of every kind. */

@@ -69,21 +69,32 @@ static struct listing *find_parts(const struct view *view, enum kind_id kind)
 	return l;
 }
 
-static struct document *render_part(const struct view *view, const struct listing *l, const struct part *p)
+/* Objects that have been removed since texts of them had left memory are left out. */
+static int render_part(const struct view *view, const struct listing *l, struct part *p, struct error *e)
 {
-	struct draft text = {0};
+	_cleanup_(draft_done) struct draft text = {0};
 	struct json_out out = {.text = &text};
-	struct render r = {.view = view, .out = &out};
+	struct render render = {.view = view, .out = &out};
+	int r = 0;
 
-	for (size_t i = 0; i < p->count; i++) {
+	for (size_t i = 0; i < p->count && r == 0; i++) {
+		_cleanup_object_ const struct object *whole = NULL;
+
+		r = object_recall(l->objects[p->first + i], 0, &whole, e);
+		if (r == -ESTALE) {
+			error_done(e);
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			break;
 		draft_add(&text, ",\n", 2);
 		out.follows = false;
-		render_write_object(&r, NULL, l->objects[p->first + i], 0);
+		render_write_object(&render, NULL, whole, 0);
 	}
-	if (render_write_end(&r))
-		return draft_end(&text, 0);
-	draft_done(&text);
-	return NULL;
+	if (render_write_end(&render) && r == 0)
+		p->text = draft_end(&text, 0);
+	return r < 0 || p->text ? r : error_oom(e);
 }
 
 /* The text of the part in the former listing, if nothing in it has changed; *@at goes up there. NULL: there is none. */
@@ -110,39 +121,42 @@ static struct document *join(const struct listing *l, int64_t mtime)
 	_cleanup_free_ struct piece *pieces = calloc(l->part_count + 2, sizeof(*pieces));
 	_cleanup_document_ struct document *begin = document_new(head, sizeof(head) - 1, 0);
 	_cleanup_document_ struct document *end = document_new(tail, sizeof(tail) - 1, 0);
+	bool first = true;
 
 	if (!pieces || !begin || !end)
 		return NULL;
 	pieces[0].text = begin;
-	for (size_t i = 0; i < l->part_count; i++)
-		pieces[i + 1] = (struct piece){.text = l->parts[i].text, .skip = i == 0};
+	for (size_t i = 0; i < l->part_count; i++) {
+		pieces[i + 1] =
+			(struct piece){.text = l->parts[i].text, .skip = first && l->parts[i].text->len > 0};
+		first = first && l->parts[i].text->len == 0;
+	}
 	pieces[l->part_count + 1].text = end;
 	return document_join(pieces, l->part_count + 2, mtime);
 }
 
-struct listing *listing_new(const struct view *view, enum kind_id kind, const struct listing *former)
+int listing_new(const struct view *view, enum kind_id kind, const struct listing *former,
+		struct listing **ret, struct error *e)
 {
 	struct listing *l = find_parts(view, kind);
 	size_t at = 0;
+	int r = l ? 0 : error_oom(e);
 
-	for (size_t i = 0; l && i < l->part_count; i++) {
+	for (size_t i = 0; r == 0 && i < l->part_count; i++) {
 		struct part *p = &l->parts[i];
 
 		p->text = former_text(l, p, former, &at);
 		if (!p->text)
-			p->text = render_part(view, l, p);
-		if (!p->text) {
-			listing_unref(l);
-			return NULL;
-		}
+			r = render_part(view, l, p, e);
 	}
-	if (l)
+	if (r == 0) {
 		l->document = join(l, view_changed(view, kind));
-	if (l && !l->document) {
-		listing_unref(l);
-		return NULL;
+		r = l->document ? 0 : error_oom(e);
 	}
-	return l;
+	if (r < 0)
+		listing_unref(steal(&l));
+	*ret = l;
+	return r;
 }
 
 struct document *listing_document(const struct listing *l)

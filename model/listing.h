@@ -18,10 +18,12 @@
 struct listing;
 
 /**
- * The objects of @kind in @view. Takes time linear in their number, and ten times as long for parts that are not in
- * @former, an earlier one of the kind (NULL: none). NULL when memory is short.
+ * The objects of @kind in @view, without those that have been removed since texts of them had left memory. Takes time linear
+ * in their number, and ten times as long for parts that are not in @former, an earlier one of the kind (NULL: none). *@ret
+ * is NULL on an error: -ENOMEM, or as object_recall().
  */
-struct listing *listing_new(const struct view *view, enum kind_id kind, const struct listing *former);
+int listing_new(const struct view *view, enum kind_id kind, const struct listing *former,
+		struct listing **ret, struct error *e);
 /** Its text, borrowed. */
 struct document *listing_document(const struct listing *l);
 static inline struct listing *listing_ref(struct listing *l)

@@ -55,7 +55,8 @@ struct object *object_new_borrowing(const struct kind *kind)
 	return o;
 }
 
-struct object *object_copy(const struct object *o)
+/* An editable copy; @leave: without the texts that leave memory, which nobody may edit then. */
+static struct object *copy_of(const struct object *o, bool leave)
 {
 	struct object *copy = object_new(o->kind);
 
@@ -69,6 +70,8 @@ struct object *object_copy(const struct object *o)
 			continue;
 		if (field_is_integer(&o->kind->fields[i])) {
 			object_set_int(copy, i, object_int(o, i));
+		} else if (leave && (o->kind->fields[i].flags & F_LEAVES)) {
+			object_leave_str(copy, i);
 		} else if (o->kind->fields[i].flags & F_COMPRESSED) {
 			object_value(copy, i)->s = object_long_text(o, i);
 			if (object_value(copy, i)->s)
@@ -84,6 +87,25 @@ struct object *object_copy(const struct object *o)
 		return NULL;
 	}
 	return copy;
+}
+
+struct object *object_copy(const struct object *o)
+{
+	return copy_of(o, false);
+}
+
+int object_recall(const struct object *o, uint64_t fields, const struct object **ret, struct error *e)
+{
+	bool left = false;
+	int r;
+
+	for (int i = 0; i < o->kind->field_count; i++)
+		left |= (!fields || fields >> i & 1) && object_text_has_left(o, i);
+	*ret = left ? object_copy(o) : object_ref(o);
+	if (*ret)
+		return 0;
+	r = object_check_texts(o, e);
+	return r < 0 ? r : error_oom(e);
 }
 
 /* ------------------------------------------------------------- packed form */
@@ -179,6 +201,8 @@ static void gather(struct packing *p)
 			continue;
 		}
 		text = object_value(o, i)->s;
+		if (!text)
+			continue;
 		if (f->flags & F_SHARED)
 			p->shared[i] = shared_text_get(text);
 		if (p->shared[i] != SHARED_TEXT_NONE)
@@ -217,6 +241,8 @@ static size_t pack_values(struct packing *p, struct object *packed)
 			*slot++ = pack_number(p, packed, object_value(o, i)->i);
 		} else if (p->shared[i] != SHARED_TEXT_NONE) {
 			*slot++ = p->shared[i] | OBJECT_ELSEWHERE;
+		} else if (!object_value(o, i)->s) {
+			*slot++ = OBJECT_ELSEWHERE;
 		} else {
 			*slot++ = (uint32_t)text;
 			text += pack_text(&o->kind->fields[i], object_value(o, i)->s, p->lens[i],
@@ -253,6 +279,16 @@ const struct object *object_pack(const struct object *o)
 	memcpy((char *)packed + times_offset(packed), p.times, (size_t)o->kind->field_count);
 	memcpy((char *)packed + numbers_offset(packed), p.numbers, p.number_count * sizeof(p.numbers[0]));
 	return shrink(packed, pack_values(&p, packed), size);
+}
+
+const struct object *object_leave(const struct object *o)
+{
+	_cleanup_object_ struct object *copy = NULL;
+
+	if (!object_has_ended(o) || object_texts_have_left(o))
+		return object_pack(o);
+	copy = copy_of(o, true);
+	return copy ? object_pack(copy) : NULL;
 }
 
 int64_t object_time(const struct object *o, int field)
@@ -295,15 +331,56 @@ const char *object_name(const struct object *o)
 	return name ? name : object_uuid(o);
 }
 
-char *object_long_text(const struct object *o, int field)
+bool object_has_ended(const struct object *o)
+{
+	return o->kind->end_field >= 0 && !object_is_null(o, o->kind->end_field);
+}
+
+bool object_texts_have_left(const struct object *o)
+{
+	for (int i = 0; i < o->kind->field_count && object_has_ended(o); i++)
+		if (object_text_has_left(o, i))
+			return true;
+	return false;
+}
+
+int object_read_text(const struct object *o, int field, char **ret_text)
 {
 	const char *text = object_text_in_memory(o, field);
 
+	*ret_text = NULL;
 	if (!text)
-		return NULL;
-	return (o->kind->fields[field].flags & F_COMPRESSED) && (o->nulls & OBJECT_PACKED)
-		       ? compressed_read(text + 1)
-		       : strdup(text);
+		return 0;
+	if (object_text_has_left(o, field))
+		return left_text_read(o->kind, o->id, field, ret_text);
+	*ret_text = (o->kind->fields[field].flags & F_COMPRESSED) && (o->nulls & OBJECT_PACKED)
+			    ? compressed_read(text + 1)
+			    : strdup(text);
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+char *object_long_text(const struct object *o, int field)
+{
+	char *text;
+
+	return object_read_text(o, field, &text) == 0 ? text : NULL;
+}
+
+int object_check_texts(const struct object *o, struct error *e)
+{
+	for (int i = 0; i < o->kind->field_count; i++) {
+		_cleanup_free_ char *text = NULL;
+		int r = object_text_has_left(o, i) ? object_read_text(o, i, &text) : 0;
+
+		if (r == -ESTALE) {
+			(void)error_gone(e, o->kind->id, object_uuid(o));
+			return r;
+		}
+		if (r < 0)
+			return error_set(e, -r, "'%s' of %s '%s' cannot be read in the database",
+					 o->kind->fields[i].name, o->kind->noun, object_uuid(o));
+	}
+	return 0;
 }
 
 struct json_t *object_json(const struct object *o, int field)
@@ -346,6 +423,12 @@ void object_borrow_str(struct object *o, int field, const char *text)
 		o->nulls &= ~(1ULL << field);
 	else
 		o->nulls |= 1ULL << field;
+}
+
+void object_leave_str(struct object *o, int field)
+{
+	object_value(o, field)->s = NULL;
+	o->nulls &= ~(1ULL << field);
 }
 
 void object_set_int(struct object *o, int field, int64_t number)

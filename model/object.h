@@ -7,7 +7,8 @@
  * (object_copy()) and hands it to txn_put(), which replaces the old one.
  *
  * An object in a view is packed (object_pack()): one allocation without what is
- * null. Accessors take both forms.
+ * null. Accessors take both forms. Of one that has ended, some texts may be in the
+ * database alone (left_text.h): object_leave().
  *
  * Strings returned by accessors are borrowed from the object.
  */
@@ -21,6 +22,7 @@
 #include "model/cleanup.h"
 #include "model/document.h"
 #include "model/kind.h"
+#include "model/left_text.h"
 #include "model/ref.h"
 #include "model/shared_text.h"
 
@@ -47,7 +49,10 @@ struct object {
 
 #define OBJECT_BROKEN (1ULL << (FIELDS_MAX - 1)) /* an edit ran out of memory */
 #define OBJECT_PACKED (1ULL << (FIELDS_MAX - 2))
-/* Set in a slot whose other bits say where the number is, or which shared text the string is. */
+/*
+ * Set in a slot whose other bits say where the number is, or which shared text the string is. The slot of an F_COMPRESSED
+ * text has no other bits: it has left memory. In an editable object the pointer is NULL then, though the field is not null.
+ */
 #define OBJECT_ELSEWHERE (1U << 31)
 
 /** A new editable object with all fields null, owned by the caller; NULL when memory is short. */
@@ -63,6 +68,10 @@ struct object *object_copy(const struct object *o);
  * The packed form of @o with the same content, owned by the caller: @o itself if it is packed. NULL when memory is short.
  */
 const struct object *object_pack(const struct object *o);
+/**
+ * The same without the texts that leave memory now that @o has ended. They must be in the database; @o may be packed.
+ */
+const struct object *object_leave(const struct object *o);
 /** One more reference; returns @o. */
 const struct object *object_ref(const struct object *o);
 /** Drops a reference. Accepts NULL. */
@@ -99,7 +108,10 @@ static inline const char *object_text_in_memory(const struct object *o, int fiel
 	if (!(o->nulls & OBJECT_PACKED))
 		return object_value(o, field)->s;
 	slot = object_slot(o, field);
-	return slot & OBJECT_ELSEWHERE ? shared_text(slot & ~OBJECT_ELSEWHERE) : (const char *)o + slot;
+	if (slot & OBJECT_ELSEWHERE)
+		return o->kind->fields[field].flags & F_COMPRESSED ? ""
+								   : shared_text(slot & ~OBJECT_ELSEWHERE);
+	return (const char *)o + slot;
 }
 /** The text of a string field, which is not F_COMPRESSED if the object is in a view; NULL when null. */
 static inline const char *object_str(const struct object *o, int field)
@@ -123,13 +135,32 @@ static inline int64_t object_int(const struct object *o, int field)
 		       ? *(const int64_t *)(const void *)((const char *)o + (slot & ~OBJECT_ELSEWHERE))
 		       : slot;
 }
+/** True when the object has ended: `end_field` of its kind is set. */
+bool object_has_ended(const struct object *o);
+/** True when the text of this field has left memory: reading it may wait for the disk. */
+static inline bool object_text_has_left(const struct object *o, int field)
+{
+	return (o->kind->fields[field].flags & F_LEAVES) && (o->nulls & OBJECT_PACKED) &&
+	       !object_is_null(o, field) && (object_slot(o, field) & OBJECT_ELSEWHERE);
+}
+/** True when the text of any field has left memory. */
+bool object_texts_have_left(const struct object *o);
 /**
- * The text of a string field, owned by the caller; NULL when null or when memory is short. The only way to read an
- * F_COMPRESSED field of an object in a view: object_str() finds it empty, and ends a build for tests.
+ * The text of a string field, owned by the caller; NULL when null. The only way to read an F_COMPRESSED field of an object
+ * in a view: object_str() finds it empty, and ends a build for tests. -ENOMEM, or an error of left_text_read().
  */
+int object_read_text(const struct object *o, int field, char **ret_text);
+/** The same; NULL also when it cannot be read: object_check_texts() says why. */
 char *object_long_text(const struct object *o, int field);
-/** What the JSON text of a string field says, owned by the caller; NULL when there is none or memory is short. */
+/** What the JSON text of a string field says, owned by the caller; NULL when there is none or it cannot be read. */
 struct json_t *object_json(const struct object *o, int field);
+/** Why a text could not be read: error_gone() if the object has been removed; -EIO; 0 when it can be read now. */
+int object_check_texts(const struct object *o, struct error *e);
+/**
+ * @o with the texts of these @fields (a bit each; 0: of all) in memory: a reference to it, or to a copy, for the caller.
+ * Errors as object_check_texts(), and -ENOMEM.
+ */
+int object_recall(const struct object *o, uint64_t fields, const struct object **ret, struct error *e);
 /** ns: the last change of a field. */
 int64_t object_time(const struct object *o, int field);
 /** As object_str(), "" for null. */
@@ -161,6 +192,8 @@ void object_set_int(struct object *o, int field, int64_t number);
 void object_set_null(struct object *o, int field);
 /** Sets a text of an object_new_borrowing(), which reads it until its next text is set; NULL = null. */
 void object_borrow_str(struct object *o, int field, const char *text);
+/** The text of an F_LEAVES field of an object_new_borrowing() is in the database, and not to be in memory. */
+void object_leave_str(struct object *o, int field);
 /** Sets the time of the last change of a field, ns. */
 void object_set_time(struct object *o, int field, int64_t ns);
 /** Marks @o as if an edit had run out of memory. */

@@ -39,7 +39,7 @@ struct run {
 	const struct query_scope *scope;
 	bool all; /* the account may see everything */
 	bool late;
-	bool failed; /* memory was short: nothing that was found counts */
+	int failed; /* memory was short, or a text could not be read: nothing that was found counts; 0 or the error */
 	unsigned work;
 	struct memo memos[QUERY_CONDITIONS_MAX][QUERY_DEPTH_MAX + 1];
 };
@@ -68,12 +68,13 @@ static bool have_time(struct run *run)
 	return goes_on(run);
 }
 
-/* False also when memory is short. */
+/* False also when that cannot be told. */
 static bool test(struct run *run, const struct condition *c, const struct object *o)
 {
 	int r = condition_test(c, o);
 
-	run->failed = run->failed || r < 0;
+	if (r < 0)
+		run->failed = r;
 	return r > 0;
 }
 
@@ -407,6 +408,12 @@ static int scan(struct run *run, size_t enough, struct matches *m)
 	return 0;
 }
 
+static int explain_failure(int result, struct error *e)
+{
+	return result == -ENOMEM ? error_oom(e)
+				 : error_set(e, -result, "a text in the database cannot be read");
+}
+
 int query_find(const struct query *q, const struct view *view, const struct query_scope *scope, size_t enough,
 	       struct matches *m, struct error *e)
 {
@@ -426,7 +433,7 @@ int query_find(const struct query *q, const struct view *view, const struct quer
 		r = scan(run, enough, m);
 	free(candidates.objects);
 	if (r < 0 || run->failed)
-		return error_oom(e);
+		return explain_failure(r < 0 ? r : run->failed, e);
 	return run->late ? query_check_time(scope, e) : 0;
 }
 
@@ -440,6 +447,6 @@ int query_match(const struct query *q, const struct view *view, const struct que
 		return error_oom(e);
 	matches = o->kind == q->kind && all_hold(run, o);
 	if (run->failed)
-		return error_oom(e);
+		return explain_failure(run->failed, e);
 	return run->late ? query_check_time(scope, e) : matches;
 }

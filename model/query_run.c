@@ -123,19 +123,40 @@ int query_select(const struct query *q, const struct view *view, const struct qu
 
 /* --------------------------------------------------------------------- JSON */
 
+/* As item @index of the inventories; -1: as the member `inventory`. 1: it has been removed since texts of it had left memory. */
+static int write_object(const struct query *q, int64_t index, const struct object *o, struct render *r,
+			struct error *e)
+{
+	_cleanup_object_ const struct object *whole = NULL;
+	int result = object_recall(o, q->fields, &whole, e);
+
+	if (result == -ESTALE) {
+		error_done(e);
+		return 1;
+	}
+	if (result == 0 && index < 0)
+		render_write_object(r, "inventory", whole, q->fields);
+	else if (result == 0)
+		render_write_item(r, "inventories", (size_t)index, whole, q->fields);
+	return result;
+}
+
 /* Lists the objects. */
 static int write_objects(const struct query *q, const struct query_result *result,
 			 const struct query_scope *scope, struct render *r, struct error *e)
 {
 	json_t *outer = json_out_list(r->out, "inventories");
-	int late = 0;
+	int64_t count = 0;
+	int done = 0;
 
-	for (size_t i = 0; i < result->count && late == 0; i++) {
-		render_write_item(r, "inventories", i, result->objects[i], q->fields);
-		late = query_check_time(scope, e);
+	for (size_t i = 0; i < result->count && done >= 0; i++) {
+		done = write_object(q, count, result->objects[i], r, e);
+		count += done == 0;
+		if (done >= 0)
+			done = query_check_time(scope, e);
 	}
 	json_out_close(r->out, true, outer);
-	return late;
+	return done;
 }
 
 /* The schema, which is made with the objects, comes after them. */
@@ -145,21 +166,21 @@ static int write_answer(const struct query *q, const struct query_result *result
 	json_t *answer = json_out_object(r->out, NULL), *map;
 	_cleanup_(draft_done) struct draft text = {0};
 	struct json_out schema = json_out_aside(r->out, &text);
-	int late = 0;
+	int done = 0;
 
 	map = json_out_object(&schema, NULL);
 	r->schema = &schema;
 	if (!q->count)
-		late = write_objects(q, result, scope, r, e);
+		done = write_objects(q, result, scope, r, e);
 	r->schema = NULL;
 	json_out_close(&schema, false, map);
 	if (result->total >= 0)
 		json_out_integer(r->out, "total", result->total);
 	json_out_take(r->out, "schema", &schema);
-	if (q->shows_single && result->count == 1)
-		render_write_object(r, "inventory", result->objects[0], q->fields);
+	if (done == 0 && q->shows_single && result->count == 1)
+		done = write_object(q, -1, result->objects[0], r, e);
 	json_out_close(r->out, false, answer);
-	return late;
+	return done < 0 ? done : 0;
 }
 
 int query_answer(const struct query *q, const struct view *view, const struct query_scope *scope,

@@ -218,8 +218,11 @@ int condition_test(const struct condition *c, const struct object *o)
 		return c->op == OP_IS_NULL;
 	if (o->kind->fields[c->field].type == FIELD_STRING && c->op != OP_NOT_NULL) {
 		text = object_shown(o, c->field, &owned);
-		if (!text)
-			return -ENOMEM;
+		if (!text) {
+			int r = object_check_texts(o, NULL);
+
+			return r == -ESTALE ? 0 : r < 0 ? r : -ENOMEM;
+		}
 	}
 	return compares(c, o, text);
 }

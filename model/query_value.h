@@ -15,7 +15,10 @@ struct operand;
 /** Copies the start of @text, printable and cut at a character boundary, to quote it in a message. Returns
  * @ret_echo. */
 const char *query_echo(const char *text, size_t len, char ret_echo[ECHO_SIZE]);
-/** Whether the comparison holds for @o, an object of the kind at the end of the path: 1, 0, -ENOMEM. */
+/**
+ * Whether the comparison holds for @o, an object of the kind at the end of the path: 1, 0 (also when it has been removed since,
+ * and its text is needed), -ENOMEM, -EIO.
+ */
 int condition_test(const struct condition *c, const struct object *o);
 /** What an object is sorted by. Borrows from the object. */
 struct query_key {

@@ -30,7 +30,7 @@ void render_date(int64_t ns, char ret_text[DATE_SIZE]);
  */
 bool render_parse_date(const char *text, int64_t *ret_ns);
 
-/* A walk over objects that writes what it shows. */
+/* A walk over objects that writes what it shows: objects with all texts in memory (object_recall()). */
 struct render {
 	const struct view *view;
 	struct json_out *out; /* what is written to */
@@ -55,17 +55,17 @@ void render_write_item(struct render *r, const char *name, size_t index, const s
 /** Ends the walk; false when memory was short, for what was written, too. */
 bool render_write_end(struct render *r);
 
-/** The inventory as a JSON object, owned by the caller; NULL when memory is short. */
+/** The inventory as a JSON object, owned by the caller; NULL when memory is short, or object_check_texts() says why. */
 json_t *render_inventory_json(const struct view *view, const struct object *o);
-/** One field as JSON; NULL for a null value (or when memory is short). Owned by the caller. */
+/** One field as JSON; NULL for a null value (or as above). Owned by the caller. */
 json_t *render_field_json(const struct view *view, const struct object *o, int field);
 
 /**
- * The `inventory` file: indented JSON. Cached in the object, so it is rendered once per change. Owned by the
- * caller; NULL when memory is short.
+ * The `inventory` file: indented JSON. Cached in the object, unless texts of it have left memory, so it is rendered once per
+ * change. Owned by the caller; NULL as above.
  */
 struct document *render_inventory(const struct view *view, const struct object *o);
-/** A value file: the text, number, date or JSON list with a newline; an empty line for null. */
+/** A value file: the text, number, date or JSON list with a newline; an empty line for null. NULL as above. */
 struct document *render_value(const struct view *view, const struct object *o, int field);
 /** A document with indented JSON and a newline. Takes over @json. NULL when memory is short. */
 struct document *render_json(json_t *json, int64_t mtime);

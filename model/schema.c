@@ -290,12 +290,22 @@ char *schema_update_sql(const struct kind *kind, uint64_t fields)
 	return sqlite3_str_finish(s);
 }
 
-char *schema_select_sql(const struct kind *kind)
+char *schema_select_sql(const struct kind *kind, bool leave)
 {
 	sqlite3_str *s = sqlite3_str_new(NULL);
 
 	sqlite3_str_appendall(s, "SELECT ");
-	append_columns(s, kind, ALL_FIELDS, "\"%w\"");
+	for (int i = 0; i < kind->field_count; i++) {
+		const char *name = kind->fields[i].name;
+
+		if (!field_is_stored(&kind->fields[i]))
+			continue;
+		if (leave && (kind->fields[i].flags & F_LEAVES))
+			sqlite3_str_appendf(s, "iif(\"%w\" IS NULL, \"%w\", typeof(\"%w\") = 'text'), ",
+					    kind->fields[kind->end_field].name, name, name);
+		else
+			sqlite3_str_appendf(s, "\"%w\", ", name);
+	}
 	sqlite3_str_appendf(s, "changed, times, id FROM \"%w\" ORDER BY id", kind->table);
 	return sqlite3_str_finish(s);
 }

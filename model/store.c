@@ -23,6 +23,8 @@
 
 #include "model/event.h"
 #include "model/in_hand.h"
+#include "model/leaving.h"
+#include "model/left_text.h"
 #include "model/log.h"
 #include "model/schema.h"
 #include "model/sqlite.h"
@@ -79,6 +81,7 @@ struct store {
 	sqlite3_stmt *controls[CONTROL_COUNT];	       /* the writer thread's */
 	sqlite3_stmt *set_changed;		       /* the writer thread's */
 	struct event_log *events;		       /* owned; self-locking */
+	struct leaving *leaving; /* owned; the writer thread's; NULL: texts stay in memory */
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t queue_cond;
@@ -323,6 +326,8 @@ static void commit_group(struct store *store, struct posted *group)
 		fail_group(group, &e);
 	}
 	if (t.change_count || (r == 0 && t.tallied)) {
+		if (store->leaving)
+			leaving_commit(store->leaving, t.view, t.changes, t.change_count);
 		/* In this order, so that a reader of an event also sees the change. */
 		publish(store, &t);
 		event_log_publish(store->events);
@@ -595,6 +600,24 @@ static int prepare(struct store *store, const char *sql, sqlite3_stmt **ret, str
 	return 0;
 }
 
+/* If another store of the process has not done so. Sets store->leaving. */
+static int let_texts_leave(struct store *store, const char *path, struct error *e)
+{
+	int r = left_text_open(path, e);
+
+	if (r == -EALREADY) {
+		error_done(e);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	store->leaving = leaving_new();
+	if (store->leaving)
+		return 0;
+	left_text_close();
+	return error_oom(e);
+}
+
 static int open_database(struct store *store, const char *dir, struct error *e)
 {
 	_cleanup_free_ char *path = NULL;
@@ -620,7 +643,9 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 	r = schema_apply(store->db, e);
 	if (r < 0)
 		return r;
-	r = txn_load(store->db, store->view, e);
+	r = let_texts_leave(store, path, e);
+	if (r == 0)
+		r = txn_load(store->db, store->leaving != NULL, store->view, e);
 	if (r < 0)
 		return r;
 	store->newest = view_ref(store->view);
@@ -695,6 +720,9 @@ void store_close(struct store *store)
 	for (int i = 0; i < CONTROL_COUNT; i++)
 		sqlite3_finalize(store->controls[i]);
 	event_log_free(store->events);
+	if (store->leaving)
+		left_text_close();
+	free(store->leaving);
 	sqlite3_close(store->db);
 	view_unref(store->newest);
 	view_unref(store->view);

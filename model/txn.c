@@ -370,6 +370,12 @@ static void read_column(struct object *o, int field, sqlite3_stmt *stmt, int col
 		object_set_int(o, field, number);
 		if (number == 0 && sqlite3_column_type(stmt, column) == SQLITE_NULL)
 			object_set_null(o, field);
+	} else if ((o->kind->fields[field].flags & F_LEAVES) &&
+		   sqlite3_column_type(stmt, column) == SQLITE_INTEGER) {
+		if (sqlite3_column_int(stmt, column))
+			object_leave_str(o, field);
+		else
+			object_borrow_str(o, field, NULL);
 	} else {
 		const char *text = (const char *)sqlite3_column_text(stmt, column);
 
@@ -406,9 +412,9 @@ static const struct object *object_from_row(struct object *o, sqlite3_stmt *stmt
 	return object_is_broken(o) ? NULL : object_pack(o);
 }
 
-static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, struct error *e)
+static int load_kind(sqlite3 *db, const struct kind *kind, bool leave, struct view *view, struct error *e)
 {
-	char *sql = schema_select_sql(kind);
+	char *sql = schema_select_sql(kind, leave);
 	sqlite3_stmt *stmt = NULL;
 	int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
 	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind);
@@ -447,6 +453,7 @@ static int load_kind(sqlite3 *db, const struct kind *kind, struct view *view, st
 struct loading {
 	struct view *view;
 	const char *path; /* of the database */
+	bool leave;	  /* as in txn_load() */
 	atomic_int next;  /* kind */
 	atomic_bool failed;
 	pthread_mutex_t lock;
@@ -460,7 +467,7 @@ static void load_kinds(struct loading *l, sqlite3 *db)
 	int k;
 
 	while (!atomic_load(&l->failed) && (k = atomic_fetch_add(&l->next, 1)) < KIND_COUNT) {
-		if (load_kind(db, kind_get((enum kind_id)k), l->view, &e) == 0)
+		if (load_kind(db, kind_get((enum kind_id)k), l->leave, l->view, &e) == 0)
 			continue;
 		scoped_lock(&l->lock);
 		if (!atomic_exchange(&l->failed, true))
@@ -492,10 +499,11 @@ static void *load_main(void *arg)
 #define LOADERS_MAX 4
 
 /* In several threads, of which the calling one is the first: what takes long is not reading, but the indexes. */
-static int load_all_kinds(sqlite3 *db, struct view *view, struct error *e)
+static int load_all_kinds(sqlite3 *db, bool leave, struct view *view, struct error *e)
 {
 	struct loading l = {.view = view,
 			    .path = sqlite3_db_filename(db, "main"),
+			    .leave = leave,
 			    .next = KIND_NONE + 1,
 			    .lock = PTHREAD_MUTEX_INITIALIZER,
 			    .error = ERROR_INIT};
@@ -515,10 +523,10 @@ static int load_all_kinds(sqlite3 *db, struct view *view, struct error *e)
 	return error_move(e, &l.error);
 }
 
-int txn_load(sqlite3 *db, struct view *view, struct error *e)
+int txn_load(sqlite3 *db, bool leave, struct view *view, struct error *e)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = SQLITE_OK, r = load_all_kinds(db, view, e);
+	int rc = SQLITE_OK, r = load_all_kinds(db, leave, view, e);
 
 	if (r < 0)
 		return r;

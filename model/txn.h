@@ -71,8 +71,8 @@ const struct cause *txn_cause(const struct txn *t);
 
 /* ------------------------------------------------------------ for store.c */
 
-/** Loads all rows of all kinds into @view. */
-int txn_load(struct sqlite3 *db, struct view *view, struct error *e);
+/** Loads all rows of all kinds into @view; @leave: without the texts that have left memory (left_text.h). */
+int txn_load(struct sqlite3 *db, bool leave, struct view *view, struct error *e);
 /** Drops all recorded changes but the first @count. */
 void txn_truncate(struct txn *t, size_t count);
 /** Finalizes the statements of all kinds. */

@@ -252,7 +252,8 @@ char *job_body(const struct object *job)
 
 	if (done && object_int(job, JOB_SCHEMA) == 1)
 		return body_with_schema(job);
-	text = object_long_text(job, done ? JOB_RESULT : JOB_ERROR);
+	if (object_read_text(job, done ? JOB_RESULT : JOB_ERROR, &text) < 0)
+		return NULL;
 	if (asprintf(&body, "%s%s%s", done ? "" : "{\"error\":", text ? text : "", done ? "" : "}") < 0)
 		return NULL;
 	return body;

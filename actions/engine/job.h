@@ -75,7 +75,7 @@ int job_remaining_ms(const struct job *job);
 
 /**
  * The body that REST answers for a job that has ended: the result, or {"error": ...}. Owned by the caller;
- * NULL when memory is short.
+ * NULL when memory is short, or when the result cannot be read (left_text.h).
  */
 char *job_body(const struct object *job);
 

@@ -40,12 +40,16 @@ static const char *name_of(const struct object *job)
 	return op ? strrchr(op->message, '.') + 1 : object_text(job, JOB_OPERATION);
 }
 
+/* The result of a job that has been removed meanwhile is not known any more. */
 static void set_end(struct object *o, const struct object *job)
 {
 	bool done = object_str_is(job, JOB_STATE, JOB_STATE_DONE);
-	_cleanup_free_ char *result = object_long_text(job, done ? JOB_RESULT : JOB_ERROR);
+	_cleanup_free_ char *result = NULL;
+	int r = object_read_text(job, done ? JOB_RESULT : JOB_ERROR, &result);
 	int64_t seconds = (object_int(job, JOB_FINISHED) - object_int(job, JOB_CREATED)) / NS_PER_S;
 
+	if (r < 0 && r != -ESTALE)
+		object_set_broken(o);
 	object_set_str(o, LONG_JOB_JOB_RESULT, result);
 	object_set_int(o, LONG_JOB_EXECUTE_TIME, seconds > 1 ? seconds : 1);
 }

@@ -275,12 +275,12 @@ static int admit(struct pool *pool, struct request *req, bool *ret_known, struct
 }
 
 /* Attempts from an address that the account knows are not limited, but take turns: see login_limit.h. */
-static int run_get(struct pool *pool, struct get *g, bool known)
+static int run_get(struct pool *pool, struct get *g, bool turns, bool known)
 {
 	_cleanup_view_ struct view *view = store_view(pool->store);
 	char client[320];
 
-	if (g->req->op->flags & OP_TURNS) {
+	if (turns || (g->req->op->flags & OP_TURNS)) {
 		snprintf(client, sizeof(client), "account %s", g->req->actor.account);
 		return pool_take_turn(pool, client, get_now, g);
 	}
@@ -288,6 +288,19 @@ static int run_get(struct pool *pool, struct get *g, bool known)
 		return workers_run(pool->background, get_now, g);
 	snprintf(client, sizeof(client), "login %s %s", g->req->actor.address, login_name(view, g->req));
 	return pool_take_turn(pool, client, get_now, g);
+}
+
+/* Does the Get read texts that have left memory? */
+static bool reads_left_texts(const struct pool *pool, const struct request *req)
+{
+	_cleanup_view_ struct view *view = NULL;
+	const struct object *job;
+
+	if (!(req->op->flags & OP_READS_JOB) || !request_str(req, "uuid"))
+		return false;
+	view = store_view(pool->store);
+	job = view_get(view, KIND_JOB, request_str(req, "uuid"));
+	return job && object_texts_have_left(job);
 }
 
 void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg)
@@ -299,13 +312,15 @@ void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, vo
 
 	if (g) {
 		*g = (struct get){.pool = pool, .req = req, .answer = answer, .arg = arg};
-		if (!(req->op->flags & OP_NEEDS_HOST)) {
+		bool turns = reads_left_texts(pool, req);
+
+		if (!turns && !(req->op->flags & OP_NEEDS_HOST)) {
 			get_now(g);
 			return;
 		}
 		r = admit(pool, req, &known, &e);
 		if (r == 0)
-			r = run_get(pool, g, known);
+			r = run_get(pool, g, turns, known);
 		if (r == 0)
 			return;
 	}

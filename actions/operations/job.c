@@ -13,7 +13,9 @@ static int job_result_get(struct pool *pool, const struct view *view, const stru
 			  json_t **ret_result, struct error *e)
 {
 	const struct object *job = view_get(view, KIND_JOB, request_str(req, "uuid"));
+	_cleanup_free_ char *text = NULL;
 	json_t *error;
+	int r;
 
 	(void)pool;
 	if (!job)
@@ -21,7 +23,12 @@ static int job_result_get(struct pool *pool, const struct view *view, const stru
 	if (!job_state_is_final(object_str(job, JOB_STATE)))
 		return error_set(e, EINPROGRESS, "the job has not ended");
 	if (object_str_is(job, JOB_STATE, JOB_STATE_DONE)) {
-		*ret_result = object_json(job, JOB_RESULT);
+		r = object_read_text(job, JOB_RESULT, &text);
+		if (r == -ESTALE) /* right now */
+			return error_set(e, ENODATA, "the job has been expired");
+		if (r < 0)
+			return error_set(e, -r, "the result of job '%s' cannot be read", object_uuid(job));
+		*ret_result = text ? json_loads(text, 0, NULL) : NULL;
 		return 0;
 	}
 	error = json_loads(object_text(job, JOB_ERROR), 0, NULL);
@@ -135,7 +142,7 @@ static const struct operation get_api_job = {
 	.params = (const struct param[]){P_JOB, {0}},
 	.form = FORM_CALL,
 	.kind = KIND_JOB,
-	.flags = OP_SYNC | OP_NO_SESSION | OP_JOB_RESULT,
+	.flags = OP_SYNC | OP_NO_SESSION | OP_JOB_RESULT | OP_READS_JOB,
 	.help = "the result of a job",
 	.get = job_result_get,
 };
@@ -151,7 +158,7 @@ static const struct operation get_api_job_event = {
 		(const char *const[]){"event:String", "created:Long", "finished:Long", "result:Map", NULL},
 	.form = FORM_CALL,
 	.kind = KIND_JOB,
-	.flags = OP_SYNC | OP_NO_SESSION,
+	.flags = OP_SYNC | OP_NO_SESSION | OP_READS_JOB,
 	.help = "the end of a job as an event: its class on the manual's server, when it was, the result or the error",
 	.get = job_event_get,
 };

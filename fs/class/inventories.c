@@ -9,7 +9,7 @@
 #include "model/clock.h"
 #include "model/listing.h"
 
-/* Listings of up to this many objects are rendered at once, which is faster than in a worker. */
+/* Listings of up to this many objects, all in memory, are rendered at once, which is faster than in a worker. */
 #define SHORT 64
 
 /*
@@ -148,22 +148,23 @@ static void forget_later(struct listings *listings)
 /* -------------------------------------------------------------------- rendering */
 
 /*
- * Renders the objects in @view with what has not changed since the last time, which is kept for the next. Returns the
- * text, for the caller; NULL when memory is short.
+ * Renders the objects in @view with what has not changed since the last time, which is kept for the next. *@ret is the
+ * text, for the caller; NULL on an error.
  */
-static struct document *render(struct cached *f, const struct view *view)
+static int render(struct cached *f, const struct view *view, struct document **ret, struct error *e)
 {
 	struct listing *former, *made;
 	struct document *d;
+	int r;
 
 	pthread_mutex_lock(&f->all->lock);
 	former = f->listing ? listing_ref(f->listing) : NULL;
 	pthread_mutex_unlock(&f->all->lock);
-	made = listing_new(view, f->kind, former);
+	r = listing_new(view, f->kind, former, &made, e);
 	listing_unref(former);
-	if (!made)
-		return NULL;
-	d = document_ref(listing_document(made));
+	*ret = d = made ? document_ref(listing_document(made)) : NULL;
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&f->all->lock);
 	former = made;
 	if (!f->listing || f->version <= view_version(view)) {
@@ -177,7 +178,7 @@ static struct document *render(struct cached *f, const struct view *view)
 	}
 	pthread_mutex_unlock(&f->all->lock);
 	listing_unref(former);
-	return d;
+	return 0;
 }
 
 /* The cached text, for the caller, if it is valid for @view; else NULL. Call with the lock held. */
@@ -191,16 +192,15 @@ static struct document *current(struct cached *f, const struct view *view)
 
 /* ---------------------------------------------------------------------- readers */
 
-static void answer(struct reader *readers, struct document *d)
+/* @d, which is handed over, or the error. */
+static void answer(struct reader *readers, struct document *d, const struct error *e)
 {
-	static const struct error no_memory = {.errnum = ENOMEM, .code = "SYS.1000"};
-
 	while (readers) {
 		struct reader *r = readers;
 
 		readers = r->next;
 		view_unref(r->view);
-		r->done(r->arg, d ? 0 : -ENOMEM, d ? document_ref(d) : NULL, d ? NULL : &no_memory);
+		r->done(r->arg, d ? 0 : -e->errnum, d ? document_ref(d) : NULL, d ? NULL : e);
 		free(r);
 	}
 	document_unref(d);
@@ -223,6 +223,7 @@ static void work(void *arg)
 	struct cached *f = arg;
 
 	for (;;) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
 		struct view *view;
 		struct reader *served = NULL, **r;
 		struct document *d;
@@ -230,7 +231,7 @@ static void work(void *arg)
 		pthread_mutex_lock(&f->all->lock);
 		view = view_ref(newest(f->readers)->view);
 		pthread_mutex_unlock(&f->all->lock);
-		d = render(f, view);
+		(void)render(f, view, &d, &e);
 		pthread_mutex_lock(&f->all->lock);
 		for (r = &f->readers; *r;) {
 			struct reader *next = *r;
@@ -246,7 +247,7 @@ static void work(void *arg)
 		bool more = f->readers != NULL;
 		pthread_mutex_unlock(&f->all->lock);
 		view_unref(view);
-		answer(served, d);
+		answer(served, d, &e);
 		if (!more)
 			return;
 	}
@@ -273,13 +274,16 @@ static bool add_reader(struct cached *f, const struct view *view, content_fn *do
 static void listings_start(struct listings *listings, const struct view *view, enum kind_id kind,
 			   content_fn *done, void *arg)
 {
+	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct cached *f = &listings->of[kind];
-	struct document *d = NULL;
+	bool at_once = view_count(view, kind) <= SHORT && kind_get(kind)->end_field < 0;
 	bool waits = false, first = false;
+	struct document *d = NULL;
+	int r = 0;
 
 	pthread_mutex_lock(&listings->lock);
 	d = current(f, view);
-	if (!d && view_count(view, kind) > SHORT)
+	if (!d && !at_once)
 		waits = add_reader(f, view, done, arg, &first);
 	pthread_mutex_unlock(&listings->lock);
 	if (first && pool_background(listings->pool, work, f) < 0)
@@ -287,8 +291,8 @@ static void listings_start(struct listings *listings, const struct view *view, e
 	if (waits)
 		return;
 	if (!d)
-		d = render(f, view);
-	done(arg, d ? 0 : -ENOMEM, d, NULL);
+		r = render(f, view, &d, &e);
+	done(arg, r, d, r < 0 ? &e : NULL);
 }
 
 static void inventories_start(const struct place *p, content_fn *done, void *arg)

@@ -134,8 +134,8 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 	int r = request_find(call->req, node_pack_copy(call->node), NULL, &view, &p);
 
 	/* The kernel gets the attributes of a query before it opens it, so a failing one fails here. What is
-	 * listed always has attributes. */
-	if (r == 0 && result < 0 && p.entry->io->is_here) {
+	 * listed always has attributes, unless it has gone. */
+	if (r == 0 && result < 0 && (p.entry->io->is_here || place_has_left(&p))) {
 		if (e)
 			last_error_set(p.fs->errors, fuse_req_ctx(call->req)->uid, NULL, e);
 		r = result;
@@ -279,6 +279,8 @@ static bool make_again(fuse_req_t req, fuse_ino_t ino, struct handle *h, const s
 	struct place p;
 	int r;
 
+	if (how->offset == 0 && how->whence < 0)
+		poll_outdate(fuse_req_userdata(req), h);
 	if (!atomic_load(&h->lost) || h->requested)
 		return false;
 	r = request_open_place(req, ino, h, &view, &p);

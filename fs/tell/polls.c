@@ -66,7 +66,7 @@ void poll_refresh(const struct fs *fs, struct handle *h)
 	struct place p;
 
 	if (!h->polled || h->requested || !old || place_find(fs, view, node_pack(h->node), &caller, &p) < 0 ||
-	    place_check(&p) < 0 || !p.entry->render)
+	    place_check(&p) < 0 || !p.entry->render || place_is_slow(&p))
 		return;
 	d = p.entry->render(&p);
 	if (!d)
@@ -76,6 +76,20 @@ void poll_refresh(const struct fs *fs, struct handle *h)
 	pthread_mutex_unlock(&h->lock);
 	document_unref(old);
 	poll_note(&p, h);
+}
+
+void poll_outdate(const struct fs *fs, struct handle *h)
+{
+	_cleanup_view_ struct view *view = h->polled ? store_view(fs->store) : NULL;
+	struct place p;
+
+	if (!view || place_find(fs, view, node_pack(h->node), NULL, &p) < 0 || !place_has_left(&p) ||
+	    version(&p) == atomic_load(&h->seen))
+		return;
+	scoped_lock(&h->lock);
+	document_unref(h->content);
+	h->content = NULL;
+	atomic_store(&h->lost, true);
 }
 
 /* ------------------------------------------------------------------- thread */

@@ -30,7 +30,9 @@ void polls_observe(struct polls *polls);
 int poll_start(const struct fs *fs, struct handle *h, struct fuse_pollhandle *kernel, unsigned *ret_events);
 /** Records which content a new handle shows, to detect later changes. */
 void poll_note(const struct place *p, struct handle *h);
-/** Called when a handle is read from its start: if it was polled, updates the content. */
+/** Called when a handle is read from its start: if it was polled, updates the content, unless that takes long. */
 void poll_refresh(const struct fs *fs, struct handle *h);
+/** Called before that: drops a content that has changed and whose update takes long, as if it had been lost. */
+void poll_outdate(const struct fs *fs, struct handle *h);
 
 #endif

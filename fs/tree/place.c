@@ -305,7 +305,16 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
 
 bool place_is_slow(const struct place *p)
 {
-	return p->entry->io->start || p->entry->io->measure;
+	return p->entry->io->start || p->entry->io->measure || place_has_left(p);
+}
+
+bool place_has_left(const struct place *p)
+{
+	if (!p->object || !S_ISREG(p->entry->mode))
+		return false;
+	if (p->field)
+		return object_text_has_left(p->object, (int)p->node.index);
+	return (p->entry->flags & E_WHOLE) && object_texts_have_left(p->object);
 }
 
 const char *place_meaning(const struct place *p)
@@ -375,7 +384,7 @@ int place_stat(const struct place *p, const struct document *d, struct stat *ret
 		if (p->entry->changed)
 			changed = p->entry->changed(p);
 	} else {
-		if (!d && p->entry->render) {
+		if (!d && p->entry->render && !place_is_slow(p)) {
 			made = p->entry->render(p);
 			d = made;
 			if (!d)

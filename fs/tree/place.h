@@ -67,6 +67,7 @@ enum node_entry_flags {
 	E_SECRET =
 		1
 		<< 9, /* only who knows its name, or that of its directory, may reach it: not by its number */
+	E_WHOLE = 1 << 10, /* shows all that its object has */
 };
 
 /* What the index of a node counts. */
@@ -157,8 +158,10 @@ const struct file_class *place_creates(const struct place *dir);
 const char *place_name(const struct place *p);
 /** One sentence for README. */
 const char *place_meaning(const struct place *p);
-/** True for files whose content takes long to make. */
+/** True for files whose content takes long to make, or is to be read in the database. */
 bool place_is_slow(const struct place *p);
+/** True for files that show texts which have left memory (left_text.h). */
+bool place_has_left(const struct place *p);
 /** True if the file can be opened for writing. */
 bool place_is_writable(const struct place *p);
 /** -EACCES if open(2) with @flags would write to a read-only file. Root is not stopped by the mode bits, but

@@ -125,7 +125,7 @@ void reply_attributes(fuse_req_t req, struct node node)
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		fuse_reply_attr(req, &st, attr_timeout(&p));
+		fuse_reply_attr(req, &st, place_is_slow(&p) ? 0 : attr_timeout(&p));
 }
 
 /*

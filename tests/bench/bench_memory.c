@@ -277,8 +277,9 @@ static void print_kind(const struct view *view, enum kind_id kind, struct view *
 		return;
 	view_for_each (o, view, kind) {
 		_cleanup_object_ struct object *copy = object_copy(o);
+		_cleanup_object_ const struct object *left = copy ? object_leave(copy) : NULL;
 
-		if (!copy || view_put(copies, copy) < 0)
+		if (!left || view_put(copies, left) < 0)
 			exit(1);
 	}
 	both = allocated() - before;

@@ -128,9 +128,11 @@ static inline const struct object *get(struct fixture *f, enum kind_id kind, con
 /* The file `inventories` in one piece, owned by the caller. */
 static inline struct document *whole_listing(const struct view *view, enum kind_id kind)
 {
-	struct listing *l = listing_new(view, kind, NULL);
-	struct document *d = document_alloc(listing_document(l)->len, listing_document(l)->mtime);
+	struct listing *l = NULL;
+	struct document *d;
 
+	assert_int_equal(listing_new(view, kind, NULL, &l, NULL), 0);
+	d = document_alloc(listing_document(l)->len, listing_document(l)->mtime);
 	document_copy(listing_document(l), d->data);
 	listing_unref(l);
 	return d;

@@ -208,8 +208,8 @@ static void a_changed_object_costs_its_part_of_the_listing(void **state)
 	for (unsigned i = 0; i < COUNT; i++)
 		put(f, make(KIND_VM, test_uuid(1000 + i)));
 	before = store_view(f->store);
-	first = listing_new(before, KIND_VM, NULL);
-	second = listing_new(before, KIND_VM, first);
+	assert_int_equal(listing_new(before, KIND_VM, NULL, &first, NULL), 0);
+	assert_int_equal(listing_new(before, KIND_VM, first, &second, NULL), 0);
 	assert_int_equal(count_new_pieces(first, second), 0);
 	listing_unref(second);
 
@@ -217,7 +217,7 @@ static void a_changed_object_costs_its_part_of_the_listing(void **state)
 	object_set_str(o, NIC_VM_UUID, test_uuid(1000 + COUNT / 2));
 	put(f, o);
 	after = store_view(f->store);
-	second = listing_new(after, KIND_VM, first);
+	assert_int_equal(listing_new(after, KIND_VM, first, &second, NULL), 0);
 	assert_int_equal(count_new_pieces(first, second), 1);
 	assert_as_made_anew(after, second);
 	assert_as_made_anew(before, first); /* its readers see no change */
@@ -227,7 +227,7 @@ static void a_changed_object_costs_its_part_of_the_listing(void **state)
 	put(f, make(KIND_VM, test_uuid(1000 + COUNT)));
 	view_unref(after);
 	after = store_view(f->store);
-	first = listing_new(after, KIND_VM, second);
+	assert_int_equal(listing_new(after, KIND_VM, second, &first, NULL), 0);
 	assert_int_equal(count_new_pieces(second, first), 1);
 	assert_as_made_anew(after, first);
 	listing_unref(first);

@@ -4,8 +4,8 @@
 
 #include <sys/resource.h>
 
-/* Lock, database, log, its index; and one that another thread may take. */
-#define DESCRIPTORS	 5
+/* Lock, database, log, its index; database and log for texts that have left memory; one that another thread may take. */
+#define DESCRIPTORS	 7
 #define DESCRIPTORS_MOST 64
 
 /* Only DESCRIPTORS are free from now on. */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which objects have ended lately. Everybody looks at these, so the last LEAVING_LATEST of them have all their texts in
+ * memory; with each that is added, the texts of the oldest leave (left_text.h).
+ */
+#ifndef POOLFS_LEAVING_H
+#define POOLFS_LEAVING_H
+
+#include <stddef.h>
+
+#include "model/view.h"
+
+#define LEAVING_LATEST 1024
+
+struct change;
+struct leaving;
+
+/** Freed with free(). NULL when memory is short. */
+struct leaving *leaving_new(void);
+/**
+ * To be called after each commit, with its changes, before its view is published: replaces objects in @view by ones without
+ * the texts, which are in the database by now. Such an object shows what it showed before; it is no change of the pool.
+ */
+void leaving_commit(struct leaving *leaving, struct view *view, const struct change *changes, size_t count);
+
+#endif
