@@ -387,7 +387,7 @@
 	X_STR(X, JOB, QUEUE2, "queue2", F_INDEX | F_HIDDEN, "second object in whose queue it is")            \
 	X_STR(X, JOB, SECRET_REQUEST, "secretRequest", F_HIDDEN | F_SECRET | F_COMPRESSED, "the request as received")       \
 	X(JOB, CANCEL, "cancel", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: cancellation requested")      \
-	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN, "SHA-256 of the bytes of the request")                     \
+	X_STR(X, JOB, DIGEST, "digest", F_HIDDEN | F_COMPRESSED | F_LEAVES, "SHA-256 of the bytes of the request") \
 	X_STR(X, JOB, SOURCE, "source", F_FILE | F_SHARED, "fs, rest, scheduler, ha or libvirt")             \
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \
 	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE | F_SHARED, KIND_ACCOUNT, 0, 0, "account on whose behalf it acts") \

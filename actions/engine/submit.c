@@ -38,8 +38,13 @@ static int check_job_uuid(struct txn *t, struct submission *s, bool *ret_same, s
 {
 	const struct request *req = s->req;
 	const struct object *job = view_get(txn_view(t), KIND_JOB, req->job);
+	_cleanup_free_ char *digest = NULL;
+	int r = job ? object_read_text(job, JOB_DIGEST, &digest) : 0;
 
-	*ret_same = job && object_str_is(job, JOB_DIGEST, req->digest);
+	*ret_same = false;
+	if (r < 0)
+		return error_set(e, -r, "the request of job '%s' cannot be read", req->job);
+	*ret_same = digest && strcmp(digest, req->digest) == 0;
 	s->taken = job && !*ret_same;
 	if (s->taken)
 		return error_set(e, EEXIST, "job '%s' exists already with another request", req->job);

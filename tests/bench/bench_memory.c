@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bytes that the model takes per VM, by kind: those of the objects, and those of the maps and indexes that
- * find them. Each VM has a root volume, a NIC, two ended jobs and two system tags, as in a pool that is used;
- * with `created`, only one ended job, as after JustCreate.
+ * The bytes that the model takes per VM, by kind: those of the objects, without texts that have left memory, and those of
+ * the maps and indexes that find them. Each VM has a root volume, a NIC, two ended jobs and two system tags, as in a pool
+ * that is used; with `created`, only one ended job, as after JustCreate.
  *
  *     bench-memory [number of VMs] [created]
  */

@@ -81,6 +81,7 @@ finished=$(value api-jobs/$id/finished)
 remount_pool
 assert_eq "$(value api-jobs/$id/finished)" "$finished"
 assert_eq "$(submit vm-instances/create "$document")" $id "the job after a restart"
+assert_refused vm-instances/create "${document/five/six}" EEXIST "$id"
 assert_eq "$(value vm-instances/inventories | jq '[.inventories[] | select(.name == "five")] | length')" 1 "the number of VMs"
 
 step "the progress of a download; a job queued behind it is cancelled"

@@ -15,6 +15,8 @@
 
 #define REQUEST "{\"operation\":\"StartVmInstance\",\"target\":\"a56ceb9516134fcf809d113179490891\"}"
 
+#define DIGEST "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
 /* A job whose result names it. */
 static struct object *job(unsigned n, bool ended)
 {
@@ -24,6 +26,7 @@ static struct object *job(unsigned n, bool ended)
 	snprintf(result, sizeof(result), "{\"job\":%u}", n);
 	object_set_str(o, JOB_STATE, ended ? JOB_STATE_DONE : JOB_STATE_QUEUED);
 	object_set_str(o, JOB_REQUEST, REQUEST);
+	object_set_str(o, JOB_DIGEST, DIGEST);
 	if (ended) {
 		object_set_str(o, JOB_RESULT, result);
 		object_set_int(o, JOB_FINISHED, 1);
@@ -85,8 +88,10 @@ static void texts_leave_when_many_others_have_ended_later(void **state)
 	put_latest(f, 100);
 	assert_text(f, 1, JOB_RESULT, true, "{\"job\":1}");
 	assert_text(f, 1, JOB_REQUEST, true, REQUEST);
+	assert_text(f, 1, JOB_DIGEST, true, DIGEST);
 	assert_text(f, 1, JOB_LONG_JOB, false, NULL);
 	assert_text(f, 2, JOB_REQUEST, false, REQUEST);
+	assert_text(f, 2, JOB_DIGEST, false, DIGEST);
 	assert_text(f, 2, JOB_RESULT, false, NULL);
 	assert_text(f, 100, JOB_RESULT, false, "{\"job\":100}");
 	after = inventory(f, 1);
