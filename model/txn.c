@@ -454,7 +454,11 @@ struct loading {
 	struct view *view;
 	const char *path; /* of the database */
 	bool leave;	  /* as in txn_load() */
-	atomic_int next;  /* kind */
+	struct load_order {
+		enum kind_id kind;
+		int64_t rows; /* that it has ever had */
+	} order[KIND_COUNT];
+	atomic_int next; /* of `order` */
 	atomic_bool failed;
 	pthread_mutex_t lock;
 	struct error error; /* lock; the first one */
@@ -467,7 +471,7 @@ static void load_kinds(struct loading *l, sqlite3 *db)
 	int k;
 
 	while (!atomic_load(&l->failed) && (k = atomic_fetch_add(&l->next, 1)) < KIND_COUNT) {
-		if (load_kind(db, kind_get((enum kind_id)k), l->leave, l->view, &e) == 0)
+		if (load_kind(db, kind_get(l->order[k].kind), l->leave, l->view, &e) == 0)
 			continue;
 		scoped_lock(&l->lock);
 		if (!atomic_exchange(&l->failed, true))
@@ -498,6 +502,32 @@ static void *load_main(void *arg)
 /* More than a few kinds do not have many rows. */
 #define LOADERS_MAX 4
 
+static int most_rows_first(const void *a, const void *b)
+{
+	const struct load_order *x = a, *y = b;
+
+	return (x->rows < y->rows) - (x->rows > y->rows);
+}
+
+/* What takes longest first, so that all threads have something to do until the end. */
+static void order_kinds(struct loading *l, sqlite3 *db)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	(void)sqlite3_prepare_v2(db, "SELECT seq FROM sqlite_sequence WHERE name = ?", -1, &stmt, NULL);
+	for (int k = 0; k < KIND_COUNT; k++) {
+		l->order[k].kind = (enum kind_id)k;
+		if (k != KIND_NONE &&
+		    sqlite3_bind_text(stmt, 1, kind_get((enum kind_id)k)->table, -1, SQLITE_STATIC) ==
+			    SQLITE_OK &&
+		    sqlite3_step(stmt) == SQLITE_ROW)
+			l->order[k].rows = sqlite3_column_int64(stmt, 0);
+		(void)sqlite3_reset(stmt);
+	}
+	sqlite3_finalize(stmt);
+	qsort(l->order + KIND_NONE + 1, KIND_COUNT - KIND_NONE - 1, sizeof(l->order[0]), most_rows_first);
+}
+
 /* In several threads, of which the calling one is the first: what takes long is not reading, but the indexes. */
 static int load_all_kinds(sqlite3 *db, bool leave, struct view *view, struct error *e)
 {
@@ -511,6 +541,7 @@ static int load_all_kinds(sqlite3 *db, bool leave, struct view *view, struct err
 	pthread_t others[LOADERS_MAX - 1];
 	size_t count = 0;
 
+	order_kinds(&l, db);
 	while (count < ARRAY_SIZE(others) && (long)count + 1 < processors &&
 	       pthread_create(&others[count], NULL, load_main, &l) == 0)
 		count++;
