@@ -38,7 +38,7 @@ setting host.ping.interval 1
 setting host.ping.maxFailure 1
 small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
 image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
-vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$shared"'"}' | jq -c '. + {systemTags: ["ha::OnHostFailure"]}')")
+vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$shared"'"}' | jq -c '. + {systemTags: ["ha::OnHostFailure", "hostname::web"]}')")
 dir=vm-instances/$vm
 
 # in_guest NAME COMMAND...: runs a command in the guest on that host.
@@ -58,7 +58,20 @@ never_twice() {
 	kill -0 $watcher
 	assert_eq "$(cat "$CASE_DIR/twice")" "" "what ran twice"
 }
-# is_at HOST same|new: the VM runs on that host (one or two) alone; the guest is the one of before, or was started anew.
+# leased NAME: what DHCP on that host offers the guest now
+leased() {
+	in_guest "$1" "printf '#!/bin/sh\n[ \$1 = bound ] && env\n' >/tmp/show; chmod +x /tmp/show
+		udhcpc -f -q -n -i eth0 -s /tmp/show 2>/dev/null | grep -E '^(ip|router|dns|hostname)=' | sort | paste -sd' '"
+}
+l3=$(first l3-networks)
+nic=$(jq -c '.vmNics[0]' "$MOUNT/$dir/inventory")
+wanted="dns=$(jq -r .gateway <<<"$nic") hostname=web ip=$(jq -r .ip <<<"$nic") router=$(jq -r .gateway <<<"$nic")"
+# hands_out NAME: the MACs that DHCP on that host has an address for
+hands_out() {
+	virsh -q -c "$(host uri "$1")" net-dumpxml "poolfs-${l3:0:8}" | grep -oP "<host mac='\K[^']*" | paste -sd ' ' || true
+}
+# is_at HOST same|new: the VM runs on that host (one or two) alone; the guest is the one of before, or was started anew. It
+# has its address from there.
 is_at() {
 	local now
 	wait_for "$dir/state" Running 120
@@ -72,6 +85,9 @@ is_at() {
 	esac
 	boot=$now
 	never_twice
+	assert_eq "$(hands_out "$1")" "$(jq -r .mac <<<"$nic")" "the entries of DHCP on $1"
+	assert_eq "$(leased "$1")" "$wanted" "what DHCP on $1 offers"
+	assert_match "$(in_guest "$1" ip -4 -o addr show eth0)" " $(jq -r .ip <<<"$nic" | sed 's/\./\\./g')/"
 }
 
 step "the network of the host is cut, and nobody can cut its power: the guest runs on, nothing starts"
@@ -139,6 +155,7 @@ leftover_is_gone() {
 	[ -z "$(domains one --all)" ]
 }
 wait_until 20 leftover_is_gone
+assert_eq "$(hands_out one)" "" "the entries of DHCP on the host that the guest has left"
 is_at two same
 
 step "a second copy that runs on a host that comes back is destroyed there, not where the VM is"
