@@ -100,6 +100,46 @@ else
 	fail "the guest cannot sleep"
 fi
 
+# unchanged: the VM runs where it did, no job has seen to it, and nothing is told of it
+unchanged() {
+	assert_eq "$(value "$dir/state") '$(value "$dir/stateReason")' $(value "$dir/hostUuid")" "Running '' $(first hosts)"
+	assert_eq "$(find "$MOUNT/$dir/jobs" -mindepth 1 -maxdepth 1 | wc -l)" "$jobs" "the jobs of the VM"
+}
+jobs=$(find "$MOUNT/$dir/jobs" -mindepth 1 -maxdepth 1 | wc -l)
+
+step "a guest that sets its clock changes nothing of the VM"
+on_host event "$vm" --event rtc-change --timeout 30 >rtc &
+watcher=$!
+sleep 1
+guest "$vm" 'date -s 2001-02-03 >/dev/null; hwclock -w -u'
+wait $watcher
+grep -q rtc-change rtc
+unchanged
+
+step "nor does one that reboots by itself, which has its devices then"
+guest "$vm" '(sleep 1; reboot -f) >/dev/null 2>&1 &'
+wait_serial "$vm" "TINY ready" 180 2
+wait_until 60 agent_ping "$vm"
+unchanged
+
+step "a watchdog that pauses the guest: it is Paused, and says why, until it is resumed"
+on_host attach-device "$vm" /dev/stdin --live <<<"<watchdog model='i6300esb' action='pause'/>" >/dev/null
+# its kernel has no driver for it: what one would write to the registers of an i6300ESB, to have it fire after two seconds
+cat >fire <<'EOF'
+for device in /sys/bus/pci/devices/*; do
+	[ "$(cat $device/device)" = 0x25ab ] || continue
+	printf '\4\0' | dd of=$device/config bs=2 seek=48 conv=notrunc
+	printf '\2' | dd of=$device/config bs=1 seek=104 conv=notrunc
+	exit
+done
+exit 1
+EOF
+wait_until 30 guest "$vm" "$(cat fire)"
+wait_for "$dir/state" Paused 60
+assert_eq "$(value "$dir/stateReason")" watchdog
+act "$dir" resume
+assert_eq "$(value "$dir/state") '$(value "$dir/stateReason")'" "Running ''"
+
 step "a guest that was saved outside starts anew, on the disks that it has by then"
 on_host managedsave "$vm" >/dev/null
 wait_for "$dir/state" Stopped 10
@@ -112,7 +152,7 @@ before=$(md5sum <"$frozen")
 act "$dir" start
 assert_eq "$(disks)" "1 1"
 assert_match "$(on_host domblklist "$vm" | awk '$1 == "vda" {print $2}')" "^$(value "volumes/$root/installPath")\$"
-wait_serial "$vm" "TINY ready" 180 2
+wait_serial "$vm" "TINY ready" 180 3
 wait_until 60 agent_ping "$vm"
 guest "$vm" 'echo new >/root/new; sync'
 assert_eq "$(md5sum <"$frozen")" "$before" "the file that the snapshot froze"
