@@ -201,16 +201,38 @@ struct end {
 	bool source_answers, target_answers;
 };
 
-/* The source is asked first: a guest that it still runs has not been handed over to the target. */
+struct question {
+	const struct move *move;
+	enum hv_domain_state state;
+};
+
+static int ask_source(void *arg, struct error *e)
+{
+	struct question *q = arg;
+	const struct move *m = q->move;
+	struct hypervisor *hv = pool_hypervisor(m->job->pool);
+	enum hv_domain_reason reason;
+	int r = hv_domain_migrate_wait(hv, m->from, m->uuid, job_copy_progress, m->job, e);
+
+	return r < 0 ? r : hv_domain_state(hv, m->from, m->uuid, &q->state, &reason, e);
+}
+
+/*
+ * The source is asked first: a guest that it still runs, when its job has ended, has not been handed over to the target. It
+ * may have been cut off for a while, from the target, or from here alone: then the migration has not failed, but goes on.
+ */
 static void ask_both(struct end *end)
 {
 	const struct move *m = end->move;
-	struct hypervisor *hv = pool_hypervisor(m->job->pool);
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	struct question q = {.move = m};
 	enum hv_domain_state at_source, at_target;
 	enum hv_domain_reason reason;
-	bool source = hv_domain_state(hv, m->from, m->uuid, &at_source, &reason, NULL) == 0;
-	bool target = hv_domain_state(hv, m->to, m->uuid, &at_target, &reason, NULL) == 0;
+	bool source = host_ask_again(m->job, m->from, ask_source, &q, &ignored) == 0;
+	bool target = hv_domain_state(pool_hypervisor(m->job->pool), m->to, m->uuid, &at_target, &reason,
+				      NULL) == 0;
 
+	at_source = q.state;
 	end->source_answers = source;
 	end->target_answers = target;
 	end->place = NOT_KNOWN;
@@ -418,9 +440,7 @@ static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error
 			 object_text(vm, moved ? (int)VM_LAST_HOST_UUID : (int)VM_HOST_UUID));
 		snprintf(m.to, sizeof(m.to), "%s", to);
 		(void)host_wait_connected(job, m.to);
-		if (host_wait_connected(job, m.from))
-			(void)hv_domain_migrate_wait(pool_hypervisor(job->pool), m.from, m.uuid,
-						     job_copy_progress, job, NULL);
+		(void)host_wait_connected(job, m.from);
 		r = reconcile(&m, &place, e);
 	}
 	if (r < 0)

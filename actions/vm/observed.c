@@ -81,6 +81,10 @@ static bool is_news(const struct view *view, const char *host_uuid, const struct
 		return false;
 	if (state == VM_STATE_STOPPED && vm_may_be_at_target(view, before))
 		return false;
+	/* Nor does a guest that waits on another host for a migration, until the VM's own host has answered. */
+	if (state == VM_STATE_PAUSED && host && strcmp(host, host_uuid) != 0 &&
+	    vm_state_is_in(object_str(before, VM_STATE), S_UNKNOWN))
+		return false;
 	vm = object_copy(before);
 	*ret_vm = vm;
 	if (!vm)
