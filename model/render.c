@@ -167,8 +167,6 @@ static struct json_out *schema_add(struct render *r, const char *class)
 
 /* ---------------------------------------------------------- objects and fields */
 
-static void render_write_field(struct render *r, const char *name, const struct object *o, int field);
-
 static void render_children(struct render *r, const char *name, const struct object *o, const struct field *f)
 {
 	json_t *outer = json_out_list(r->out, name);
@@ -221,8 +219,7 @@ static void render_tree(struct render *r, const char *name, const struct object 
 	json_out_close(r->out, false, json_out_object(r->out, name));
 }
 
-/* Writes the value of a field; nothing for null. */
-static void render_write_field(struct render *r, const char *name, const struct object *o, int field)
+void render_write_field(struct render *r, const char *name, const struct object *o, int field)
 {
 	const struct field *f = &o->kind->fields[field];
 	_cleanup_free_ char *owned = NULL;

@@ -52,6 +52,8 @@ void render_write_object(struct render *r, const char *name, const struct object
 /** The same as item @index of the list @name, which is open. */
 void render_write_item(struct render *r, const char *name, size_t index, const struct object *o,
 		       uint64_t fields);
+/** Writes the value of a field; nothing for null. */
+void render_write_field(struct render *r, const char *name, const struct object *o, int field);
 /** Ends the walk; false when memory was short, for what was written, too. */
 bool render_write_end(struct render *r);
 
