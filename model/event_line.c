@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "model/access.h"
-#include "model/json_text.h"
 #include "model/render.h"
 #include "model/txn_internal.h"
 
@@ -37,81 +36,43 @@ static bool field_is_reported(const struct change *c, int field)
 	return !is_secret(c->before, field) && !is_secret(c->after, field);
 }
 
-/* Appends a member of an object that has some already. */
-static void add_string(struct json_text *t, const char *name, const char *value)
+static bool has_value(const struct object *o, int field)
 {
-	json_text_raw(t, name);
-	json_text_string(t, value);
+	return o && !object_is_null(o, field);
 }
 
-/* Appends @name and the value of a stored field; nothing for null. True if it did. */
-static bool add_value(struct json_text *t, const char *name, const struct object *o, int field)
+static bool field_has_changed(const struct change *c, int field)
 {
-	_cleanup_free_ char *owned = NULL;
-	char date[DATE_SIZE];
-	const char *shown;
-
-	if (!o || object_is_null(o, field))
-		return false;
-	switch (o->kind->fields[field].type) {
-	case FIELD_STRING:
-		shown = object_shown(o, field, &owned);
-		if (shown)
-			add_string(t, name, shown);
-		else
-			t->failed = true;
-		return true;
-	case FIELD_INT:
-	case FIELD_LONG:
-		json_text_raw(t, name);
-		json_text_integer(t, object_int(o, field));
-		return true;
-	case FIELD_BOOL:
-		json_text_raw(t, name);
-		json_text_raw(t, object_int(o, field) ? "true" : "false");
-		return true;
-	case FIELD_DATE:
-		render_date(object_int(o, field), date);
-		add_string(t, name, date);
-		return true;
-	case FIELD_CHILDREN:
-	case FIELD_VALUES:
-	case FIELD_TREE:
-	case FIELD_NOTHING:
-		return false; /* not stored */
-	}
-	return false;
+	return field_is_reported(c, field) && (has_value(c->before, field) || has_value(c->after, field)) &&
+	       !(c->before && c->after && object_field_equal(c->before, c->after, field));
 }
 
-/* Appends "NAME":{"from":...,"to":...} without null values, if the field has something to report. */
-static bool add_field_change(struct json_text *t, const struct change *c, int field, bool is_first)
+/* Writes "NAME":{"from":...,"to":...} without null values. */
+static void write_field_change(struct render *r, const struct change *c, int field)
 {
 	const struct kind *kind = (c->after ? c->after : c->before)->kind;
-	size_t start = t->len;
-	bool from, to;
+	json_t *outer = json_out_object(r->out, kind->fields[field].name);
 
-	if (!field_is_reported(c, field) ||
-	    (c->before && c->after && object_field_equal(c->before, c->after, field)))
-		return false;
-	json_text_raw(t, is_first ? "\"" : ",\"");
-	json_text_raw(t, kind->fields[field].name);
-	json_text_raw(t, "\":{");
-	from = add_value(t, "\"from\":", c->before, field);
-	to = add_value(t, from ? ",\"to\":" : "\"to\":", c->after, field);
-	json_text_raw(t, "}");
-	if (!from && !to)
-		t->len = start;
-	return from || to;
+	if (c->before)
+		render_write_field(r, "from", c->before, field);
+	if (c->after)
+		render_write_field(r, "to", c->after, field);
+	json_out_close(r->out, false, outer);
 }
 
 /* True if there are any. */
-static bool add_changes(struct json_text *t, const struct change *c)
+static bool write_changes(struct render *r, const struct change *c)
 {
 	const struct kind *kind = (c->after ? c->after : c->before)->kind;
+	json_t *outer = json_out_object(r->out, "changes");
 	bool any = false;
 
 	for (int i = 0; i < kind->field_count; i++)
-		any = add_field_change(t, c, i, !any) || any;
+		if (field_has_changed(c, i)) {
+			write_field_change(r, c, i);
+			any = true;
+		}
+	json_out_close(r->out, false, outer);
 	return any;
 }
 
@@ -124,54 +85,43 @@ static bool changes_owner(const struct change *c)
 	       !object_field_equal(c->before, c->after, kind->owner_field);
 }
 
-/* The part for all readers, without the brace at its end; false: there is nothing to report. */
-static bool add_shown(struct json_text *t, const struct txn *txn, const struct change *c, int64_t sequence)
+/* The part for all readers; false: there is nothing to report. */
+static bool write_shown(struct render *r, const struct txn *txn, const struct change *c, int64_t sequence)
 {
 	const struct object *o = c->after ? c->after : c->before;
+	struct json_out *out = r->out;
 	char date[DATE_SIZE];
 	bool any;
 
 	render_date(txn->now, date);
-	json_text_raw(t, "{\"sequence\":");
-	json_text_integer(t, sequence);
-	add_string(t, ",\"time\":", date);
-	add_string(t, ",\"event\":", !c->before ? "created" : !c->after ? "removed" : "changed");
-	add_string(t, ",\"kind\":", o->kind->name);
-	add_string(t, ",\"uuid\":", object_uuid(o));
+	json_out_integer(out, "sequence", sequence);
+	json_out_string(out, "time", date);
+	json_out_string(out, "event", !c->before ? "created" : !c->after ? "removed" : "changed");
+	json_out_string(out, "kind", o->kind->name);
+	json_out_string(out, "uuid", object_uuid(o));
 	if (o->kind->name_field >= 0)
-		(void)add_value(t, ",\"name\":", o, o->kind->name_field);
-	json_text_raw(t, ",\"changes\":{");
-	any = add_changes(t, c);
-	json_text_raw(t, "}");
-	add_string(t, ",\"source\":", txn->cause.source ? txn->cause.source : "libvirt");
+		render_write_field(r, "name", o, o->kind->name_field);
+	any = write_changes(r, c);
+	json_out_string(out, "source", txn->cause.source ? txn->cause.source : "libvirt");
 	return any || !c->before || !c->after || changes_owner(c);
 }
 
 /* The part for those who may know who changed the object. */
-static void add_private(struct json_text *t, const struct change *c, const struct cause *cause)
+static void write_private(struct json_out *out, const struct change *c, const struct cause *cause)
 {
 	if (changes_owner(c)) {
-		const char *from = object_str(c->before, c->before->kind->owner_field),
-			   *to = object_str(c->after, c->after->kind->owner_field);
+		json_t *outer = json_out_object(out, "owner");
 
-		if (from)
-			add_string(t, ",\"owner\":{\"from\":", from);
-		else
-			json_text_raw(t, ",\"owner\":{\"from\":null");
-		if (to)
-			add_string(t, ",\"to\":", to);
-		else
-			json_text_raw(t, ",\"to\":null");
-		json_text_raw(t, "}");
+		json_out_string_or_null(out, "from", object_str(c->before, c->before->kind->owner_field));
+		json_out_string_or_null(out, "to", object_str(c->after, c->after->kind->owner_field));
+		json_out_close(out, false, outer);
 	}
 	if (*cause->job)
-		add_string(t, ",\"job\":", cause->job);
-	if (cause->uid >= 0) {
-		json_text_raw(t, ",\"uid\":");
-		json_text_integer(t, cause->uid);
-	}
+		json_out_string(out, "job", cause->job);
+	if (cause->uid >= 0)
+		json_out_integer(out, "uid", cause->uid);
 	if (*cause->account)
-		add_string(t, ",\"account\":", cause->account);
+		json_out_string(out, "account", cause->account);
 }
 
 /* ----------------------------------------------------------------- audience */
@@ -238,32 +188,22 @@ static int audience_find(const struct view *was, const struct view *is, const st
 
 /* ------------------------------------------------------------- making lines */
 
-/* Begins a line with all before its text: the room for the header, and the readers. */
-static void line_begin(struct json_text *t, const struct audience *a)
-{
-	char *at = json_text_extend(t, sizeof(struct event_line) + a->count * sizeof(int64_t));
-
-	if (at && a->count)
-		memcpy(at + sizeof(struct event_line), a->readers, a->count * sizeof(int64_t));
-}
-
-/* Ends the text, of which the first @shown bytes are for all readers. NULL if out of memory. */
-static struct event_line *line_end_text(struct json_text *t, const struct audience *a, size_t shown)
+/* A line of @len bytes of text, to which the newline is added; the first @shown are for all readers. NULL if out of memory. */
+static struct event_line *line_new(const struct audience *a, const char *text, size_t len, size_t shown)
 {
 	size_t before = sizeof(struct event_line) + a->count * sizeof(int64_t);
-	struct event_line *line;
+	struct event_line *line = malloc(before + len + 1);
+	char *to;
 
-	json_text_raw(t, "\n");
-	if (t->failed)
+	if (!line)
 		return NULL;
-	line = realloc(t->data, t->len);
-	line = line ? line : (struct event_line *)(void *)t->data;
-	*line = (struct event_line){.text = (char *)line + before,
-				    .len = t->len - before,
-				    .shown = shown - before,
-				    .for_all = a->for_all,
-				    .count = a->count};
-	*t = (struct json_text){0};
+	to = (char *)line + before;
+	*line = (struct event_line){
+		.text = to, .len = len + 1, .shown = shown, .for_all = a->for_all, .count = a->count};
+	if (a->count)
+		memcpy(line->readers, a->readers, a->count * sizeof(int64_t));
+	memcpy(to, text, len);
+	to[len] = '\n';
 	return line;
 }
 
@@ -278,8 +218,11 @@ int event_line_make(const struct txn *t, const struct view *was, const struct ch
 	const struct kind *kind = (c->after ? c->after : c->before)->kind;
 	const struct object *maker = view_get(t->view, KIND_ACCOUNT, t->cause.account);
 	_cleanup_(audience_done) struct audience a = {0};
-	_cleanup_(json_text_done) struct json_text text = {0};
+	_cleanup_(draft_done) struct draft text = {0};
+	struct json_out out = {.text = &text};
+	struct render render = {.view = t->view, .out = &out};
 	struct event_line *line;
+	json_t *outer;
 	size_t shown;
 	bool reports;
 
@@ -288,14 +231,16 @@ int event_line_make(const struct txn *t, const struct view *was, const struct ch
 		return 0;
 	if (audience_find(was, t->view, c, &a) < 0)
 		return error_oom(e);
-	line_begin(&text, &a);
-	reports = add_shown(&text, t, c, sequence);
-	if (!reports && !text.failed)
+	outer = json_out_object(&out, NULL);
+	reports = write_shown(&render, t, c, sequence);
+	shown = draft_len(&text);
+	write_private(&out, c, &t->cause);
+	json_out_close(&out, false, outer);
+	if (!render_write_end(&render))
+		return error_oom(e);
+	if (!reports)
 		return 0;
-	shown = text.len;
-	add_private(&text, c, &t->cause);
-	json_text_raw(&text, "}");
-	line = line_end_text(&text, &a, shown);
+	line = line_new(&a, text.d->data, text.d->len, shown);
 	if (!line)
 		return error_oom(e);
 	line->sequence = sequence;
@@ -309,7 +254,6 @@ struct event_line *event_line_load(int64_t sequence, int64_t time, const char *t
 				   int64_t maker, const char *audience)
 {
 	_cleanup_(audience_done) struct audience a = {.for_all = audience && *audience == '*'};
-	_cleanup_(json_text_done) struct json_text t = {0};
 	size_t len = strlen(text), part = shown > 0 && (size_t)shown < len ? (size_t)shown : len - (len > 0);
 	struct event_line *line;
 
@@ -324,10 +268,7 @@ struct event_line *event_line_load(int64_t sequence, int64_t time, const char *t
 	}
 	if (a.failed)
 		return NULL;
-	line_begin(&t, &a);
-	part += t.len;
-	json_text_raw(&t, text);
-	line = line_end_text(&t, &a, part);
+	line = line_new(&a, text, len, part);
 	if (line) {
 		line->sequence = sequence;
 		line->time = time;

@@ -165,17 +165,32 @@ void json_out_integer(struct json_out *out, const char *name, int64_t number)
 		end_value(out, put(to, at, (size_t)(digits + sizeof(digits) - at)));
 }
 
+/* A value that JSON has a word for. */
+static void write_word(struct json_out *out, const char *name, const char *word)
+{
+	size_t len = strlen(word);
+	char *to = begin_value(out, name, len);
+
+	if (to)
+		end_value(out, put(to, word, len));
+}
+
 void json_out_boolean(struct json_out *out, const char *name, bool value)
 {
-	char *to;
-
-	if (!out->text) {
+	if (out->text)
+		write_word(out, name, value ? "true" : "false");
+	else
 		tree_add(out, name, json_boolean(value));
-		return;
-	}
-	to = begin_value(out, name, 5);
-	if (to)
-		end_value(out, put(to, value ? "true" : "false", value ? 4 : 5));
+}
+
+void json_out_string_or_null(struct json_out *out, const char *name, const char *text)
+{
+	if (text)
+		json_out_string(out, name, text);
+	else if (out->text)
+		write_word(out, name, "null");
+	else
+		tree_add(out, name, json_null());
 }
 
 /* ------------------------------------------------------------ lists, objects */

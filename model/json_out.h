@@ -34,6 +34,8 @@ struct json_out {
 void json_out_string(struct json_out *out, const char *name, const char *text);
 void json_out_integer(struct json_out *out, const char *name, int64_t number);
 void json_out_boolean(struct json_out *out, const char *name, bool value);
+/** A string, or null for NULL. */
+void json_out_string_or_null(struct json_out *out, const char *name, const char *text);
 
 /** Opens an object, or a list; returns what json_out_close() needs. */
 json_t *json_out_object(struct json_out *out, const char *name);

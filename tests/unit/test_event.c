@@ -122,6 +122,30 @@ static void test_compact_json(void **state)
 	assert_int_equal(lines, 2);
 }
 
+/* Who reads all of a line reads from whom to whom an object has gone, nobody being null. */
+static void test_owners(void **state)
+{
+	static const char *const owners[] = {NULL, "a", "b", NULL};
+	static const char *const told[] = {NULL, "\"owner\":{\"from\":null,\"to\":\"a\"}",
+					   "\"owner\":{\"from\":\"a\",\"to\":\"b\"}",
+					   "\"owner\":{\"from\":\"b\",\"to\":null}"};
+	struct fixture *f = *state;
+	const int field = kind_get(KIND_VOLUME)->owner_field;
+
+	put(f, make(KIND_VOLUME, test_uuid(1)));
+	for (int i = 1; i < 4; i++) {
+		const struct object *before = get(f, KIND_VOLUME, test_uuid(1));
+		struct object *volume = object_copy(before);
+		_cleanup_free_ char *text = NULL;
+
+		object_unref(before);
+		object_set_str(volume, field, owners[i]);
+		put(f, volume);
+		text = read_since(f, i);
+		assert_non_null(strstr(text, told[i]));
+	}
+}
+
 /* The oldest are dropped, numbers continue; the stored events are the same after a restart. */
 static void test_limited_and_persistent(void **state)
 {
@@ -565,6 +589,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_only_what_was_committed, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_compact_json, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_owners, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_no_secrets, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_limited_and_persistent, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_positions_go_on, fixture_setup, fixture_teardown),
