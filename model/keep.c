@@ -6,19 +6,19 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "model/cleanup.h"
+#include "model/clock.h"
 #include "model/keep_log.h"
 #include "model/log.h"
 
-/* How often it is told that there is no room, s. */
-#define COMPLAIN_S 60
+/* How often it is told that there is no room, ns. */
+#define COMPLAIN_NS (60 * NS_PER_S)
 
 struct keep {
 	pthread_mutex_t lock;
 	struct keep_log log; /* lock */
-	time_t complained; /* lock; when it was last told that there is no room, on CLOCK_MONOTONIC; 0: never */
+	int64_t complained; /* lock; when it was last told that there is no room, ns of CLOCK_MONOTONIC; 0: never */
 };
 
 /* What a thread has begun. */
@@ -133,13 +133,12 @@ static int change_locked(struct keep *k, const struct keep_record *r, const stru
 /* Is it time to tell that there is no room? */
 static bool complains(struct keep *k)
 {
-	struct timespec now;
+	int64_t now = clock_monotonic();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	scoped_lock(&k->lock);
-	if (k->complained && now.tv_sec - k->complained < COMPLAIN_S)
+	if (k->complained && now - k->complained < COMPLAIN_NS)
 		return false;
-	k->complained = now.tv_sec ? now.tv_sec : 1;
+	k->complained = now;
 	return true;
 }
 

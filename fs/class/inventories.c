@@ -49,16 +49,12 @@ struct listings {
 struct listings *listings_new(struct pool *pool)
 {
 	struct listings *listings = calloc(1, sizeof(*listings));
-	pthread_condattr_t attr;
 
 	if (!listings)
 		return NULL;
 	listings->pool = pool;
 	pthread_mutex_init(&listings->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&listings->ends, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&listings->ends);
 	for (int k = 0; k < KIND_COUNT; k++) {
 		listings->of[k].all = listings;
 		listings->of[k].kind = (enum kind_id)k;

@@ -15,6 +15,7 @@
 
 #include "fs/tree/class.h"
 #include "fs/tree/permissions.h"
+#include "model/clock.h"
 
 /* How long the thread waits for each poll that it has told of a change, and at most. */
 #define PAUSE_EACH_NS (NS_PER_S / 2500)
@@ -180,16 +181,12 @@ static void *thread_main(void *arg)
 struct polls *polls_new(const struct fs *fs)
 {
 	struct polls *polls = calloc(1, sizeof(*polls));
-	pthread_condattr_t monotonic;
 
 	if (!polls)
 		return NULL;
 	polls->fs = fs;
 	pthread_mutex_init(&polls->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&polls->cond, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	clock_cond_init(&polls->cond);
 	if (pthread_create(&polls->thread, NULL, thread_main, polls) == 0)
 		return polls;
 	pthread_cond_destroy(&polls->cond);

@@ -15,10 +15,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "actions/engine/config.h"
 #include "actions/image/download_curl.h"
+#include "model/clock.h"
 
 #define SIZE 2000003 /* as in download_server.py */
 
@@ -149,14 +149,6 @@ static inline void fails(const char *from, int errnum, const char *sentence)
 	fails_full(from, &no_limits, NULL, NULL, errnum, sentence);
 }
 
-static inline int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 struct watch {
 	int calls, last_percent;
 	int64_t last_done, last_total, cancel_at_ms;
@@ -172,7 +164,7 @@ static inline int watch_progress(void *ctx, int64_t done, int64_t total, int per
 	w->last_done = done;
 	w->last_total = total;
 	w->last_percent = percent;
-	return w->cancel_at_ms && now_ms() >= w->cancel_at_ms;
+	return w->cancel_at_ms && clock_monotonic_ms() >= w->cancel_at_ms;
 }
 
 /* Starts download_server.py; without it all ports[] stay 0. */

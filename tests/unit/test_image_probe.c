@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "actions/image/probe.h"
+#include "model/clock.h"
 
 static char folder[] = "/tmp/poolfs-image-XXXXXX";
 
@@ -318,21 +318,13 @@ static void only_regular_files_are_opened(void **state)
 	refuses("../../dev/null", EINVAL, "not a regular file");
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Runs a shell script in place of the child. */
 static void misbehaves(const char *script, int timeout_ms, int errnum, const char *sentence)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	char text[500], program[200];
 	struct image_info info;
-	int64_t start = now_ms();
+	int64_t start = clock_monotonic_ms();
 	int r;
 
 	(void)snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", script);
@@ -341,7 +333,7 @@ static void misbehaves(const char *script, int timeout_ms, int errnum, const cha
 	r = image_probe_with(program, "/dev/null", timeout_ms, &info, &e);
 	if (r != -errnum || !strstr(error_sentence(&e), sentence))
 		fail_msg("%s: %d '%s', not %d '%s'", script, -r, error_sentence(&e), errnum, sentence);
-	assert_true(now_ms() - start < timeout_ms + 2000);
+	assert_true(clock_monotonic_ms() - start < timeout_ms + 2000);
 }
 
 static void a_misbehaving_child_is_contained(void **state)
