@@ -27,6 +27,7 @@
 #include "actions/volume/remove.h"
 #include "actions/volume/size.h"
 #include "actions/volume/snapshot.h"
+#include "actions/volume/snapshot_reconcile.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/storage/volume.h"
@@ -307,6 +308,9 @@ static int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct
 
 	if (!snapshot || !from)
 		return error_gone(e, KIND_SNAPSHOT, job->req->target);
+	r = snapshot_reconcile(job->pool, object_uuid(from), e);
+	if (r < 0)
+		return r;
 	b.from.size = object_int(snapshot, SNAPSHOT_VIRTUAL_SIZE);
 	b.ps = ps ? ps : object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID);
 	/* the copy is written by a host that can read the snapshot */
@@ -420,6 +424,7 @@ static const struct operation create_data_volume_from_volume_snapshot = {
 	.allows = volume_from_snapshot_allows,
 	.check = volume_from_snapshot_check,
 	.queue = snapshot_queue_volume,
+	.queue2 = snapshot_queue_vm,
 	.run = volume_from_snapshot_run,
 	.recover = volume_create_recover,
 	.deadline_s = 86400,

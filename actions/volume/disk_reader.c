@@ -114,6 +114,19 @@ static bool is_at_rest(const struct view *view, const struct object *volume)
 	       object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_DESTROYED));
 }
 
+/* Its file, or one below it, may lack what was merged into it (merge.h). */
+static bool is_merging(const struct view *view, const struct object *o)
+{
+	const struct object *s = o->kind->id == KIND_VOLUME ? snapshot_latest(view, object_uuid(o)) : o;
+
+	if (object_str(o, merge_field(o)))
+		return true;
+	for (; s; s = view_get(view, KIND_SNAPSHOT, object_str(s, SNAPSHOT_PARENT_UUID)))
+		if (object_str(s, SNAPSHOT_MERGE_PATH))
+			return true;
+	return false;
+}
+
 int disk_reader_check(const struct view *view, const struct object *o, struct error *e)
 {
 	const struct object *volume, *ps, *host;
@@ -126,7 +139,7 @@ int disk_reader_check(const struct view *view, const struct object *o, struct er
 	if (!volume || (o->kind->id == KIND_VOLUME && !is_at_rest(view, volume)))
 		return error_set(e, EBUSY, "volume '%s' is in use by a VM, read one of its snapshots instead",
 				 object_uuid(o));
-	if (object_str(o, merge_field(o)))
+	if (is_merging(view, o))
 		return error_set(
 			e, EBUSY,
 			"%s '%s' is being merged; if that was interrupted, the next start, attachment or snapshot settles it",

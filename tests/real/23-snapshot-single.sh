@@ -253,7 +253,7 @@ give_up() {
 	wait_for "hosts/$(first hosts)/status" Connected 20
 }
 
-step "a merge without a guest loses what it has copied, and is given up: the snapshot has its bytes"
+step "a merge without a guest loses what it has copied, and is given up: the snapshot has its bytes, also for a copy"
 build
 file=$(path_of "$x")
 cp "$file" "$CASE_DIR/before-copy"
@@ -263,6 +263,13 @@ cp "$CASE_DIR/before-copy" "$file"
 qemu-img rebase -u -f qcow2 -b "" "$file" # what QEMU had written when it died
 holds "$file" 1 64k && fail "x has lost nothing"
 give_up
+assert_fails "Device or resource busy" cat "$MOUNT/volume-snapshots/$x/data"
+job=$(submit "volume-snapshots/$x/actions" "create-data-volume name=copy")
+job_wait "$job"
+copy=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
+holds "$(value "volumes/$copy/installPath")" 9 0 1 64k 9 128k 0 192k || fail "the copy of x lacks bytes"
+act "volumes/$copy" delete
+act "volumes/$copy" expunge
 act "volume-snapshots/$x" revert-volume
 holds "$(head_of)" 9 0 1 64k 9 128k 0 192k || fail "x lost its bytes"
 clear_all
