@@ -3,7 +3,7 @@
  * Work on the files of volumes that no domain uses: flat copies, and removing files
  * from the chain below an overlay.
  *
- * Where the host is this machine qemu-img does it (dir_local.h). On another one it
+ * Where the host is this machine qemu-img copies and merges (dir_local.h). On another one it
  * cannot run; libvirt cannot change the backing file of a volume at rest, and its
  * own copy has no progress and cannot be stopped. So a domain without a guest (its CPU never runs) holds the
  * volume open during a merge or copy, and QEMU does the same as for a running
@@ -68,12 +68,15 @@ static char *holder_xml(const struct host_machine *machine, const char *name, co
 	return xml_finish(&x);
 }
 
-/* The holder of a daemon that was killed goes when its host notices that the connection is gone; one that could not be
- * ended stays as long as the connection, and is ended then. */
+/*
+ * The holder of a daemon that was killed goes when its host notices that the connection is gone; one that could not be
+ * ended stays as long as the connection. What works on a volume has the volume's job, so such a holder works for nobody, and
+ * is ended. Files of different storages may have one name: their flushes (@shared) only wait for each other.
+ */
 #define HOLDER_PATIENCE_MS 30000
 #define HOLDER_STEP_MS	   50
 
-static int wait_for_other_holder(const struct hv_call *call, const char *name, const char *path,
+static int wait_for_other_holder(const struct hv_call *call, const char *name, const char *path, bool shared,
 				 struct error *e)
 {
 	const struct timespec step = {.tv_nsec = HOLDER_STEP_MS * 1000000L};
@@ -83,6 +86,8 @@ static int wait_for_other_holder(const struct hv_call *call, const char *name, c
 
 		if (!other)
 			return 0; /* or the host cannot be asked, and says so when the holder is started */
+		if (waited >= HOLDER_PATIENCE_MS && shared)
+			return error_set(e, EBUSY, "domain '%s' still has volume '%s' open", name, path);
 		if (waited >= HOLDER_PATIENCE_MS)
 			return virDomainDestroy(other) == 0 || virt_error_code() == VIR_ERR_NO_DOMAIN
 				       ? 0
@@ -106,7 +111,7 @@ static int holder_start(const struct hv_call *call, const char *work, const char
 	xml = name ? holder_xml(&call->connection->machine, name, held) : NULL;
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
-	rc = wait_for_other_holder(call, name, held->path, e);
+	rc = wait_for_other_holder(call, name, held->path, strcmp(work, WORK_FLUSH) == 0, e);
 	if (rc < 0)
 		return rc;
 	*ret = virDomainCreateXML(call->conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
@@ -279,8 +284,9 @@ int dir_stand_on(const struct hv_call *call, const char *path, const char *backi
 	_cleanup_free_ char *format = NULL;
 	int rc = names_backing(call, path, backing, e);
 
+	/* a daemon that was killed may have had it named, and not had that written */
 	if (rc != 0)
-		return rc < 0 ? rc : 0;
+		return rc < 0 ? rc : flush_new(call, path, e);
 	rc = volume_read_xml(call, backing, &doc, e);
 	if (rc < 0)
 		return rc;

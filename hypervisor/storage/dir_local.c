@@ -20,13 +20,16 @@
 #include "hypervisor/storage/flush.h"
 #include "hypervisor/storage/qcow2.h"
 #include "hypervisor/storage/transfer.h"
+#include "model/clock.h"
 
 /* More files than a chain has. */
 #define CHAIN_MAX 1024
 #define SECTOR	  512
 /* A program or domain of a daemon that was killed ends, but not before its death is seen here. */
 #define LOCK_PATIENCE_MS 30000
-#define LOCK_STEP_MS	 50
+#define LOCK_STEP_MS	 250
+/* To merge everything qemu-img reads all of the disk, also what was never written. */
+#define ALONE_MAX (INT64_C(1) << 40)
 
 /* ------------------------------------------------------------------- programs */
 
@@ -38,17 +41,27 @@ static bool is_locked(const struct command_end *ended)
 
 static int error_of(const struct command_end *ended, const char *what, const char *path, struct error *e)
 {
-	int errnum = is_locked(ended) ? EBUSY : strstr(ended->message, "No space left") ? ENOSPC : EIO;
-
-	return error_set(e, errnum, "cannot %s '%s': %s", what, path, ended->message);
+	if (!*ended->message)
+		return error_set(e, EIO, "cannot %s '%s': qemu-img ended with status %d", what, path,
+				 ended->status);
+	if (strstr(ended->message, "No space left") || strstr(ended->message, "quota exceeded"))
+		return error_set(e, ENOSPC, "cannot %s '%s', is the storage full? %s", what, path,
+				 ended->message);
+	return error_set(e, is_locked(ended) ? EBUSY : EIO, "cannot %s '%s': %s", what, path, ended->message);
 }
 
-static int wait_a_little(int waited, hv_progress *progress, void *ctx, struct error *e)
+/* When it closes the file it writes its last tables. Of a failure its status says nothing. */
+static bool has_succeeded(const struct command_end *ended)
+{
+	return ended->status == 0 && !strstr(ended->message, "Failed to flush");
+}
+
+static int wait_a_little(hv_progress *progress, void *ctx, struct error *e)
 {
 	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
 
 	if (progress && progress(ctx, 0))
-		return error_set(e, ECANCELED, "the job was cancelled after %d ms", waited);
+		return error_set(e, ECANCELED, "the job was cancelled");
 	(void)nanosleep(&step, NULL);
 	return 0;
 }
@@ -57,15 +70,17 @@ static int wait_a_little(int waited, hv_progress *progress, void *ctx, struct er
 static int run(const char *const argv[], const char *what, const char *path, hv_progress *progress, void *ctx,
 	       struct error *e)
 {
-	for (int waited = 0;; waited += LOCK_STEP_MS) {
+	int64_t patience = clock_monotonic_ms() + LOCK_PATIENCE_MS;
+
+	for (;;) {
 		_cleanup_command_ struct command_end ended = {0};
 		int r = command_run_writing(argv, 0, progress, ctx, &ended, e);
 
-		if (r < 0 || ended.status == 0)
+		if (r < 0 || has_succeeded(&ended))
 			return r;
-		if (waited >= LOCK_PATIENCE_MS || !is_locked(&ended))
+		if (!is_locked(&ended) || clock_monotonic_ms() >= patience)
 			return error_of(&ended, what, path, e);
-		r = wait_a_little(waited, progress, ctx, e);
+		r = wait_a_little(progress, ctx, e);
 		if (r < 0)
 			return r;
 	}
@@ -93,15 +108,101 @@ static int convert(const char *path, const char *path_format, const char *to, co
 	return run(argv, "copy", path, progress, ctx, e);
 }
 
-/* -------------------------------------------------------------------- copying */
+/* ---------------------------------------------------------------------- chains */
+
+/* A file, and what its header says of the one below it. */
+struct overlay {
+	char *backing, *format; /* owned; of the file below; NULL: none */
+};
+
+static void overlay_done(struct overlay *o)
+{
+	free(o->backing);
+	free(o->format);
+	*o = (struct overlay){0};
+}
+#define _cleanup_overlay_ _cleanup_(overlay_done)
+
+static bool is_in_folder_of(const char *path, const char *other)
+{
+	const char *end = strrchr(other, '/'), *slash = strrchr(path, '/');
+
+	return end && slash && slash - path == end - other &&
+	       strncmp(path, other, (size_t)(end - other)) == 0;
+}
+
+/* -EOPNOTSUPP, without a sentence, for what cannot be read, or is not as the pool's own files are. */
+static int overlay_read(const char *path, struct overlay *ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int r = fd < 0 ? -errno : qcow2_read_backing(fd, &ret->backing);
+
+	if (r == 0 && ret->backing)
+		r = qcow2_read_backing_format(fd, &ret->format);
+	if (r < 0 || (ret->backing && (!ret->format || !is_in_folder_of(ret->backing, path))))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static bool is_plain_file(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/*
+ * Are all files of the chain the pool's own: in one folder, no links, with no data elsewhere? Their owner is the user of the
+ * host's QEMU. A QEMU that its guest controls can write what it likes into the header of its file, and a program that may
+ * use the files of others must not believe that. What is not plain is left to the host, which confines it.
+ */
+static bool is_plain_chain(const char *path, const char *format)
+{
+	_cleanup_overlay_ struct overlay at = {0};
+
+	for (int depth = 0; depth < CHAIN_MAX && is_plain_file(path); depth++) {
+		_cleanup_overlay_ struct overlay next = {0};
+
+		if (strcmp(format, "qcow2") != 0)
+			return true;
+		if (overlay_read(path, &next) < 0)
+			return false;
+		if (!next.backing)
+			return true;
+		overlay_done(&at);
+		at = next;
+		next = (struct overlay){0};
+		path = at.backing;
+		format = at.format;
+	}
+	return false;
+}
 
 /* Opens the file to read it. *ret_here as in dir_local.h. */
-static int open_here(const struct hv_call *call, const char *path, struct flush *file, bool *ret_here,
-		     struct error *e)
+static int open_here(const struct hv_call *call, const char *path, const char *format, struct flush *file,
+		     bool *ret_here, struct error *e)
 {
+	int r;
+
 	flush_begin(file, call, path);
-	return flush_is_here(file, call, ret_here, e);
+	r = flush_is_here(file, call, ret_here, e);
+	if (r == 0 && *ret_here)
+		*ret_here = is_plain_chain(path, format);
+	return r;
 }
+
+/* The same, of a file that is going to be written to. */
+static int open_to_write(const struct hv_call *call, const char *path, const char *format, struct flush *file,
+			 bool *ret_here, struct error *e)
+{
+	int r = open_here(call, path, format, file, ret_here, e);
+
+	if (r == 0 && *ret_here)
+		*ret_here = faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	return r;
+}
+
+/* -------------------------------------------------------------------- copying */
 
 /* The size of the disk in the file @fd; a disk has whole sectors. */
 static int disk_size(int fd, const char *path, const char *format, int64_t *ret, struct error *e)
@@ -125,7 +226,7 @@ static int fill(const struct hv_call *call, const char *path, const char *path_f
 	_cleanup_flush_ struct flush flush = FLUSH_INIT;
 	int r;
 
-	r = open_here(call, to, &flush, ret_here, e);
+	r = open_to_write(call, to, format, &flush, ret_here, e);
 	if (r < 0 || !*ret_here)
 		return r;
 	r = convert(path, path_format, to, format, progress, ctx, e);
@@ -140,7 +241,7 @@ int dir_local_copy(const struct hv_call *call, const char *path, const char *pat
 	_cleanup_flush_ struct flush from = FLUSH_INIT;
 	_cleanup_free_ char *to = NULL;
 	int64_t size = 0;
-	int r = open_here(call, path, &from, ret_here, e);
+	int r = open_here(call, path, path_format, &from, ret_here, e);
 
 	if (r == 0 && *ret_here)
 		r = disk_size(from.fd, path, path_format, &size, e);
@@ -177,7 +278,7 @@ int dir_local_export(const struct hv_call *call, const char *path, const char *p
 {
 	_cleanup_flush_ struct flush from = FLUSH_INIT;
 	int64_t size = 0;
-	int r = open_here(call, path, &from, ret_here, e);
+	int r = open_here(call, path, path_format, &from, ret_here, e);
 
 	if (r == 0 && *ret_here)
 		r = disk_size(from.fd, path, path_format, &size, e);
@@ -194,32 +295,6 @@ int dir_local_export(const struct hv_call *call, const char *path, const char *p
 }
 
 /* -------------------------------------------------------------------- merging */
-
-/* A file, and what its header says of the one below it. */
-struct overlay {
-	char *backing, *format; /* owned; of the file below; NULL: none */
-};
-
-static void overlay_done(struct overlay *o)
-{
-	free(o->backing);
-	free(o->format);
-	*o = (struct overlay){0};
-}
-#define _cleanup_overlay_ _cleanup_(overlay_done)
-
-/* -EOPNOTSUPP, without a sentence, for what the pool's own files do not have. */
-static int overlay_read(const char *path, struct overlay *ret)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : qcow2_read_backing(fd, &ret->backing);
-
-	if (r == 0 && ret->backing)
-		r = qcow2_read_backing_format(fd, &ret->format);
-	if (r < 0 || (ret->backing && (*ret->backing != '/' || !ret->format)))
-		return -EOPNOTSUPP;
-	return 0;
-}
 
 /* What a merge begins with. */
 struct merge {
@@ -295,9 +370,13 @@ int dir_local_pull(const struct hv_call *call, const char *path, const char *bas
 {
 	_cleanup_flush_ struct flush flush = FLUSH_INIT;
 	_cleanup_(merge_done) struct merge m = {0};
-	int r;
+	int64_t size = 0;
+	int r = open_to_write(call, path, "qcow2", &flush, ret_here, e);
 
-	r = open_here(call, path, &flush, ret_here, e);
+	if (r == 0 && *ret_here)
+		r = disk_size(flush.fd, path, "qcow2", &size, e);
+	if (r == 0 && !base && size > ALONE_MAX)
+		*ret_here = false;
 	if (r < 0 || !*ret_here)
 		return r;
 	r = merge_look(&m, path, base, e);

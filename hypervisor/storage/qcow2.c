@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DATA_FILE	  4	      /* an incompatible feature: the data is in another file */
 #define MAGIC		  0x514649FBU /* "QFI\xfb" */
 #define CLUSTER_BITS	  16
 #define CLUSTER		  (1 << CLUSTER_BITS)
@@ -128,6 +129,8 @@ static int read_header(int fd, struct header *ret)
 	if (got < 0)
 		return -errno;
 	if (got < 72 || be32toh(ret->magic) != MAGIC || be64toh(ret->size) > INT64_MAX)
+		return -EMEDIUMTYPE;
+	if (be32toh(ret->version) >= 3 && (got < 80 || be64toh(ret->incompatible_features) & DATA_FILE))
 		return -EMEDIUMTYPE;
 	return 0;
 }

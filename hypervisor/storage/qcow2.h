@@ -12,7 +12,7 @@
  */
 int qcow2_write(int fd, int64_t size, const char *backing, const char *backing_format);
 
-/* The virtual size in the header of @fd; -EMEDIUMTYPE when it is not a qcow2 image. */
+/* The virtual size in the header of @fd; -EMEDIUMTYPE when it is not a qcow2 image, or has its data in another file. */
 int qcow2_read_size(int fd, int64_t *ret_size);
 
 /* Writes a larger virtual size into the header of an image that qcow2_write() made; -EMEDIUMTYPE when it is
@@ -22,9 +22,7 @@ int qcow2_set_size(int fd, int64_t size);
 /* True for a qcow2 image without a backing file. */
 bool qcow2_has_no_backing(int fd);
 
-/* The name of the backing file, allocated, NULL when there is none; -EMEDIUMTYPE when it is not a qcow2
- * image.
- */
+/* The name of the backing file, allocated, NULL when there is none; -EMEDIUMTYPE as above. */
 int qcow2_read_backing(int fd, char **ret_backing);
 
 /* The format of the backing file, allocated, NULL when the header does not say; -EMEDIUMTYPE as above. */

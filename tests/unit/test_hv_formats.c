@@ -134,6 +134,13 @@ static void the_size_of_an_image_is_read_back(void **state)
 	}
 	fd = make_file(path);
 	(void)unlink(path);
+	assert_int_equal(qcow2_write(fd, 1 << 20, NULL, NULL), 0);
+	assert_int_equal(pwrite(fd, "\4", 1, 79), 1); /* its data is in another file */
+	assert_int_equal(qcow2_read_size(fd, &size), -EMEDIUMTYPE);
+	assert_false(qcow2_has_no_backing(fd));
+	close(fd);
+	fd = make_file(path);
+	(void)unlink(path);
 	assert_int_equal(qcow2_write(fd, 0, NULL, NULL), -EFBIG);
 	assert_int_equal(qcow2_write(fd, INT64_MAX, NULL, NULL), -EFBIG);
 	close(fd);
