@@ -114,6 +114,10 @@ static int download_run(struct download *d, const struct download_source *source
 {
 	if (source->path && move(d, source, dir_fd, name))
 		(void)download_sum_file(d, source->path);
+	else if (source->spent &&
+		 fsync(source->fd) < 0) /* nobody else has asked whether it could be written */
+		(void)download_fail(d, error_set(d->e, errno, "cannot write '%s' to disk: %s", source->path,
+						 strerror(errno)));
 	else if (source->path)
 		(void)download_from_file(d, source->fd, source->path);
 	else

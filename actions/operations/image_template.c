@@ -10,7 +10,7 @@
  *      at rest on this machine is copied there at once, without step 2.
  *   4. It becomes a file on each backup storage, moved or copied, and the image
  *      becomes Ready (image/copies.h).
- *   5. Both copies are removed.
+ *   5. What is left of both copies is removed.
  *
  * A kill before the end of step 4 leaves an image that is not Ready: recovery
  * removes it and all its files.
