@@ -234,7 +234,9 @@ int query_key_read(const struct object *o, int field, struct query_key *ret_key)
 		return 0;
 	if (!field_is_integer(&o->kind->fields[field])) {
 		ret_key->text = object_shown(o, field, &ret_key->owned);
-		return ret_key->text ? 0 : -ENOMEM;
+		/* what has been removed since is left out when it is written */
+		ret_key->is_null = !ret_key->text && object_check_texts(o, NULL) == -ESTALE;
+		return ret_key->text || ret_key->is_null ? 0 : -ENOMEM;
 	}
 	ret_key->number = object_int(o, field);
 	if (o->kind->fields[field].type == FIELD_DATE)

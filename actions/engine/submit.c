@@ -226,13 +226,14 @@ struct get {
 	struct request *req; /* owned */
 	pool_answer_fn *answer;
 	void *arg;
+	struct view *view; /* owned: what it is answered from; NULL: the newest one then */
 };
 
 static void get_now(void *arg)
 {
 	struct get *g = arg;
 	_cleanup_(error_done) struct error e = ERROR_INIT;
-	_cleanup_view_ struct view *view = store_view(g->pool->store);
+	_cleanup_view_ struct view *view = g->view ? steal(&g->view) : store_view(g->pool->store);
 	json_t *json = NULL;
 	int r = request_names_resolve(view, g->req, &e);
 
@@ -286,7 +287,9 @@ static int run_get(struct pool *pool, struct get *g, bool turns, bool known)
 	char client[320];
 
 	if (turns || (g->req->op->flags & OP_TURNS)) {
-		snprintf(client, sizeof(client), "account %s", g->req->actor.account);
+		/* who runs a long query can read old jobs meanwhile */
+		snprintf(client, sizeof(client), "%s%s", turns ? "texts " : "account ",
+			 g->req->actor.account);
 		return pool_take_turn(pool, client, get_now, g);
 	}
 	if (!known)
@@ -296,14 +299,12 @@ static int run_get(struct pool *pool, struct get *g, bool turns, bool known)
 }
 
 /* Does the Get read texts that have left memory? */
-static bool reads_left_texts(const struct pool *pool, const struct request *req)
+static bool reads_left_texts(const struct view *view, const struct request *req)
 {
-	_cleanup_view_ struct view *view = NULL;
 	const struct object *job;
 
 	if (!(req->op->flags & OP_READS_JOB) || !request_str(req, "uuid"))
 		return false;
-	view = store_view(pool->store);
 	job = view_get(view, KIND_JOB, request_str(req, "uuid"));
 	return job && object_texts_have_left(job);
 }
@@ -311,15 +312,15 @@ static bool reads_left_texts(const struct pool *pool, const struct request *req)
 void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_view_ struct view *view = store_view(pool->store);
 	struct get *g = malloc(sizeof(*g));
+	bool known = false, turns = reads_left_texts(view, req);
 	int r = g ? 0 : -ENOMEM;
-	bool known = false;
 
 	if (g) {
 		*g = (struct get){.pool = pool, .req = req, .answer = answer, .arg = arg};
-		bool turns = reads_left_texts(pool, req);
-
 		if (!turns && !(req->op->flags & OP_NEEDS_HOST)) {
+			g->view = steal(&view); /* texts that leave memory now are in it */
 			get_now(g);
 			return;
 		}

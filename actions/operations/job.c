@@ -55,7 +55,8 @@ static int job_event_get(struct pool *pool, const struct view *view, const struc
 	json_t *result = NULL;
 	int r = job_result_get(pool, view, req, &result, &why);
 
-	if (r == -ENODATA || r == -EINPROGRESS)
+	/* that of a job that was done cannot be told now: it has not failed */
+	if (r < 0 && (r == -ENODATA || r == -EINPROGRESS || object_str_is(job, JOB_STATE, JOB_STATE_DONE)))
 		return error_set(e, -r, "%s", error_sentence(&why));
 	if (r < 0)
 		result = json_pack("{s:o}", "error", error_to_json(&why));

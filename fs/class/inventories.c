@@ -286,7 +286,9 @@ static void listings_start(struct listings *listings, const struct view *view, e
 		work(f);
 	if (waits)
 		return;
-	if (!d)
+	if (!d && !at_once) /* this thread must not wait for texts in the database */
+		r = error_oom(&e);
+	else if (!d)
 		r = render(f, view, &d, &e);
 	done(arg, r, d, r < 0 ? &e : NULL);
 }

@@ -17,7 +17,7 @@ static void make(const struct place *p, content_fn *done, void *arg)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct document *d = p->entry->render(p);
-	int r = d || !p->object ? 0 : object_check_texts(p->object, &e);
+	int r = d || !place_has_left(p) ? 0 : object_check_texts(p->object, &e);
 
 	if (!d && r == 0)
 		r = error_oom(&e);
@@ -48,7 +48,8 @@ static int start_later(const struct place *p, content_fn *done, void *arg)
 			    .node = p->node,
 			    .done = done,
 			    .arg = arg};
-	snprintf(client, sizeof(client), "uid %u", (unsigned)p->caller.uid);
+	snprintf(client, sizeof(client), "texts uid %u",
+		 (unsigned)p->caller.uid); /* a query does not delay it */
 	r = pool_take_turn(p->fs->pool, client, make_later, l);
 	if (r < 0) {
 		view_unref(l->view);
