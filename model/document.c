@@ -171,13 +171,12 @@ struct document *document_load(struct keep *keep, uint64_t number, int64_t mtime
 	_cleanup_document_ struct document *text = kept ? document_new(kept, len, mtime) : NULL;
 	struct document *d = text ? document_join(&(struct piece){.text = text}, 1, mtime) : NULL;
 
-	if (!d)
-		return NULL;
 	scoped_lock(&keep_lock);
-	joined_of(d)->keep = keep;
-	joined_of(d)->number = number;
-	if (number > last_number)
-		last_number = number;
+	last_number = number > last_number ? number : last_number; /* of one that is lost, too */
+	if (d) {
+		joined_of(d)->keep = keep;
+		joined_of(d)->number = number;
+	}
 	return d;
 }
 

@@ -8,8 +8,8 @@
 #include "fs/tree/permissions.h"
 
 /*
- * What one read(2) gets may lie in so many places, else it gets less than it has asked for. The longest one that the
- * kernel passes on, of 1 MiB, takes about ten of a listing.
+ * What one read(2) gets may lie in so many places, else it is copied. The longest one that the kernel passes on, of 1 MiB,
+ * takes about ten of a listing of objects that were made one after the other.
  */
 #define READ_PLACES 256
 
@@ -113,12 +113,29 @@ void document_file_open(fuse_req_t req, const struct place *p, struct fuse_file_
 		open_for_reading(req, p, h, fi);
 }
 
+static void reply_copied(fuse_req_t req, const struct document *d, size_t start, size_t len)
+{
+	_cleanup_free_ char *copy = malloc(len);
+	struct iovec place;
+	size_t done = 0;
+
+	if (!copy) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	while (done < len && document_slice(d, start + done, len - done, &place, 1) == 1) {
+		memcpy(copy + done, place.iov_base, place.iov_len);
+		done += place.iov_len;
+	}
+	fuse_reply_buf(req, copy, done);
+}
+
 void document_file_read(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_document_ struct document *d = NULL;
 	struct iovec places[READ_PLACES];
-	size_t start, read = 0;
+	size_t start, wanted, read = 0;
 	int count;
 
 	if (offset == 0)
@@ -129,11 +146,15 @@ void document_file_read(fuse_req_t req, struct handle *h, size_t size, off_t off
 		return;
 	}
 	start = (size_t)offset;
-	count = document_slice(d, start, d->len - start < size ? d->len - start : size, places, READ_PLACES);
+	wanted = d->len - start < size ? d->len - start : size;
+	count = document_slice(d, start, wanted, places, READ_PLACES);
 	for (int i = 0; i < count; i++)
 		read += places[i].iov_len;
-	handle_note_read(h, d, start + read);
-	fuse_reply_iov(req, places, count);
+	handle_note_read(h, d, start + wanted);
+	if (read < wanted)
+		reply_copied(req, d, start, wanted);
+	else
+		fuse_reply_iov(req, places, count);
 }
 
 /* The only hole of a rendered file is at its end. */

@@ -661,6 +661,10 @@ static struct document *load_document(struct shared_contents *shared, enum keep_
 	} else if (len == sizeof(head) + sizeof(number)) {
 		memcpy(&number, kept + sizeof(head), sizeof(number));
 		d = load_shared(shared, number, head.mtime);
+		if (d && d->len != head.len) {
+			document_unref(d);
+			d = NULL;
+		}
 	}
 	*ret = (struct shown){.mtime = head.mtime, .len = (size_t)head.len, .known = true, .kept = d != NULL};
 	return d;

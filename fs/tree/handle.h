@@ -47,7 +47,7 @@ struct gather {
  * once for all their readers, and as long as they are cached. Of further contents it is known whether they have changed:
  * then their readers get ESTALE in the next process. Further answers are not there.
  */
-#define HANDLE_LISTINGS (64 << 20)
+#define HANDLE_LISTINGS (32 << 20)
 #define HANDLE_CONTENTS (32 << 20)
 
 /* A request of the kernel that waits for the pool's answer to what others have written. */
