@@ -171,10 +171,10 @@ void answer_cache_put(struct answer_cache *cache, const struct answer_cache_key 
 {
 	struct slot *p = find(cache, key);
 
-	if (response->len > LENGTH_MAX)
-		return;
 	scoped_lock(&p->lock);
 	clear(cache, p);
+	if (response->len > LENGTH_MAX)
+		return;
 	if (atomic_fetch_add(&cache->bytes, response->len) + response->len > BYTES_MAX) {
 		atomic_fetch_sub(&cache->bytes, response->len);
 		return;

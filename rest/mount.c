@@ -242,6 +242,11 @@ static int read_answer(struct call_file *file, struct answer *ret)
 	}
 	if (!text)
 		return -ENOMEM;
+	if (room - len > ANSWER_ROOM) {
+		char *fit = realloc(text, len + 1);
+
+		text = fit ? fit : text;
+	}
 	text[len] = '\0';
 	file->last = len;
 	*ret = (struct answer){.text = text, .body = text, .len = len};
