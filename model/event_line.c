@@ -60,20 +60,15 @@ static void write_field_change(struct render *r, const struct change *c, int fie
 	json_out_close(r->out, false, outer);
 }
 
-/* True if there are any. */
-static bool write_changes(struct render *r, const struct change *c)
+static void write_changes(struct render *r, const struct change *c)
 {
 	const struct kind *kind = (c->after ? c->after : c->before)->kind;
 	json_t *outer = json_out_object(r->out, "changes");
-	bool any = false;
 
 	for (int i = 0; i < kind->field_count; i++)
-		if (field_has_changed(c, i)) {
+		if (field_has_changed(c, i))
 			write_field_change(r, c, i);
-			any = true;
-		}
 	json_out_close(r->out, false, outer);
-	return any;
 }
 
 /* Has the object another account now? */
@@ -85,13 +80,23 @@ static bool changes_owner(const struct change *c)
 	       !object_field_equal(c->before, c->after, kind->owner_field);
 }
 
-/* The part for all readers; false: there is nothing to report. */
-static bool write_shown(struct render *r, const struct txn *txn, const struct change *c, int64_t sequence)
+/* Is there anything that somebody may know? Of an object whose parts alone have changed there is not. */
+static bool reports(const struct change *c)
+{
+	if (!c->before || !c->after || changes_owner(c))
+		return true;
+	for (int i = 0; i < c->after->kind->field_count; i++)
+		if (field_has_changed(c, i))
+			return true;
+	return false;
+}
+
+/* The part for all readers. */
+static void write_shown(struct render *r, const struct txn *txn, const struct change *c, int64_t sequence)
 {
 	const struct object *o = c->after ? c->after : c->before;
 	struct json_out *out = r->out;
 	char date[DATE_SIZE];
-	bool any;
 
 	render_date(txn->now, date);
 	json_out_integer(out, "sequence", sequence);
@@ -101,9 +106,8 @@ static bool write_shown(struct render *r, const struct txn *txn, const struct ch
 	json_out_string(out, "uuid", object_uuid(o));
 	if (o->kind->name_field >= 0)
 		render_write_field(r, "name", o, o->kind->name_field);
-	any = write_changes(r, c);
+	write_changes(r, c);
 	json_out_string(out, "source", txn->cause.source ? txn->cause.source : "libvirt");
-	return any || !c->before || !c->after || changes_owner(c);
 }
 
 /* The part for those who may know who changed the object. */
@@ -224,22 +228,19 @@ int event_line_make(const struct txn *t, const struct view *was, const struct ch
 	struct event_line *line;
 	json_t *outer;
 	size_t shown;
-	bool reports;
 
 	*ret = NULL;
-	if (kind->flags & K_NO_EVENTS)
+	if (kind->flags & K_NO_EVENTS || !reports(c))
 		return 0;
 	if (audience_find(was, t->view, c, &a) < 0)
 		return error_oom(e);
 	outer = json_out_object(&out, NULL);
-	reports = write_shown(&render, t, c, sequence);
+	write_shown(&render, t, c, sequence);
 	shown = draft_len(&text);
 	write_private(&out, c, &t->cause);
 	json_out_close(&out, false, outer);
 	if (!render_write_end(&render))
 		return error_oom(e);
-	if (!reports)
-		return 0;
 	line = line_new(&a, text.d->data, text.d->len, shown);
 	if (!line)
 		return error_oom(e);

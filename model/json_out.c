@@ -78,7 +78,7 @@ static void end_value(struct json_out *out, const char *to)
 	out->text->d->len = (size_t)(to - out->text->d->data);
 }
 
-/* True if one of eight bytes is a quotation mark, a backslash or a control character; or, perhaps, after one that is not ASCII. */
+/* True if one of eight bytes is a quotation mark, a backslash or a control character; or, perhaps, follows such a one. */
 static bool needs_escape(uint64_t eight)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
