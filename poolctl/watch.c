@@ -30,6 +30,14 @@ static void print_changes(const json_t *changes)
 	}
 }
 
+static void print_state(const json_t *changes)
+{
+	_cleanup_free_ char *state = screen_value(json_object_get(json_object_get(changes, "state"), "to"));
+
+	if (state && *state)
+		printf(" state: %s", state);
+}
+
 static void print_event(const json_t *event)
 {
 	_cleanup_free_ char *name = screen_value(json_object_get(event, "name"));
@@ -37,8 +45,10 @@ static void print_event(const json_t *event)
 
 	printf("%s  %-8s %s %s", json_text(event, "time"), json_text(event, "event"),
 	       json_text(event, "kind"), name && *name ? name : json_text(event, "uuid"));
-	/* Of something new all members are changes. */
-	if (!created)
+	/* Of something new all members are changes; a job may have ended in the same moment. */
+	if (created)
+		print_state(json_object_get(event, "changes"));
+	else
 		print_changes(json_object_get(event, "changes"));
 	putchar('\n');
 	(void)fflush(stdout);
