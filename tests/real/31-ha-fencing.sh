@@ -3,53 +3,12 @@
 # still run elsewhere, and is back as soon as it is known to be dead.
 # limit: 900
 . "$(dirname "$0")/../tree/lib.sh"
+# shellcheck source=tests/real/two-hosts.sh
+. "$TOP/tests/real/two-hosts.sh"
 
-setting() {
-	echo "$2" >"$MOUNT/global-configurations/${1%%.*}/${1#*.}/value"
-}
-
-# power_on NAME NUMBER
-power_on() {
-	NETNS=poolhost$2 LISTEN=10.99.0.$2 TCP=1 KEEP_CONFIG=${3:-} host up "$1" >/dev/null
-}
-cable() {
-	ip -n poolfab link set "port$1" "$2"
-}
-# domains NAME [OPTION]: the guests that libvirt has on the host, by its socket, which no cut network affects.
-domains() {
-	virsh -q -c "$(host uri "$1")" list --name "${@:2}" | paste -sd ' '
-}
-
-media=$(tiny_guest)
-"$LAB/fabric" up 2
-"$LAB/fabric" join
-power_on one 1
-power_on two 2
-URI=qemu+tcp://10.99.0.1/system
-mount_pool
-one=$(first hosts)
-wait_for "hosts/$one/status" Connected 30
-cluster=$(first clusters)
 mkdir shared
-shared=$(create primary-storage/smp "$(jq -nc --arg zone "$(first zones)" --arg url "$CASE_DIR/shared" '{params: {name: "shared", zoneUuid: $zone, url: $url}}')")
-act "primary-storage/$shared" attach-to-cluster "clusterUuid=$cluster"
-two=$(create hosts "$(jq -nc --arg cluster "$cluster" '{params: {name: "two", uri: "qemu+tcp://10.99.0.2/system", clusterUuid: $cluster}}')")
-setting host.ping.interval 1
-setting host.ping.maxFailure 1
-small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
-image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
-vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$shared"'"}' | jq -c '. + {systemTags: ["ha::OnHostFailure", "hostname::web"]}')")
-dir=vm-instances/$vm
-
-# in_guest NAME COMMAND...: runs a command in the guest on that host.
-in_guest() {
-	"$LAB/guest-exec" "$(host uri "$1")" "$vm" "${@:2}"
-}
-boot_on() {
-	in_guest "$1" cat /proc/sys/kernel/random/boot_id
-}
-wait_until 120 boot_on one
-boot=$(boot_on one)
+two_hosts
+guest_on_one ha::OnHostFailure hostname::web
 
 "$LAB/copies" "$CASE_DIR/twice" one two &
 watcher=$!
@@ -73,17 +32,10 @@ hands_out() {
 # is_at HOST same|new: the VM runs on that host (one or two) alone; the guest is the one of before, or was started anew. It
 # has its address from there.
 is_at() {
-	local now
 	wait_for "$dir/state" Running 120
 	assert_eq "$(value "$dir/hostUuid")" "${!1}" "its host"
 	assert_eq "$(domains "$1")" "$vm" "the guests on $1"
-	wait_until 120 boot_on "$1"
-	now=$(boot_on "$1")
-	case $2 in
-	same) assert_eq "$now" "$boot" "the boot of the guest" ;;
-	new) [ "$now" != "$boot" ] || fail "the guest was not started anew" ;;
-	esac
-	boot=$now
+	boots "$1" "$2"
 	never_twice
 	assert_eq "$(hands_out "$1")" "$(jq -r .mac <<<"$nic")" "the entries of DHCP on $1"
 	assert_eq "$(leased "$1")" "$wanted" "what DHCP on $1 offers"
@@ -117,19 +69,7 @@ else
 fi
 
 step "libvirtd of the host is paused: the host answers, so it is not fenced"
-cat >"$CASE_DIR/fence" <<EOF
-#!/bin/bash
-# Cuts the power of a host of the lab.
-echo "\$*" >>$CASE_DIR/fence.calls
-case \$3 in 10.99.0.1) name=one ;; 10.99.0.2) name=two ;; *) exit 1 ;; esac
-pid=\$(cat $HOSTS/\$name/init.pid) || exit 2
-case \$1 in
-off) kill -KILL "\$pid"; for i in {1..100}; do [ -e /proc/\$pid/ns/pid ] || exit 0; sleep 0.1; done; exit 1 ;;
-status) readlink -q /proc/\$pid/ns/pid || exit 2 ;;
-esac
-EOF
-chmod 755 "$CASE_DIR" "$CASE_DIR/fence"
-act "clusters/$cluster" update "fenceCommand=$CASE_DIR/fence"
+fence_by_power
 host killd one STOP
 wait_for "$dir/state" Unknown 40
 wait_until 30 grep -q 'only its libvirt' "$MOUNT/hosts/$one/fenceReason"
@@ -164,7 +104,7 @@ wait $watcher 2>/dev/null || true
 cable 1 down
 wait_for "hosts/$one/status" Disconnected 30
 virsh -q -c "$(host uri two)" dumpxml --migratable "$vm" | sed "s|$CASE_DIR/shared/[^']*|$CASE_DIR/second.qcow2|" >second.xml
-cp "$media/tiny.qcow2" second.qcow2
+cp "$(tiny_guest)/tiny.qcow2" second.qcow2
 virsh -q -c "$(host uri one)" create second.xml
 cable 1 up
 wait_for "hosts/$one/status" Connected 60
