@@ -91,7 +91,7 @@ int volume_merge(struct job *job, const char *uuid, const char *base, struct err
 	if (r == 0)
 		r = merge(job, &place, base, e);
 	kill_point("merge-made");
-	return r == 0 && former ? merge_note(job->pool, place.volume, NULL, e) : r;
+	return former ? merge_end(job->pool, place.volume, uuid, r, e) : r;
 }
 
 /* -------------------------------------------------------------------- settling */
@@ -185,4 +185,18 @@ int volume_settle_merges(struct pool *pool, const struct view *view, const struc
 			return r;
 	}
 	return 0;
+}
+
+int merge_end(struct pool *pool, const struct object *o, const char *volume, int result, struct error *e)
+{
+	_cleanup_view_ struct view *view = NULL;
+	const struct object *now;
+
+	if (result >= 0)
+		return merge_note(pool, o, NULL, e);
+	view = store_view(pool_store(pool));
+	now = view_get(view, KIND_VOLUME, volume);
+	if (now)
+		(void)volume_settle_merges(pool, view, now, NULL);
+	return result;
 }

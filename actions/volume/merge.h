@@ -25,6 +25,12 @@ int volume_merge(struct job *job, const char *volume, const char *base, struct e
  * disk. Blocking. */
 int merge_note(struct pool *pool, const struct object *o, const char *path, struct error *e);
 /**
+ * Ends the merge of @o, the volume @volume or a snapshot of it, for which @result is known: it is on the disk, or a negative
+ * errno with its sentence in @e; then it is settled at once, if its host can be asked. Returns @result, or an error of
+ * the note. Blocking.
+ */
+int merge_end(struct pool *pool, const struct object *o, const char *volume, int result, struct error *e);
+/**
  * Settles what is noted of @volume and its snapshots, which only the caller's job may change meanwhile. While a guest's
  * QEMU still merges the note stays, which is no error: what waits for the end of that, or gives the volume another head,
  * has to look. Blocking.

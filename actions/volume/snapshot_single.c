@@ -147,7 +147,7 @@ static int pull(struct single *s, const struct object *o, const char *path, cons
 		r = hv_volume_pull(pool_hypervisor(pool), s->place.host, path, base, job_copy_progress,
 				   s->job, e);
 	kill_point("single-copied");
-	return r < 0 ? r : merge_note(pool, o, NULL, e);
+	return merge_end(pool, o, object_uuid(s->place.volume), r, e);
 }
 
 static int pull_child(struct single *s, const struct object *child, const char *base, struct error *e)
@@ -252,7 +252,7 @@ static int commit(struct single *s, struct error *e)
 			   &begun, e);
 	s->overwritten |= begun;
 	kill_point("single-committed");
-	return r < 0 ? r : merge_note(s->job->pool, above, NULL, e);
+	return merge_end(s->job->pool, above, object_uuid(s->place.volume), r, e);
 }
 
 /* Where the storage takes snapshots itself, only the volume's head can be based on one, after a revert. */
