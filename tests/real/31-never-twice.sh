@@ -93,9 +93,11 @@ wait_for "hosts/$one/status" Connected 60
 is_at two same
 
 step "the storage stands still when HA starts the guest, until its former host is back"
-fsfreeze -f shared
+touch freeze
 cable 2 down
 wait_for "hosts/$two/fenceStatus" Off 60
+assert_fails "busy" fsfreeze -f shared
+rm freeze
 sleep 3
 power_on two 2 1
 cable 2 up

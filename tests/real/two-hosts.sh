@@ -72,7 +72,8 @@ boots() {
 	boot=$now
 }
 
-# fence_by_power: gives the cluster a fence command that cuts the power of a host, and notes its calls in fence.calls
+# fence_by_power: gives the cluster a fence command that cuts the power of a host, and notes its calls in fence.calls. If there
+# is a file `freeze` it freezes the file system in shared/ then: before, a QEMU that writes there could not be killed.
 fence_by_power() {
 	cat >"$CASE_DIR/fence" <<EOF
 #!/bin/bash
@@ -81,7 +82,12 @@ echo "\$*" >>$CASE_DIR/fence.calls
 case \$3 in 10.99.0.1) name=one ;; 10.99.0.2) name=two ;; *) exit 1 ;; esac
 pid=\$(cat $HOSTS/\$name/init.pid) || exit 2
 case \$1 in
-off) kill -KILL "\$pid"; for i in {1..100}; do [ -e /proc/\$pid/ns/pid ] || exit 0; sleep 0.1; done; exit 1 ;;
+off)
+	kill -KILL "\$pid"
+	for i in {1..100}; do [ ! -e /proc/\$pid/ns/pid ] || sleep 0.1; done
+	[ ! -e /proc/\$pid/ns/pid ] || exit 1
+	[ ! -e $CASE_DIR/freeze ] || fsfreeze -f $CASE_DIR/shared
+	;;
 status) readlink -q /proc/\$pid/ns/pid || exit 2 ;;
 esac
 EOF
