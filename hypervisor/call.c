@@ -2,6 +2,8 @@
 /* See call.h. */
 #include "hypervisor/call.h"
 
+#include "hypervisor/libvirt_driver.h"
+
 int hv_call_begin(struct hypervisor *hv, const char *host_uuid, struct hv_call *ret_call, struct error *e)
 {
 	struct host *host = hypervisor_get_host(hv, host_uuid);
@@ -20,6 +22,7 @@ int hv_call_begin(struct hypervisor *hv, const char *host_uuid, struct hv_call *
 	}
 	*ret_call = (struct hv_call){.host = host,
 				     .connection = connection,
+				     .driver = &libvirt_driver,
 				     .conn = connection->conn,
 				     .simulated = host->simulated};
 	return 0;

@@ -4,14 +4,16 @@
 #define POOLFS_HYPERVISOR_CALL_H
 
 #include "hypervisor/connection.h"
+#include "hypervisor/driver.h"
 #include "hypervisor/host.h"
 
 /* Holds host and connection until hv_call_end(). */
 struct hv_call {
 	struct host *host;
 	struct connection *connection;
+	const struct driver *driver;
 	virConnectPtr conn; /* connection->conn */
-	bool simulated;
+	bool simulated;	    /* by libvirt's test driver */
 };
 
 /* -ENOENT for an unknown host, -ENOTCONN (HOST.1010) when it is not connected. */

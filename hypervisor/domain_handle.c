@@ -2,85 +2,73 @@
 /* See domain_handle.h. */
 #include "hypervisor/domain_handle.h"
 
-#include <libvirt/virterror.h>
+#include <errno.h>
 
-#include "hypervisor/errors.h"
-#include "hypervisor/states.h"
-
-int domain_find_any(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain, struct error *e)
+void domain_free(struct domain *domain)
 {
-	*ret_domain = virDomainLookupByUUIDString(call->conn, uuid);
-	if (*ret_domain || virt_error_code() == VIR_ERR_NO_DOMAIN)
-		return 0;
-	return error_set_virt(e, call->conn, "cannot find domain '%s'", uuid);
+	virt_domain_free(&domain->virt);
+	*domain = (struct domain){0};
 }
 
-int domain_find_optional(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+void domains_free(struct domain *domains, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		domain_free(&domains[i]);
+	free(domains);
+}
+
+int domain_find_optional(const struct hv_call *call, const char *uuid, struct domain *ret_domain,
 			 struct error *e)
 {
-	int rc = domain_find_any(call, uuid, ret_domain, e);
-	char own[33];
+	int rc = call->driver->find(call, uuid, ret_domain, e);
 
-	if (rc == 0 && *ret_domain && !domain_is_ours(call->host->uuid, *ret_domain, own)) {
+	if (rc == 0 && !ret_domain->ours)
 		domain_free(ret_domain);
-		*ret_domain = NULL;
-	}
 	return rc;
 }
 
-int domain_find_replaceable(const struct hv_call *call, const char *uuid, virDomainPtr *ret_domain,
+int domain_find_replaceable(const struct hv_call *call, const char *uuid, struct domain *ret_domain,
 			    struct error *e)
 {
-	int rc = domain_find_any(call, uuid, ret_domain, e);
-	char own[33];
+	int rc = call->driver->find(call, uuid, ret_domain, e);
 
-	if (rc < 0 || !*ret_domain || domain_is_ours(call->host->uuid, *ret_domain, own))
+	if (rc < 0 || !ret_domain->found || ret_domain->ours)
 		return rc;
 	return error_set(
 		e, EEXIST,
 		"the host has a domain of others, '%s', with the uuid of the VM, '%s'; undefine it there, or "
 		"use another host",
-		virDomainGetName(*ret_domain), uuid);
+		call->driver->name(ret_domain), uuid);
 }
 
 int domain_enter(struct hypervisor *hv, const char *host, const char *uuid, struct hv_call *ret_call,
-		 virDomainPtr *ret_domain, struct error *e)
+		 struct domain *ret_domain, struct error *e)
 {
 	int rc = hv_call_begin(hv, host, ret_call, e);
 
 	if (rc == 0)
 		rc = domain_find_optional(ret_call, uuid, ret_domain, e);
-	if (rc == 0 && !*ret_domain)
+	if (rc == 0 && !ret_domain->found)
 		rc = error_set(e, ENOENT, "cannot find domain '%s'", uuid);
 	return rc;
 }
 
-int domain_read_live_xml(const struct hv_call *call, virDomainPtr domain, const char *uuid,
+int domain_read_live_xml(const struct hv_call *call, const struct domain *domain, const char *label,
 			 xmlDocPtr *ret_doc, struct error *e)
 {
-	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
+	_cleanup_free_ char *text = NULL;
 	xmlDocPtr doc;
+	int rc = call->driver->get_xml(call, domain, 0, label, &text, e);
 
-	if (!text)
-		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'", uuid);
+	if (rc < 0)
+		return rc;
 	doc = xml_parse(text);
 	if (!doc)
-		return error_set(e, EIO, "unexpected XML of domain '%s'", uuid);
+		return error_set(e, EIO, "unexpected XML of domain '%s'", label);
 	if (!xml_has(doc, "/domain/@id")) {
 		xmlFreeDoc(doc);
-		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
+		return error_set(e, EBUSY, "domain '%s' is not running", label);
 	}
 	*ret_doc = doc;
 	return 0;
-}
-
-int domain_is_active(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
-{
-	int active = virDomainIsActive(domain);
-
-	if (active >= 0)
-		return active;
-	if (virt_error_code() == VIR_ERR_NO_DOMAIN)
-		return 0;
-	return error_set_virt(e, call->conn, "cannot get the state of domain '%s'", uuid);
 }

@@ -25,7 +25,6 @@
 
 #include "hypervisor/adopted.h"
 #include "hypervisor/connection.h"
-#include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/event_loop.h"
 

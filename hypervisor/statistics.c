@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hypervisor/call.h"
+#include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
 
 #define KIB 1024
@@ -116,36 +116,36 @@ static int read_real(const struct hv_call *call, struct hv_domain_statistics **r
 	return 0;
 }
 
-/* The test driver knows of CPU and memory alone; its guests have moved nothing. */
-static void read_simulated_domain(virDomainPtr domain, struct hv_domain_statistics *ret)
+/* A simulated host knows of CPU and memory alone; its guests have moved nothing. */
+static void read_simulated_domain(const struct hv_call *call, const struct domain *domain,
+				  struct hv_domain_statistics *ret)
 {
-	virDomainInfo info;
+	struct domain_info info;
 
+	memcpy(ret->uuid, domain->uuid, sizeof(ret->uuid));
 	statistics_init(ret->values);
-	if (virDomainGetInfo(domain, &info) < 0)
+	if (call->driver->info(call, domain, &info, NULL) < 0)
 		return;
 	memset(ret->values, 0, sizeof(ret->values));
-	ret->values[HV_CPU_NS] = (int64_t)info.cpuTime;
-	ret->values[HV_MEMORY_BYTES] = (int64_t)info.memory * KIB;
+	ret->values[HV_CPU_NS] = info.cpu_ns;
+	ret->values[HV_MEMORY_BYTES] = info.memory_now;
 }
 
 static int read_simulated(const struct hv_call *call, struct hv_domain_statistics **ret, size_t *ret_count,
 			  struct error *e)
 {
-	virDomainPtr *domains = NULL;
-	int count = virConnectListAllDomains(call->conn, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+	struct domain *domains = NULL;
 	struct hv_domain_statistics *list;
-	size_t used = 0;
+	size_t count = 0, used = 0;
+	int rc = call->driver->list(call, true, &domains, &count, e);
 
-	if (count < 0)
-		return error_set_virt(e, call->conn, "cannot list the host's domains");
-	list = calloc((size_t)count + 1, sizeof(*list));
-	for (int i = 0; i < count; i++) {
-		if (list && domain_is_ours(call->host->uuid, domains[i], list[used].uuid))
-			read_simulated_domain(domains[i], &list[used++]);
-		(void)virDomainFree(domains[i]);
-	}
-	free(domains);
+	if (rc < 0)
+		return rc;
+	list = calloc(count + 1, sizeof(*list));
+	for (size_t i = 0; list && i < count; i++)
+		if (domains[i].ours)
+			read_simulated_domain(call, &domains[i], &list[used++]);
+	domains_free(domains, count);
 	if (!list)
 		return error_set(e, ENOMEM, "out of memory");
 	*ret = list;

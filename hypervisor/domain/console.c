@@ -30,7 +30,7 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 		      struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	_cleanup_free_ char *address = NULL;
 	int64_t port;
@@ -38,7 +38,7 @@ int hv_domain_console(struct hypervisor *hv, const char *host, const char *uuid,
 
 	rc = domain_enter(hv, host, uuid, &call, &domain, e);
 	if (rc == 0)
-		rc = domain_read_live_xml(&call, domain, uuid, &doc, e);
+		rc = domain_read_live_xml(&call, &domain, uuid, &doc, e);
 	if (rc < 0)
 		return rc;
 	port = xml_get_int(doc, NULL, "/domain/devices/graphics/@port", -1);

@@ -132,7 +132,7 @@ int hv_disk_set_bandwidth(struct hypervisor *hv, const char *host, const char *d
 		return rc;
 	if (virTypedParamsAddULLong(&params, &count, &room, VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC,
 				    (unsigned long long)bytes_per_second) < 0 ||
-	    virDomainSetBlockIoTune(d.devices.domain, d.target, params, count,
+	    virDomainSetBlockIoTune(d.devices.domain.virt, d.target, params, count,
 				    VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG) < 0)
 		rc = error_set_virt(e, d.devices.call.conn, "cannot limit disk '%s' of domain '%s'", volume,
 				    domain);
@@ -156,14 +156,14 @@ int hv_disk_resize(struct hypervisor *hv, const char *host, const char *domain, 
 			->resize(&d.devices.call, path ? path : "", size, e);
 	}
 	/* libvirt itself would shrink it without an error */
-	if (virDomainGetBlockInfo(d.devices.domain, d.target, &info, 0) < 0)
+	if (virDomainGetBlockInfo(d.devices.domain.virt, d.target, &info, 0) < 0)
 		return error_set_virt(e, d.devices.call.conn, "cannot get the size of disk '%s'", volume);
 	if ((int64_t)info.capacity > size)
 		return error_set(e, EINVAL, "disk '%s' has %llu bytes and cannot shrink to %lld", volume,
 				 info.capacity, (long long)size);
 	if ((int64_t)info.capacity == size)
 		return 0;
-	if (virDomainBlockResize(d.devices.domain, d.target, (unsigned long long)size,
+	if (virDomainBlockResize(d.devices.domain.virt, d.target, (unsigned long long)size,
 				 VIR_DOMAIN_BLOCK_RESIZE_BYTES) < 0)
 		return error_set_virt(e, d.devices.call.conn, "cannot resize disk '%s' of domain '%s'",
 				      volume, domain);

@@ -92,7 +92,7 @@ int hv_disk_switch(struct hypervisor *hv, const char *host, const char *domain, 
 	xml = switch_xml(&d, overlay);
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
-	snapshot = virDomainSnapshotCreateXML(d.devices.domain, xml, flags);
+	snapshot = virDomainSnapshotCreateXML(d.devices.domain.virt, xml, flags);
 	if (!snapshot)
 		return error_set_virt(e, d.devices.call.conn,
 				      "cannot take a snapshot of disk '%s' of domain '%s'", volume, domain);
@@ -122,7 +122,7 @@ int hv_disk_pull(struct hypervisor *hv, const char *host, const char *domain, co
 	backend = backend_of(&d, volume, &path);
 	if (backend->pulls_in_use)
 		return backend->pull(&d.devices.call, path ? path : "", base, progress, ctx, e);
-	return domain_pull_disk(&d.devices.call, d.devices.domain, d.target, base, progress, ctx, e);
+	return domain_pull_disk(&d.devices.call, d.devices.domain.virt, d.target, base, progress, ctx, e);
 }
 
 int hv_disk_flush(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
@@ -134,14 +134,14 @@ int hv_disk_flush(struct hypervisor *hv, const char *host, const char *domain, c
 
 	if (rc < 0 || d.devices.call.simulated)
 		return rc;
-	rc = virDomainGetBlockJobInfo(d.devices.domain, d.target, &info, 0);
+	rc = virDomainGetBlockJobInfo(d.devices.domain.virt, d.target, &info, 0);
 	if (rc < 0)
 		return error_set_virt(e, d.devices.call.conn, "cannot monitor the job of disk '%s'",
 				      d.target);
 	if (rc > 0)
 		return error_set(e, EINPROGRESS, "disk '%s' of domain '%s' is being merged", d.target,
 				 domain);
-	return domain_flush_disk(&d.devices.call, d.devices.domain, d.target, e);
+	return domain_flush_disk(&d.devices.call, d.devices.domain.virt, d.target, e);
 }
 
 int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, const char *volume,
@@ -159,6 +159,6 @@ int hv_disk_commit(struct hypervisor *hv, const char *host, const char *domain, 
 	backend = backend_of(&d, volume, &path);
 	if (backend->commit)
 		return backend->commit(path ? path : "", top, base, ret_begun, e);
-	return domain_commit_disk(&d.devices.call, d.devices.domain, d.target, top, base, progress, ctx,
+	return domain_commit_disk(&d.devices.call, d.devices.domain.virt, d.target, top, base, progress, ctx,
 				  ret_begun, e);
 }

@@ -48,7 +48,7 @@ int hv_disk_copy_abort(struct hypervisor *hv, const char *host, const char *doma
 	if (rc < 0)
 		return disk_is_without(rc) ? 0 : error_move(e, &why);
 	if (!d.devices.call.simulated)
-		domain_abort_backup(d.devices.domain);
+		domain_abort_backup(d.devices.domain.virt);
 	return xml_each(d.devices.doc, "/domain/devices/disk", end_copies, e);
 }
 
@@ -89,7 +89,8 @@ static int copy_disks(const struct disk *d, const struct backup *b, hv_progress 
 	for (size_t i = 0; i < b->count; i++)
 		disks[i] = (struct disk_backup){
 			.target = b->targets[i], .path = b->paths[i], .format = b->copies[i].format};
-	return domain_back_up_disks(&d->devices.call, d->devices.domain, disks, b->count, progress, ctx, e);
+	return domain_back_up_disks(&d->devices.call, d->devices.domain.virt, disks, b->count, progress, ctx,
+				    e);
 }
 
 int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, struct hv_disk_copy *copies,
@@ -119,7 +120,8 @@ int hv_disks_copy(struct hypervisor *hv, const char *host, const char *domain, s
 
 		if (rc < 0 && b.paths[i])
 			(void)hv_volume_delete(hv, host, copies[i].pool, copies[i].name, NULL);
-		else if (rc == 0 && pool_find(&d.devices.call, copies[i].pool, &pool, NULL) == 0)
+		else if (rc == 0 && !d.devices.call.simulated &&
+			 pool_find(&d.devices.call, copies[i].pool, &pool, NULL) == 0)
 			(void)pool_refresh(pool);
 		copies[i].path = rc == 0 ? steal(&b.paths[i]) : NULL;
 	}

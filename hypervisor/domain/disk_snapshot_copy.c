@@ -88,20 +88,20 @@ static int find_image(const struct disk *d, const struct storage_backend *backen
 static int freeze(const struct disk *d, const struct storage_backend *backend, const struct image *images,
 		  size_t count, struct error *e)
 {
-	virDomainPtr domain = d->devices.domain;
-	int state = 0, rc = 0;
-	bool pause =
-		count > 1 && virDomainGetState(domain, &state, NULL, 0) == 0 && state == VIR_DOMAIN_RUNNING;
+	const struct hv_call *call = &d->devices.call;
+	const struct domain *domain = &d->devices.domain;
+	enum hv_domain_state state = HV_DOMAIN_OFF;
+	enum hv_domain_reason reason;
+	bool pause = count > 1 && call->driver->state(call, domain, &state, &reason, NULL) == 0 &&
+		     state == HV_DOMAIN_RUNNING;
+	int resumed, rc = pause ? call->driver->suspend(call, domain, e) : 0;
 
-	if (pause && virDomainSuspend(domain) < 0)
-		return error_set_virt(e, d->devices.call.conn, "cannot pause domain '%s' to copy its disks",
-				      virDomainGetName(domain));
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = backend->snapshot(images[i].frozen, e);
-	if (pause && virDomainResume(domain) < 0 && rc == 0)
-		rc = error_set_virt(e, d->devices.call.conn, "cannot resume domain '%s'",
-				    virDomainGetName(domain));
-	return rc;
+	resumed = pause ? call->driver->resume(call, domain, rc < 0 ? NULL : e) : 0;
+	return rc < 0 ? rc : resumed;
 }
 
 /* Removes the snapshots, and after a failure the copies, too. */

@@ -31,26 +31,13 @@
 
 /* -------------------------------------------------------------------- starting */
 
-/*
- * The memory of a guest that somebody has saved (virsh managedsave, libvirt-guests) is discarded: it belongs to
- * the disks and the definition of that time, and the pool may have changed both.
- */
-static int create(const struct hv_call *call, virDomainPtr domain, bool paused)
-{
-	if (!call->simulated)
-		return virDomainCreateWithFlags(domain, VIR_DOMAIN_START_FORCE_BOOT |
-								(paused ? VIR_DOMAIN_START_PAUSED : 0));
-	if (virDomainCreate(domain) < 0)
-		return -1;
-	return paused ? virDomainSuspend(domain) : 0;
-}
-
 /* One that was adopted gets its uuid as its name, too, like all others: libvirt would not define it anew otherwise. */
-static int take_name(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
+static int take_name(const struct hv_call *call, const struct domain *domain, const char *uuid,
+		     struct error *e)
 {
-	const char *name = virDomainGetName(domain);
+	const char *name = call->driver->name(domain);
 
-	if (!name || strcmp(name, uuid) == 0 || virDomainRename(domain, uuid, 0) == 0)
+	if (!name || strcmp(name, uuid) == 0 || virDomainRename(domain->virt, uuid, 0) == 0)
 		return 0;
 	return error_set_virt(e, call->conn, "cannot rename the adopted domain '%s' to '%s'", name, uuid);
 }
@@ -59,10 +46,11 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 		    struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr present = NULL;
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain present = {0}, domain = {0};
 	_cleanup_free_ char *xml = NULL, *baseline = NULL;
 	struct hv_domain_def complete = *spec;
+	struct domain_definition definition = {
+		.uuid = spec->uuid, .cpus = spec->cpu_num, .memory = spec->memory};
 	char password[CONSOLE_PASSWORD_LENGTH + 1];
 	int rc;
 
@@ -78,17 +66,17 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	rc = domain_fit_machine(hv, &call, &complete, &baseline, e);
 	if (rc < 0)
 		return rc;
-	xml = hv_domain_xml(&complete);
+	definition.xml = xml = hv_domain_xml(&complete);
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
 	rc = domain_find_replaceable(&call, spec->uuid, &present, e);
 	if (rc < 0)
 		return rc;
-	if (present && virDomainIsActive(present) == 1)
+	rc = present.found ? call.driver->is_active(&call, &present, NULL) : 0;
+	if (rc > 0)
 		return error_set(e, EEXIST, "domain '%s' is already active", spec->uuid);
 
-	if (present)
-		rc = take_name(&call, present, spec->uuid, e);
+	rc = present.found ? take_name(&call, &present, spec->uuid, e) : 0;
 	for (size_t i = 0; rc == 0 && i < spec->nic_count; i++)
 		if (spec->nics[i].only_ip) {
 			rc = nic_filter_define(&call, e);
@@ -96,15 +84,12 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 		}
 	if (rc < 0)
 		return rc;
-	domain = virDomainDefineXMLFlags(call.conn, xml, 0);
-	if (!domain)
-		return error_set_virt(e, call.conn, "cannot define domain '%s'", spec->uuid);
-	if (create(&call, domain, paused) == 0)
-		return 0;
-	rc = error_set_virt(e, call.conn, "cannot start domain '%s'", spec->uuid);
+	rc = call.driver->define(&call, &definition, &domain, e);
+	if (rc == 0)
+		rc = call.driver->start(&call, &domain, paused, e);
 	/* leave the host as it was, unless somebody else has started the domain meanwhile */
-	if (!present && virDomainIsActive(domain) == 0)
-		(void)virDomainUndefineFlags(domain, call.simulated ? 0 : VIR_DOMAIN_UNDEFINE_NVRAM);
+	if (rc < 0 && domain.found && !present.found && call.driver->is_active(&call, &domain, NULL) == 0)
+		(void)call.driver->undefine(&call, &domain, NULL);
 	return rc;
 }
 
@@ -114,30 +99,27 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 #define ASK_AGAIN_MS 5000
 
 /* Sends the request. libvirt asks the agent when one is connected, else it presses the ACPI button. */
-static int request_shutdown(const struct hv_call *call, virDomainPtr domain, const char *uuid,
-			    struct error *e)
+static int request_shutdown(const struct hv_call *call, const struct domain *domain, struct error *e)
 {
 	_cleanup_(error_done) struct error refusal = ERROR_INIT;
-	int rc;
+	int rc = call->driver->shutdown(call, domain, &refusal);
 
-	if (virDomainShutdown(domain) == 0)
-		return 0;
-	rc = error_set_virt(&refusal, call->conn, "cannot shut down domain '%s'", uuid);
-	if (virDomainIsActive(domain) == 0)
+	if (rc == 0 || call->driver->is_active(call, domain, NULL) == 0)
 		return 0; /* nothing left to do */
 	if (rc == -EBUSY)
-		return error_set(e, EBUSY, "domain '%s' is paused, so its guest cannot shut down", uuid);
+		return error_set(e, EBUSY, "domain '%s' is paused, so its guest cannot shut down",
+				 domain->uuid);
 	return error_move(e, &refusal);
 }
 
-static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, struct waiter *waiter,
+static int wait_until_stopped(const struct hv_call *call, const struct domain *domain, struct waiter *waiter,
 			      const char *uuid, int timeout_ms, struct error *e)
 {
 	int waited_ms = 0, slice_ms = timeout_ms < ASK_AGAIN_MS ? timeout_ms : ASK_AGAIN_MS;
 	struct timespec deadline = deadline_in(slice_ms);
 
 	for (;;) {
-		int active = domain_is_active(call, domain, uuid, e);
+		int active = call->driver->is_active(call, domain, e);
 		int rc;
 
 		if (active <= 0)
@@ -148,7 +130,7 @@ static int wait_until_stopped(const struct hv_call *call, virDomainPtr domain, s
 			if (waited_ms >= timeout_ms)
 				return error_set(e, ETIMEDOUT, "domain '%s' did not shut down within %d ms",
 						 uuid, timeout_ms);
-			(void)request_shutdown(call, domain, uuid, NULL);
+			(void)request_shutdown(call, domain, NULL);
 			slice_ms =
 				timeout_ms - waited_ms < ASK_AGAIN_MS ? timeout_ms - waited_ms : ASK_AGAIN_MS;
 			deadline = deadline_in(slice_ms);
@@ -166,7 +148,7 @@ int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid
 		       struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	struct waiter waiter;
 	int rc;
 
@@ -174,9 +156,9 @@ int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid
 	if (rc < 0)
 		return rc;
 	host_wait_begin(call.host, &waiter, uuid, NULL);
-	rc = request_shutdown(&call, domain, uuid, e);
+	rc = request_shutdown(&call, &domain, e);
 	if (rc == 0)
-		rc = wait_until_stopped(&call, domain, &waiter, uuid, timeout_ms, e);
+		rc = wait_until_stopped(&call, &domain, &waiter, uuid, timeout_ms, e);
 	host_wait_end(call.host, &waiter);
 	return rc;
 }
@@ -184,29 +166,28 @@ int hv_domain_shutdown(struct hypervisor *hv, const char *host, const char *uuid
 int hv_domain_destroy(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	int rc;
 
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
 		rc = domain_find_optional(&call, uuid, &domain, e);
-	if (rc < 0 || !domain || virDomainDestroy(domain) == 0)
-		return rc;
-	if (virt_error_code() == VIR_ERR_OPERATION_INVALID || virt_error_code() == VIR_ERR_NO_DOMAIN)
-		return 0; /* not active */
-	return error_set_virt(e, call.conn, "cannot destroy domain '%s'", uuid);
+	return rc < 0 || !domain.found ? rc : call.driver->destroy(&call, &domain, e);
 }
 
 /* Whether what the guest keeps outside of its disks goes with the definition. */
-static int has_guest_state(const struct hv_call *call, virDomainPtr domain, const char *uuid, struct error *e)
+static int has_guest_state(const struct hv_call *call, const struct domain *domain, struct error *e)
 {
-	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
-	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_xml_ xmlDocPtr doc = NULL;
+	int rc = call->driver->get_xml(call, domain, VIR_DOMAIN_XML_INACTIVE, domain->uuid, &text, &why);
 
-	if (!text && virt_error_code() == VIR_ERR_NO_DOMAIN)
-		return 0;
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : error_move(e, &why);
+	doc = xml_parse(text);
 	if (!doc)
-		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'", uuid);
+		return error_set(e, EIO, "unexpected XML of domain '%s'", domain->uuid);
 	return xml_has(doc, "/domain/os[@firmware='efi']") || xml_has(doc, "/domain/os/nvram") ||
 	       xml_has(doc, "/domain/devices/tpm");
 }
@@ -215,30 +196,25 @@ static int undefine(struct hypervisor *hv, const char *host, const char *uuid, b
 		    struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
-	unsigned int flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+	_cleanup_domain_ struct domain domain = {0};
 	int rc;
 
 	rc = hv_call_begin(hv, host, &call, e);
 	if (rc == 0)
 		rc = domain_find_optional(&call, uuid, &domain, e);
-	if (rc < 0 || !domain)
+	if (rc < 0 || !domain.found)
 		return rc;
-	rc = domain_is_active(&call, domain, uuid, e);
+	rc = call.driver->is_active(&call, &domain, e);
 	if (rc > 0)
 		return error_set(e, EBUSY, "domain '%s' is active", uuid);
 	if (rc < 0)
 		return rc;
 	if (keep_guest_state) {
-		rc = has_guest_state(&call, domain, uuid, e);
+		rc = has_guest_state(&call, &domain, e);
 		if (rc != 0)
 			return rc < 0 ? rc : 0;
 	}
-	if (!call.simulated)
-		flags |= VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM;
-	if (virDomainUndefineFlags(domain, flags) == 0 || virt_error_code() == VIR_ERR_NO_DOMAIN)
-		return 0;
-	return error_set_virt(e, call.conn, "cannot undefine domain '%s'", uuid);
+	return call.driver->undefine(&call, &domain, e);
 }
 
 int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
@@ -254,13 +230,10 @@ int hv_domain_retire(struct hypervisor *hv, const char *host, const char *uuid, 
 int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
-	int rc;
+	_cleanup_domain_ struct domain domain = {0};
+	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
 
-	rc = domain_enter(hv, host, uuid, &call, &domain, e);
-	if (rc == 0 && virDomainSuspend(domain) < 0)
-		rc = error_set_virt(e, call.conn, "cannot suspend domain '%s'", uuid);
-	return rc;
+	return rc < 0 ? rc : call.driver->suspend(&call, &domain, e);
 }
 
 /*
@@ -287,19 +260,14 @@ static void set_guest_time(const struct hv_call *call, virDomainPtr domain)
 int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
-	int state;
-	int rc;
+	_cleanup_domain_ struct domain domain = {0};
+	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
 
-	rc = domain_enter(hv, host, uuid, &call, &domain, e);
-	if (rc < 0)
-		return rc;
-	if (virDomainGetState(domain, &state, NULL, 0) < 0)
-		return error_set_virt(e, call.conn, "cannot get the state of domain '%s'", uuid);
-	if ((state == VIR_DOMAIN_PMSUSPENDED ? virDomainPMWakeup(domain, 0) : virDomainResume(domain)) < 0)
-		return error_set_virt(e, call.conn, "cannot resume domain '%s'", uuid);
-	set_guest_time(&call, domain);
-	return 0;
+	if (rc == 0)
+		rc = call.driver->resume(&call, &domain, e);
+	if (rc == 0)
+		set_guest_time(&call, domain.virt);
+	return rc;
 }
 
 /* --------------------------------------------------------------------- looking */
@@ -334,9 +302,7 @@ int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
 		    enum hv_domain_state *ret_state, enum hv_domain_reason *ret_reason, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
-	int state, reason;
-	bool ask;
+	_cleanup_domain_ struct domain domain = {0};
 	int rc;
 
 	rc = hv_call_begin(hv, host, &call, e);
@@ -344,20 +310,10 @@ int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,
 		rc = domain_find_optional(&call, uuid, &domain, e);
 	if (rc < 0)
 		return rc;
-	if (domain && virDomainGetState(domain, &state, &reason, 0) < 0) {
-		if (virt_error_code() != VIR_ERR_NO_DOMAIN)
-			return error_set_virt(e, call.conn, "cannot get the state of domain '%s'", uuid);
-		domain_free(&domain);
-		domain = NULL;
-	}
-	if (!domain) {
-		*ret_state = HV_DOMAIN_ABSENT;
-		*ret_reason = HV_REASON_OTHER;
-		return 0;
-	}
-	*ret_state = domain_state_of_virt(state, reason, ret_reason, &ask);
-	if (ask)
-		*ret_reason = domain_io_reason(domain);
+	if (domain.found)
+		return call.driver->state(&call, &domain, ret_state, ret_reason, e);
+	*ret_state = HV_DOMAIN_ABSENT;
+	*ret_reason = HV_REASON_OTHER;
 	return 0;
 }
 
@@ -365,18 +321,10 @@ int hv_domain_get_xml(struct hypervisor *hv, const char *host, const char *uuid,
 		      struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
-	char *xml;
-	int rc;
+	_cleanup_domain_ struct domain domain = {0};
+	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
 
-	rc = domain_enter(hv, host, uuid, &call, &domain, e);
-	if (rc < 0)
-		return rc;
-	xml = virDomainGetXMLDesc(domain, 0);
-	if (!xml)
-		return error_set_virt(e, call.conn, "cannot read the XML of domain '%s'", uuid);
-	*ret_xml = xml;
-	return 0;
+	return rc < 0 ? rc : call.driver->get_xml(&call, &domain, 0, uuid, ret_xml, e);
 }
 
 static bool is_silent_agent(int code)
@@ -389,8 +337,8 @@ static bool is_silent_agent(int code)
 }
 
 /* libvirt has one code for a missing and for a silent agent; the state of the channel tells them apart. */
-static int agent_error(const struct hv_call *call, virDomainPtr domain, const char *uuid, int timeout_ms,
-		       struct error *e)
+static int agent_error(const struct hv_call *call, const struct domain *domain, const char *uuid,
+		       int timeout_ms, struct error *e)
 {
 	_cleanup_(error_done) struct error reason = ERROR_INIT;
 	_cleanup_xml_ xmlDocPtr doc = NULL;
@@ -409,44 +357,49 @@ static int agent_error(const struct hv_call *call, virDomainPtr domain, const ch
 			 timeout_ms);
 }
 
+/* An agent that answers as long as its guest runs. */
+static int ask_simulated(const struct hv_call *call, const struct domain *domain, struct error *e)
+{
+	struct domain_info info;
+	int rc = call->driver->info(call, domain, &info, e);
+
+	if (rc == 0 && info.state != HV_DOMAIN_RUNNING)
+		rc = error_set(e, EBUSY, "domain '%s' is not running", domain->uuid);
+	return rc;
+}
+
 int hv_domain_agent_ping(struct hypervisor *hv, const char *host, const char *uuid, int timeout_ms,
 			 struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	_cleanup_free_ char *answer = NULL;
 	int rc;
 
 	rc = domain_enter(hv, host, uuid, &call, &domain, e);
 	if (rc < 0)
 		return rc;
-	if (call.simulated) {
-		virDomainInfo info;
-
-		if (virDomainGetInfo(domain, &info) < 0)
-			return error_set_virt(e, call.conn, "cannot query the guest agent of domain '%s'",
-					      uuid);
-		if (info.state != VIR_DOMAIN_RUNNING)
-			return error_set(e, EBUSY, "domain '%s' is not running", uuid);
-		return 0;
-	}
+	if (call.simulated)
+		return ask_simulated(&call, &domain, e);
 	/* libvirt counts whole seconds */
-	answer = virDomainQemuAgentCommand(domain, AGENT_PING,
+	answer = virDomainQemuAgentCommand(domain.virt, AGENT_PING,
 					   timeout_ms < 1000 ? 1 : (timeout_ms + 999) / 1000, 0);
-	return answer ? 0 : agent_error(&call, domain, uuid, timeout_ms, e);
+	return answer ? 0 : agent_error(&call, &domain, uuid, timeout_ms, e);
 }
 
 int hv_domain_set_password(struct hypervisor *hv, const char *host, const char *uuid, const char *account,
 			   const char *password, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
 
 	if (rc < 0)
 		return rc;
-	limit_agent(domain);
-	if (virDomainSetUserPassword(domain, account, password, 0) == 0)
+	if (call.simulated)
+		return ask_simulated(&call, &domain, e);
+	limit_agent(domain.virt);
+	if (virDomainSetUserPassword(domain.virt, account, password, 0) == 0)
 		return 0;
-	return agent_error(&call, domain, uuid, AGENT_PATIENCE_MS, e);
+	return agent_error(&call, &domain, uuid, AGENT_PATIENCE_MS, e);
 }

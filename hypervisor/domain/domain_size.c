@@ -30,13 +30,13 @@ static int count_one(xmlDocPtr doc, xmlNodePtr node, void *ctx)
  * Whether CPUs can be taken away down to @count: not those that the domain was started with. Without KVM, QEMU does
  * not report that a CPU is gone, and libvirt would count it for ever.
  */
-static int check_fewer(const struct hv_call *call, virDomainPtr domain, const char *uuid, int count,
+static int check_fewer(const struct hv_call *call, const struct domain *domain, const char *uuid, int count,
 		       struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int fixed = 0, rc = call->simulated ? 0 : domain_read_live_xml(call, domain, uuid, &doc, e);
+	int fixed = 0, rc = domain_read_live_xml(call, domain, uuid, &doc, e);
 
-	if (rc < 0 || !doc)
+	if (rc < 0)
 		return rc;
 	(void)xml_each(doc, "/domain/vcpus/vcpu[@enabled='yes'][@hotpluggable='no']", count_one, &fixed);
 	if (fixed > count)
@@ -54,16 +54,23 @@ static int check_fewer(const struct hv_call *call, virDomainPtr domain, const ch
 	return 0;
 }
 
-static int check_cpus(const struct hv_call *call, virDomainPtr domain, const char *uuid, int now, int count,
-		      struct error *e)
+static int check_most(const char *uuid, int most, int count, struct error *e)
 {
-	int most = virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_VCPU_MAXIMUM);
+	return count <= most ? 0
+			     : error_set(e, EOPNOTSUPP, "domain '%s' was started with a maximum of %d CPUs",
+					 uuid, most);
+}
+
+static int check_cpus(const struct hv_call *call, const struct domain *domain, const char *uuid, int now,
+		      int count, struct error *e)
+{
+	int rc, most = virDomainGetVcpusFlags(domain->virt, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_VCPU_MAXIMUM);
 
 	if (most < 0)
 		return error_set_virt(e, call->conn, "cannot count the CPUs of domain '%s'", uuid);
-	if (count > most)
-		return error_set(e, EOPNOTSUPP, "domain '%s' was started with a maximum of %d CPUs", uuid,
-				 most);
+	rc = check_most(uuid, most, count, e);
+	if (rc < 0)
+		return rc;
 	return count < now ? check_fewer(call, domain, uuid, count, e) : 0;
 }
 
@@ -93,26 +100,51 @@ static int set_cpus(const struct hv_call *call, virDomainPtr domain, const char 
 	return error_move(e, &why);
 }
 
+static int simulate_cpus(struct guest_devices *d, int count, int *ret_now, struct error *e)
+{
+	xmlNodePtr vcpu = xml_find(d->doc, "/domain/vcpu");
+	int most = (int)xml_get_int(d->doc, NULL, "/domain/vcpu", 1);
+	char number[12];
+	int rc;
+
+	*ret_now = (int)xml_get_int(d->doc, NULL, "/domain/vcpu/@current", most);
+	rc = count == *ret_now ? 0 : check_most(d->uuid, most, count, e);
+	if (rc < 0 || count == *ret_now)
+		return rc;
+	(void)snprintf(number, sizeof(number), "%d", count);
+	if (!vcpu || !xmlSetProp(vcpu, BAD_CAST "current", BAD_CAST number))
+		return error_oom(e);
+	rc = guest_devices_redefine(d, e);
+	if (rc == 0)
+		*ret_now = count;
+	return rc;
+}
+
 int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid, int count, int *ret_now,
 		       struct error *e)
 {
+	_cleanup_guest_devices_ struct guest_devices d = {0};
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	int now, rc = domain_enter(hv, host, uuid, &call, &domain, e);
 
+	if (rc == 0 && call.simulated) {
+		rc = guest_devices_enter(hv, host, uuid, &d, e);
+		return rc < 0 ? rc : simulate_cpus(&d, count, ret_now, e);
+	}
 	if (rc < 0)
 		return rc;
-	now = virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE);
+	now = virDomainGetVcpusFlags(domain.virt, VIR_DOMAIN_AFFECT_LIVE);
 	if (now < 0)
 		return error_set_virt(e, call.conn, "cannot count the CPUs of domain '%s'", uuid);
 	*ret_now = now;
 	if (count == now)
 		return 0;
-	rc = check_cpus(&call, domain, uuid, now, count, e);
+	rc = check_cpus(&call, &domain, uuid, now, count, e);
 	if (rc < 0)
 		return rc;
-	rc = set_cpus(&call, domain, uuid, now, count, e);
-	now = rc < 0 ? virDomainGetVcpusFlags(domain, VIR_DOMAIN_AFFECT_LIVE) : count;
+	rc = set_cpus(&call, domain.virt, uuid, now, count, e);
+	now = rc < 0 ? virDomainGetVcpusFlags(domain.virt, VIR_DOMAIN_AFFECT_LIVE) : count;
 	if (now > 0)
 		*ret_now = now;
 	return rc;
@@ -137,7 +169,7 @@ static int64_t memory_now(const struct guest_devices *d)
 	return xml_get_int(d->doc, NULL, "/domain/memory", 0);
 }
 
-/* The test driver has no memory hot-plug: its initial memory changes. */
+/* A simulated host has no memory hot-plug: its initial memory changes. */
 static int simulate_memory(struct guest_devices *d, const char *uuid, int64_t kib, struct error *e)
 {
 	xmlNodePtr memory = xml_find(d->doc, "/domain/memory");

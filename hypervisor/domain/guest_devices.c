@@ -18,15 +18,14 @@ static int read_devices(struct guest_devices *d, struct error *e)
 {
 	unsigned int flags = VIR_DOMAIN_XML_SECURE | (d->call.simulated ? VIR_DOMAIN_XML_INACTIVE : 0);
 	_cleanup_free_ char *text = NULL;
-	int active = domain_is_active(&d->call, d->domain, d->uuid, e);
+	int rc = d->call.driver->is_active(&d->call, &d->domain, e);
 
-	if (active < 0)
-		return active;
-	if (!active)
+	if (rc == 0)
 		return error_set(e, EBUSY, "domain '%s' is not running", d->uuid);
-	text = virDomainGetXMLDesc(d->domain, flags);
-	if (!text)
-		return error_set_virt(e, d->call.conn, "cannot read the XML of domain '%s'", d->uuid);
+	if (rc > 0)
+		rc = d->call.driver->get_xml(&d->call, &d->domain, flags, d->uuid, &text, e);
+	if (rc < 0)
+		return rc;
 	xmlFreeDoc(d->doc);
 	d->doc = xml_parse(text);
 	return d->doc ? 0 : error_set(e, EIO, "unexpected XML of domain '%s'", d->uuid);
@@ -45,12 +44,15 @@ int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uui
 static int redefine(struct guest_devices *d, xmlDocPtr doc, struct error *e)
 {
 	_cleanup_free_ char *text = xml_dump(doc, NULL);
-	_cleanup_domain_ virDomainPtr again = NULL;
+	_cleanup_domain_ struct domain again = {0};
+	struct domain_definition definition = {.uuid = d->uuid, .xml = text};
 
 	if (!text)
 		return error_set(e, ENOMEM, "out of memory");
-	again = virDomainDefineXML(d->call.conn, text);
-	return again ? 0 : error_set_virt(e, d->call.conn, "cannot change domain '%s'", d->uuid);
+	definition.cpus = (int)xml_get_int(doc, NULL, "/domain/vcpu/@current",
+					   xml_get_int(doc, NULL, "/domain/vcpu", 1));
+	definition.memory = xml_get_int(doc, NULL, "/domain/memory", 0) * 1024;
+	return d->call.driver->define(&d->call, &definition, &again, e);
 }
 
 int guest_devices_redefine(struct guest_devices *d, struct error *e)
@@ -78,7 +80,7 @@ int guest_devices_attach(struct guest_devices *d, const char *xml, unsigned int 
 		return error_set(e, ENOMEM, "out of memory");
 	if (d->call.simulated)
 		return simulate_attach(d, xml, e);
-	if (virDomainAttachDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_LIVE | flags) == 0)
+	if (virDomainAttachDeviceFlags(d->domain.virt, xml, VIR_DOMAIN_AFFECT_LIVE | flags) == 0)
 		return 0;
 	return error_set_virt(e, d->call.conn, "cannot attach %s to domain '%s'", what, d->uuid);
 }
@@ -93,7 +95,7 @@ int guest_devices_update(struct guest_devices *d, xmlNodePtr node, unsigned int 
 	xml = xml_dump(d->doc, node);
 	if (!xml)
 		return error_set(e, ENOMEM, "out of memory");
-	if (virDomainUpdateDeviceFlags(d->domain, xml, VIR_DOMAIN_AFFECT_LIVE | flags) == 0)
+	if (virDomainUpdateDeviceFlags(d->domain.virt, xml, VIR_DOMAIN_AFFECT_LIVE | flags) == 0)
 		return 0;
 	return error_set_virt(e, d->call.conn, "cannot change %s of domain '%s'", what, d->uuid);
 }
@@ -107,7 +109,7 @@ static int wait_until_gone(struct guest_devices *d, struct waiter *waiter, const
 	struct timespec deadline = deadline_in(timeout_ms);
 
 	for (;;) {
-		int rc = domain_is_active(&d->call, d->domain, d->uuid, e);
+		int rc = d->call.driver->is_active(&d->call, &d->domain, e);
 
 		if (rc <= 0)
 			return rc;
@@ -136,7 +138,7 @@ static int request_removal(struct guest_devices *d, const char *path, const char
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	int rc;
 
-	if (virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_LIVE) == 0)
+	if (virDomainDetachDeviceAlias(d->domain.virt, alias, VIR_DOMAIN_AFFECT_LIVE) == 0)
 		return 0;
 	rc = error_set_virt(&why, d->call.conn, "cannot detach device '%s' from domain '%s'", alias, d->uuid);
 	/* QEMU's words; there is no code for it */
@@ -150,7 +152,7 @@ static int request_removal(struct guest_devices *d, const char *path, const char
 static int read_definition(struct guest_devices *d, xmlDocPtr *ret, struct error *e)
 {
 	_cleanup_free_ char *text =
-		virDomainGetXMLDesc(d->domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
+		virDomainGetXMLDesc(d->domain.virt, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
 
 	if (!text)
 		return error_set_virt(e, d->call.conn, "cannot read the definition of domain '%s'", d->uuid);
@@ -190,7 +192,7 @@ static int forget_device(struct guest_devices *d, const char *path, struct error
 		xmlFreeNode(node);
 		return redefine(d, doc, e);
 	}
-	if (virDomainDetachDeviceAlias(d->domain, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0)
+	if (virDomainDetachDeviceAlias(d->domain.virt, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0)
 		return 0;
 	return error_set_virt(e, d->call.conn, "cannot remove device '%s' from the definition of domain '%s'",
 			      alias, d->uuid);

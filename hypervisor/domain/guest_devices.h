@@ -7,7 +7,7 @@
  * is verified in that XML: libvirt only asks the guest to release a device, and
  * reports success for that.
  *
- * libvirt's test driver can change no device. There the definition stands for
+ * On simulated hosts no device can be changed. There the definition stands for
  * the running domain: it is what is looked at, edited and defined again.
  */
 #ifndef POOLFS_HYPERVISOR_DOMAIN_GUEST_DEVICES_H
@@ -17,7 +17,7 @@
 
 struct guest_devices {
 	struct hv_call call;
-	virDomainPtr domain;
+	struct domain domain;
 	char uuid[33];
 	xmlDocPtr doc; /* as they are now */
 };
@@ -28,7 +28,7 @@ void guest_devices_done(struct guest_devices *d);
 /* Finds the domain and reads its devices; guest_devices_done() in any case. -EBUSY when it is not active. */
 int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct guest_devices *ret,
 			struct error *e);
-/* The test driver's change: what was done to the document becomes the definition. */
+/* The change of a simulated host: what was done to the document becomes the definition. */
 int guest_devices_redefine(struct guest_devices *d, struct error *e);
 
 /*
@@ -49,8 +49,8 @@ int guest_devices_update(struct guest_devices *d, xmlNodePtr node, unsigned int 
 int guest_devices_detach(struct guest_devices *d, const char *path, unsigned int flags, int timeout_ms,
 			 struct error *e);
 /*
- * Removes the device at @path from the definition alone; 0 when it is not there, or is still in the guest. The test
- * driver has only one of the two.
+ * Removes the device at @path from the definition alone; 0 when it is not there, or is still in the guest. A
+ * simulated host has only one of the two.
  */
 int guest_devices_forget(struct guest_devices *d, const char *path, struct error *e);
 /*

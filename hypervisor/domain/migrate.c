@@ -12,7 +12,7 @@
  * libvirt refuses to migrate disks on file systems that it does not know to be
  * shared. The pool knows which ones are, so libvirt is told not to check.
  *
- * The test driver cannot migrate: there the domain is defined and started at the
+ * Simulated hosts cannot migrate: there the domain is defined and started at the
  * target, and ends at the source.
  */
 #include "hypervisor/domain/migrate.h"
@@ -51,42 +51,48 @@ static int uri_for_others(const struct hv_call *call, char **ret_uri, struct err
 
 /* ------------------------------------------------------------------ simulation */
 
-static int sim_migrate(const struct hv_call *from, const struct hv_call *to, virDomainPtr domain,
-		       const char *uuid, struct error *e)
+/* Ends @domain, whatever it does. */
+static int remove_simulated(const struct hv_call *call, const struct domain *domain, struct error *e)
 {
-	_cleanup_free_ char *xml =
-		virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
-	_cleanup_domain_ virDomainPtr present = virDomainLookupByUUIDString(to->conn, uuid);
-	_cleanup_domain_ virDomainPtr arrived = NULL;
-	int state, reason;
+	int rc = call->driver->destroy(call, domain, e);
 
-	if (!xml || virDomainGetState(domain, &state, &reason, 0) < 0)
-		return error_set_virt(e, from->conn, "cannot read domain '%s'", uuid);
-	if (present && virDomainIsActive(present) == 1)
-		return error_set(e, EEXIST, "domain '%s' is already active on the target host", uuid);
-	arrived = virDomainDefineXML(to->conn, xml);
-	if (!arrived || virDomainCreate(arrived) < 0 ||
-	    (state == VIR_DOMAIN_PAUSED && virDomainSuspend(arrived) < 0)) {
-		int rc = error_set_virt(e, to->conn, "cannot start domain '%s' on the target host", uuid);
+	return rc < 0 ? rc : call->driver->undefine(call, domain, e);
+}
 
-		if (arrived) {
-			(void)virDomainDestroy(arrived);
-			(void)virDomainUndefine(arrived);
-		}
+/* @present is what the target has of the domain. */
+static int sim_migrate(const struct hv_call *from, const struct hv_call *to, const struct domain *domain,
+		       const struct domain *present, struct error *e)
+{
+	const unsigned int flags = VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE;
+	_cleanup_domain_ struct domain arrived = {0};
+	_cleanup_free_ char *xml = NULL;
+	struct domain_definition definition = {.uuid = domain->uuid};
+	struct domain_info info = {0};
+	int rc = from->driver->get_xml(from, domain, flags, domain->uuid, &xml, e);
+
+	if (rc == 0)
+		rc = from->driver->info(from, domain, &info, e);
+	if (rc < 0)
 		return rc;
-	}
-	if (virDomainDestroy(domain) < 0 || virDomainUndefine(domain) < 0)
-		return error_set_virt(e, from->conn, "cannot remove domain '%s' from its old host", uuid);
-	return 0;
+	if (present->found && to->driver->is_active(to, present, NULL) == 1)
+		return error_set(e, EEXIST, "domain '%s' is already active on the target host", domain->uuid);
+	definition.xml = xml;
+	definition.cpus = info.cpus;
+	definition.memory = info.memory;
+	rc = to->driver->define(to, &definition, &arrived, e);
+	if (rc == 0)
+		rc = to->driver->start(to, &arrived, info.state == HV_DOMAIN_PAUSED, e);
+	if (rc < 0 && arrived.found)
+		(void)remove_simulated(to, &arrived, NULL);
+	return rc < 0 ? rc : remove_simulated(from, domain, e);
 }
 
 /* -------------------------------------------------------------------- migration */
 
 struct migration {
-	virDomainPtr domain;
-	const char *uuid;     /* its, borrowed; the name of one that was adopted is another */
-	virConnectPtr target; /* for a migration managed here; NULL = peer to peer */
-	char *uri;	      /* of the target, as the source dials it; owned */
+	const struct domain *domain; /* of libvirt */
+	virConnectPtr target;	     /* for a migration managed here; NULL = peer to peer */
+	char *uri;		     /* of the target, as the source dials it; owned */
 	virTypedParameterPtr params;
 	int param_count;
 	unsigned int flags;
@@ -108,22 +114,23 @@ static void migration_done(struct migration *m)
 static void *migration_main(void *arg)
 {
 	struct migration *m = arg;
-	virConnectPtr conn = virDomainGetConnect(m->domain);
+	virConnectPtr conn = virDomainGetConnect(m->domain->virt);
 	int rc;
 
 	(void)pthread_setname_np(pthread_self(), "migration");
 	if (m->target) {
-		virDomainPtr arrived = virDomainMigrate3(m->domain, m->target, m->params,
+		virDomainPtr arrived = virDomainMigrate3(m->domain->virt, m->target, m->params,
 							 (unsigned)m->param_count, m->flags);
 
 		rc = arrived ? 0 : -1;
-		domain_free(&arrived);
+		virt_domain_free(&arrived);
 	} else {
-		rc = virDomainMigrateToURI3(m->domain, m->uri, m->params, (unsigned)m->param_count, m->flags);
+		rc = virDomainMigrateToURI3(m->domain->virt, m->uri, m->params, (unsigned)m->param_count,
+					    m->flags);
 	}
 	/* libvirt's last error is this thread's */
 	if (rc < 0)
-		rc = error_set_virt(&m->error, conn, "cannot migrate domain '%s'", m->uuid);
+		rc = error_set_virt(&m->error, conn, "cannot migrate domain '%s'", m->domain->uuid);
 	pthread_mutex_lock(&m->lock);
 	m->rc = rc;
 	m->done = true;
@@ -155,10 +162,10 @@ static bool follow(struct migration *m, hv_progress *progress, void *ctx)
 		if (pthread_cond_timedwait(&m->ended, &m->lock, &until) == 0 || m->done)
 			continue;
 		pthread_mutex_unlock(&m->lock);
-		percent = job_percent(m->domain);
+		percent = job_percent(m->domain->virt);
 		if (percent >= 0 && progress && (stopped || progress(ctx, percent))) {
 			stopped = true;
-			(void)virDomainAbortJob(m->domain);
+			(void)virDomainAbortJob(m->domain->virt);
 		}
 		pthread_mutex_lock(&m->lock);
 	}
@@ -171,7 +178,7 @@ static bool follow(struct migration *m, hv_progress *progress, void *ctx)
 static int keep_definition_with_nvram(struct migration *m, const struct hv_call *call, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int rc = domain_read_live_xml(call, m->domain, m->uuid, &doc, e);
+	int rc = domain_read_live_xml(call, m->domain, m->domain->uuid, &doc, e);
 
 	if (rc == 0 && xml_has(doc, "/domain/os/nvram"))
 		m->flags &= ~(unsigned)VIR_MIGRATE_UNDEFINE_SOURCE;
@@ -184,14 +191,15 @@ static int add_copied(struct migration *m, const struct hv_call *call, const str
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	int room = 0;
-	int rc = how->copied_count ? domain_read_live_xml(call, m->domain, m->uuid, &doc, e) : 0;
+	int rc = how->copied_count ? domain_read_live_xml(call, m->domain, m->domain->uuid, &doc, e) : 0;
 
 	for (size_t i = 0; i < how->copied_count && rc == 0; i++) {
-		_cleanup_free_ char *target =
-			domain_disk_get(doc, call->host->uuid, m->uuid, how->copied[i], "target/@dev");
+		_cleanup_free_ char *target = domain_disk_get(doc, call->host->uuid, m->domain->uuid,
+							      how->copied[i], "target/@dev");
 
 		if (!target)
-			rc = error_set(e, ENOENT, "domain '%s' has no disk '%s'", m->uuid, how->copied[i]);
+			rc = error_set(e, ENOENT, "domain '%s' has no disk '%s'", m->domain->uuid,
+				       how->copied[i]);
 		else if (virTypedParamsAddString(&m->params, &m->param_count, &room,
 						 VIR_MIGRATE_PARAM_MIGRATE_DISKS, target) < 0)
 			rc = error_set(e, ENOMEM, "out of memory");
@@ -206,7 +214,7 @@ static int bring_filter(struct migration *m, const struct hv_call *source, const
 			struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int rc = domain_read_live_xml(source, m->domain, m->uuid, &doc, e);
+	int rc = domain_read_live_xml(source, m->domain, m->domain->uuid, &doc, e);
 
 	if (rc < 0 || !xml_has(doc, "/domain/devices/interface/filterref[@filter='" NIC_FILTER "']"))
 		return rc;
@@ -229,7 +237,8 @@ static int run(struct migration *m, hv_progress *progress, void *ctx, struct err
 		(void)pthread_join(thread, NULL);
 		rc = m->rc;
 		if (rc < 0 && stopped)
-			rc = error_set(e, ECANCELED, "the migration of domain '%s' was cancelled", m->uuid);
+			rc = error_set(e, ECANCELED, "the migration of domain '%s' was cancelled",
+				       m->domain->uuid);
 		else if (rc < 0)
 			rc = error_move(e, &m->error);
 	}
@@ -243,8 +252,7 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 {
 	_cleanup_call_ struct hv_call source = {0};
 	_cleanup_call_ struct hv_call target = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
-	_cleanup_domain_ virDomainPtr replaced = NULL;
+	_cleanup_domain_ struct domain domain = {0}, replaced = {0};
 	_cleanup_(migration_done) struct migration m = {
 		.flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE |
 			 VIR_MIGRATE_AUTO_CONVERGE | VIR_MIGRATE_ABORT_ON_ERROR | VIR_MIGRATE_UNSAFE,
@@ -257,7 +265,7 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 		return rc;
 	if (source.simulated != target.simulated)
 		return error_set(e, EOPNOTSUPP, "a domain cannot move between a simulated and a real host");
-	rc = domain_is_active(&source, domain, uuid, e);
+	rc = source.driver->is_active(&source, &domain, e);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
@@ -266,9 +274,8 @@ int hv_domain_migrate(struct hypervisor *hv, const char *from, const char *to, c
 	if (rc < 0)
 		return rc;
 	if (source.simulated)
-		return sim_migrate(&source, &target, domain, uuid, e);
-	m.domain = domain;
-	m.uuid = uuid;
+		return sim_migrate(&source, &target, &domain, &replaced, e);
+	m.domain = &domain;
 	if (how->managed) {
 		m.target = target.conn;
 	} else {
@@ -290,15 +297,15 @@ int hv_domain_migrate_wait(struct hypervisor *hv, const char *from, const char *
 {
 	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	int rc = hv_call_begin(hv, from, &call, e);
 	int percent;
 
 	if (rc == 0)
 		rc = domain_find_optional(&call, uuid, &domain, e);
-	while (rc == 0 && domain && !call.simulated && (percent = job_percent(domain)) >= 0) {
+	while (rc == 0 && domain.virt && !call.simulated && (percent = job_percent(domain.virt)) >= 0) {
 		if (progress && progress(ctx, percent))
-			(void)virDomainAbortJob(domain);
+			(void)virDomainAbortJob(domain.virt);
 		(void)nanosleep(&pause, NULL);
 	}
 	return rc;
@@ -307,7 +314,7 @@ int hv_domain_migrate_wait(struct hypervisor *hv, const char *from, const char *
 int hv_domain_is_moving(struct hypervisor *hv, const char *host, const char *uuid, bool *ret, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	virDomainJobInfo info;
 	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
 
@@ -317,7 +324,7 @@ int hv_domain_is_moving(struct hypervisor *hv, const char *host, const char *uui
 		*ret = false;
 		return 0;
 	}
-	if (virDomainGetJobInfo(domain, &info) < 0)
+	if (virDomainGetJobInfo(domain.virt, &info) < 0)
 		return error_set_virt(e, call.conn, "cannot tell whether domain '%s' is being migrated",
 				      uuid);
 	*ret = info.type != VIR_DOMAIN_JOB_NONE;

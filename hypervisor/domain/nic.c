@@ -2,6 +2,8 @@
 /* See nic.h. */
 #include "hypervisor/domain/nic.h"
 
+#include <inttypes.h>
+
 #include "hypervisor/adopted.h"
 #include "hypervisor/domain/guest_devices.h"
 #include "hypervisor/errors.h"
@@ -66,15 +68,58 @@ int hv_nic_is_gone(struct hypervisor *hv, const char *host, const char *uuid, in
 	return rc;
 }
 
+static void write_limit(xmlNodePtr parent, const char *direction, int64_t kib)
+{
+	xmlNodePtr limit = kib > 0 ? xmlNewChild(parent, NULL, BAD_CAST direction, NULL) : NULL;
+	char number[24];
+
+	(void)snprintf(number, sizeof(number), "%" PRId64, kib);
+	if (limit)
+		(void)xmlNewProp(limit, BAD_CAST "average", BAD_CAST number);
+}
+
+static int simulate_bandwidth(struct guest_devices *d, const char *mac, int64_t inbound_kib,
+			      int64_t outbound_kib, struct error *e)
+{
+	char path[PATH_SIZE], below[PATH_SIZE + 16];
+	xmlNodePtr nic, bandwidth;
+
+	(void)snprintf(path, sizeof(path), "/domain/devices/interface[mac/@address='%s']", mac);
+	(void)snprintf(below, sizeof(below), "%s/bandwidth", path);
+	nic = xml_find(d->doc, path);
+	if (!nic)
+		return error_set(e, ENOENT, "domain '%s' has no NIC '%s'", d->uuid, mac);
+	bandwidth = xml_find(d->doc, below);
+	if (bandwidth) {
+		xmlUnlinkNode(bandwidth);
+		xmlFreeNode(bandwidth);
+	}
+	if (inbound_kib > 0 || outbound_kib > 0) {
+		bandwidth = xmlNewChild(nic, NULL, BAD_CAST "bandwidth", NULL);
+		if (!bandwidth)
+			return error_oom(e);
+		write_limit(bandwidth, "inbound", inbound_kib);
+		write_limit(bandwidth, "outbound", outbound_kib);
+	}
+	return guest_devices_redefine(d, e);
+}
+
 int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uuid, const char *mac,
 			 int64_t inbound_bps, int64_t outbound_bps, struct error *e)
 {
+	_cleanup_guest_devices_ struct guest_devices d = {0};
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	virTypedParameterPtr params = NULL;
 	int count = 0, room = 0;
 	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
 
+	if (rc == 0 && call.simulated) {
+		rc = guest_devices_enter(hv, host, uuid, &d, e);
+		return rc < 0 ? rc
+			      : simulate_bandwidth(&d, mac, kib_per_second(inbound_bps),
+						   kib_per_second(outbound_bps), e);
+	}
 	if (rc < 0)
 		return rc;
 	if (!call.connection->info.bandwidth)
@@ -84,9 +129,7 @@ int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uu
 				  (unsigned int)kib_per_second(inbound_bps)) < 0 ||
 	    virTypedParamsAddUInt(&params, &count, &room, VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE,
 				  (unsigned int)kib_per_second(outbound_bps)) < 0 ||
-	    virDomainSetInterfaceParameters(domain, mac, params, count,
-					    call.simulated ? VIR_DOMAIN_AFFECT_CONFIG
-							   : VIR_DOMAIN_AFFECT_LIVE) < 0)
+	    virDomainSetInterfaceParameters(domain.virt, mac, params, count, VIR_DOMAIN_AFFECT_LIVE) < 0)
 		rc = error_set_virt(e, call.conn, "cannot limit NIC '%s' of domain '%s'", mac, uuid);
 	virTypedParamsFree(params, count);
 	return rc;

@@ -81,7 +81,7 @@ int hv_domain_screenshot(struct hypervisor *hv, const char *host, const char *uu
 			 size_t *ret_len, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	_cleanup_(stream_free) virStreamPtr stream = NULL;
 	_cleanup_(bytes_done) struct bytes bytes = {0};
 	_cleanup_free_ char *type = NULL;
@@ -90,7 +90,7 @@ int hv_domain_screenshot(struct hypervisor *hv, const char *host, const char *uu
 	if (r < 0)
 		return r;
 	stream = virStreamNew(call.conn, 0);
-	type = stream ? virDomainScreenshot(domain, stream, 0, 0) : NULL;
+	type = stream ? virDomainScreenshot(domain.virt, stream, 0, 0) : NULL;
 	/* on failure the stream is aborted already */
 	if (!type || virStreamRecvAll(stream, receive, &bytes) < 0 || virStreamFinish(stream) < 0)
 		return fail(&call, &bytes, uuid, e);

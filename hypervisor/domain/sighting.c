@@ -24,17 +24,20 @@ static int compare_files(xmlDocPtr doc, xmlNodePtr node, void *ctx)
 	return 0;
 }
 
-static int has_file(const struct hv_call *call, virDomainPtr domain, const char *const *files, bool *ret,
-		    struct error *e)
+static int has_file(const struct hv_call *call, const struct domain *domain, const char *const *files,
+		    bool *ret, struct error *e)
 {
-	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
-	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
+	const char *name = call->driver->name(domain);
+	_cleanup_free_ char *text = NULL;
+	_cleanup_xml_ xmlDocPtr doc = NULL;
 	struct search search = {.files = files};
-	int rc;
+	int rc = call->driver->get_xml(call, domain, 0, name, &text, e);
 
+	if (rc < 0)
+		return rc;
+	doc = xml_parse(text);
 	if (!doc)
-		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'",
-				      virDomainGetName(domain));
+		return error_set(e, EIO, "unexpected XML of domain '%s'", name);
 	rc = xml_each(doc, "/domain/devices/disk", compare_files, &search);
 	*ret = search.found;
 	return rc;
@@ -44,39 +47,37 @@ int hv_domain_sight(struct hypervisor *hv, const char *host, const char *uuid, c
 		    struct hv_sighting *ret, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
-	enum hv_domain_reason reason;
-	virDomainInfo info;
-	char own[33];
-	bool ask;
+	_cleanup_domain_ struct domain domain = {0};
+	struct domain_info info;
 	int rc = hv_call_begin(hv, host, &call, e);
 
 	*ret = (struct hv_sighting){.state = HV_DOMAIN_ABSENT};
 	if (rc == 0)
-		rc = domain_find_any(&call, uuid, &domain, e);
-	if (rc < 0 || !domain)
+		rc = call.driver->find(&call, uuid, &domain, e);
+	if (rc < 0 || !domain.found)
 		return rc;
-	if (virDomainGetInfo(domain, &info) < 0)
-		return error_set_virt(e, call.conn, "cannot look at domain '%s'", uuid);
+	rc = call.driver->info(&call, &domain, &info, e);
+	if (rc < 0)
+		return rc;
 	ret->found = true;
-	ret->ours = domain_is_ours(host, domain, own);
-	ret->own = strcmp(virDomainGetName(domain), own) == 0;
-	ret->state = domain_state_of_virt(info.state, 0, &reason, &ask);
-	return files ? has_file(&call, domain, files, &ret->uses, e) : 0;
+	ret->ours = domain.ours;
+	ret->own = strcmp(call.driver->name(&domain), domain.uuid) == 0;
+	ret->state = info.state;
+	return files ? has_file(&call, &domain, files, &ret->uses, e) : 0;
 }
 
 int hv_domain_stop_autostart(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	int rc = hv_call_begin(hv, host, &call, e);
 
 	if (rc == 0)
 		rc = domain_find_optional(&call, uuid, &domain, e);
 	/* one that is not defined starts with no host */
-	if (rc < 0 || !domain || virDomainIsPersistent(domain) == 0)
+	if (rc < 0 || !domain.virt || virDomainIsPersistent(domain.virt) == 0)
 		return rc;
-	if (virDomainSetAutostart(domain, 0) < 0)
+	if (virDomainSetAutostart(domain.virt, 0) < 0)
 		return error_set_virt(e, call.conn, "cannot switch off the autostart of domain '%s'", uuid);
 	return 0;
 }

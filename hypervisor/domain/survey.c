@@ -4,14 +4,10 @@
 
 #include <string.h>
 
-#include <libvirt/virterror.h>
-
 #include "hypervisor/domain_handle.h"
 #include "hypervisor/errors.h"
 #include "hypervisor/states.h"
 #include "hypervisor/storage/backend.h"
-
-#define KIB 1024
 
 /* -------------------------------------------------------------------- the list */
 
@@ -22,46 +18,43 @@ void hv_listed_free(struct hv_listed *list, size_t count)
 	free(list);
 }
 
-/* False for a domain that has gone meanwhile. */
-static bool read_listed(const char *host, virDomainPtr domain, struct hv_listed *ret)
+/* -ENOENT for a domain that has gone meanwhile. */
+static int read_listed(const struct hv_call *call, const struct domain *domain, struct hv_listed *ret,
+		       struct error *e)
 {
-	enum hv_domain_reason reason;
-	virDomainInfo info;
-	bool ask;
+	struct domain_info info;
+	int rc = call->driver->info(call, domain, &info, e);
 
-	if (virDomainGetInfo(domain, &info) < 0)
-		return false;
-	(void)domain_is_ours(host, domain, ret->uuid);
-	ret->name = strdup(virDomainGetName(domain));
+	if (rc < 0)
+		return rc;
+	memcpy(ret->uuid, domain->uuid, sizeof(ret->uuid));
+	ret->name = strdup(call->driver->name(domain));
 	ret->own = ret->name && strcmp(ret->name, ret->uuid) == 0;
-	ret->state = domain_state_of_virt(info.state, 0, &reason, &ask);
-	ret->cpus = info.nrVirtCpu;
-	ret->memory = (int64_t)info.maxMem * KIB;
-	return ret->name != NULL;
+	ret->state = info.state;
+	ret->cpus = info.cpus;
+	ret->memory = info.memory;
+	return ret->name ? 0 : error_oom(e);
 }
 
 int hv_host_domains(struct hypervisor *hv, const char *host, struct hv_listed **ret, size_t *ret_count,
 		    struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	virDomainPtr *domains = NULL;
+	struct domain *domains = NULL;
 	struct hv_listed *list;
-	size_t used = 0;
-	int count, rc = hv_call_begin(hv, host, &call, e);
+	size_t count = 0, used = 0;
+	int rc = hv_call_begin(hv, host, &call, e);
 
+	if (rc == 0)
+		rc = call.driver->list(&call, false, &domains, &count, e);
 	if (rc < 0)
 		return rc;
-	count = virConnectListAllDomains(call.conn, &domains, 0);
-	if (count < 0)
-		return error_set_virt(e, call.conn, "cannot list the host's domains");
-	list = calloc((size_t)count + 1, sizeof(*list));
-	for (int i = 0; i < count; i++) {
-		if (list && !domain_is_nobodys(call.host->uri, virDomainGetName(domains[i])) &&
-		    read_listed(host, domains[i], &list[used]))
+	list = calloc(count + 1, sizeof(*list));
+	for (size_t i = 0; list && i < count; i++)
+		if (!domain_is_nobodys(call.host->uri, call.driver->name(&domains[i])) &&
+		    read_listed(&call, &domains[i], &list[used], NULL) == 0)
 			used++;
-		(void)virDomainFree(domains[i]);
-	}
-	free(domains);
+	domains_free(domains, count);
 	if (!list)
 		return error_set(e, ENOMEM, "out of memory");
 	*ret = list;
@@ -239,7 +232,8 @@ static int read_file(const struct hv_call *call, struct hv_survey *s, struct sur
 	return 0;
 }
 
-static int read_sizes(const struct hv_call *call, virDomainPtr domain, struct hv_survey *s, struct error *e)
+static int read_sizes(const struct hv_call *call, const struct domain *domain, struct hv_survey *s,
+		      struct error *e)
 {
 	bool active = s->domain.state != HV_DOMAIN_OFF && !call->simulated;
 	int rc = 0;
@@ -252,7 +246,7 @@ static int read_sizes(const struct hv_call *call, virDomainPtr domain, struct hv
 			rc = read_file(call, s, disk, e);
 			continue;
 		}
-		if (virDomainGetBlockInfo(domain, disk->target, &info, 0) < 0)
+		if (virDomainGetBlockInfo(domain->virt, disk->target, &info, 0) < 0)
 			return error_set_virt(e, call->conn,
 					      "cannot get the size of disk '%s' of domain '%s'", disk->target,
 					      s->domain.name);
@@ -262,15 +256,19 @@ static int read_sizes(const struct hv_call *call, virDomainPtr domain, struct hv
 	return rc;
 }
 
-static int read_devices(const struct hv_call *call, virDomainPtr domain, struct hv_survey *s, struct error *e)
+static int read_devices(const struct hv_call *call, const struct domain *domain, struct hv_survey *s,
+			struct error *e)
 {
-	_cleanup_free_ char *text = virDomainGetXMLDesc(domain, 0);
-	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_xml_ xmlDocPtr doc = NULL;
 	struct reading r = {s, e};
-	int rc;
+	int rc = call->driver->get_xml(call, domain, 0, s->domain.name, &text, e);
 
+	if (rc < 0)
+		return rc;
+	doc = xml_parse(text);
 	if (!doc)
-		return error_set_virt(e, call->conn, "cannot read the XML of domain '%s'", s->domain.name);
+		return error_set(e, EIO, "unexpected XML of domain '%s'", s->domain.name);
 	rc = check_parts(doc, s->domain.name, e);
 	if (rc == 0)
 		rc = read_machine(doc, call->simulated, s, e);
@@ -285,39 +283,37 @@ static int read_devices(const struct hv_call *call, virDomainPtr domain, struct 
 	if (rc < 0)
 		return rc;
 	if (!call->simulated && s->domain.state != HV_DOMAIN_OFF) {
-		read_addresses(domain, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE, s);
-		read_addresses(domain, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP, s);
+		read_addresses(domain->virt, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE, s);
+		read_addresses(domain->virt, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP, s);
 	}
 	return 0;
 }
 
 /* By uuid, with or without dashes, else by name. */
-static int find(const struct hv_call *call, const char *name, virDomainPtr *ret, struct error *e)
+static int find(const struct hv_call *call, const char *name, struct domain *ret, struct error *e)
 {
-	if (domain_find_any(call, name, ret, NULL) < 0 || !*ret)
-		*ret = virDomainLookupByName(call->conn, name);
-	if (*ret && !domain_is_nobodys(call->host->uri, virDomainGetName(*ret)))
-		return 0;
-	if (*ret || virt_error_code() == VIR_ERR_NO_DOMAIN)
-		return error_set(e, ENOENT, "the host has no domain '%s'", name);
-	return error_set_virt(e, call->conn, "cannot find domain '%s'", name);
+	int rc = 0;
+
+	if (call->driver->find(call, name, ret, NULL) < 0 || !ret->found)
+		rc = call->driver->find_name(call, name, ret, e);
+	if (rc < 0 || (ret->found && !domain_is_nobodys(call->host->uri, call->driver->name(ret))))
+		return rc;
+	return error_set(e, ENOENT, "the host has no domain '%s'", name);
 }
 
 int hv_domain_survey(struct hypervisor *hv, const char *host, const char *name, struct hv_survey *ret,
 		     struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ virDomainPtr domain = NULL;
+	_cleanup_domain_ struct domain domain = {0};
 	int rc = hv_call_begin(hv, host, &call, e);
 
 	*ret = (struct hv_survey){.virtio = true};
 	if (rc == 0)
 		rc = find(&call, name, &domain, e);
-	if (rc < 0)
-		return rc;
-	if (!read_listed(host, domain, &ret->domain))
-		return error_set_virt(e, call.conn, "cannot look at domain '%s'", name);
-	return read_devices(&call, domain, ret, e);
+	if (rc == 0)
+		rc = read_listed(&call, &domain, &ret->domain, e);
+	return rc < 0 ? rc : read_devices(&call, &domain, ret, e);
 }
 
 void hv_survey_done(struct hv_survey *s)

@@ -82,7 +82,7 @@ static int wait_for_other_holder(const struct hv_call *call, const char *name, c
 	const struct timespec step = {.tv_nsec = HOLDER_STEP_MS * 1000000L};
 
 	for (int waited = 0;; waited += HOLDER_STEP_MS) {
-		_cleanup_domain_ virDomainPtr other = virDomainLookupByName(call->conn, name);
+		_cleanup_virt_domain_ virDomainPtr other = virDomainLookupByName(call->conn, name);
 
 		if (!other)
 			return 0; /* or the host cannot be asked, and says so when the holder is started */
@@ -217,7 +217,7 @@ int dir_copy(const struct hv_call *call, const char *path, const char *path_form
 	     const struct storage_pool *at, const char *name, const char *format, hv_progress *progress,
 	     void *ctx, char **ret_path, struct error *e)
 {
-	_cleanup_domain_ virDomainPtr holder = NULL;
+	_cleanup_virt_domain_ virDomainPtr holder = NULL;
 	const struct held held = {.path = path, .format = path_format};
 	bool here;
 	int rc = dir_local_copy(call, path, path_format, at, name, format, progress, ctx, &here, ret_path, e);
@@ -236,7 +236,7 @@ int dir_copy(const struct hv_call *call, const char *path, const char *path_form
 static int change_backing(const struct hv_call *call, const struct held *held, const char *base, bool names,
 			  hv_progress *progress, void *ctx, struct error *e)
 {
-	_cleanup_domain_ virDomainPtr holder = NULL;
+	_cleanup_virt_domain_ virDomainPtr holder = NULL;
 	_cleanup_flush_ struct flush flush = FLUSH_INIT;
 	int rc = holder_start(call, WORK_MERGE, held->path, held, &holder, e);
 
@@ -307,7 +307,7 @@ int dir_flush_on_host(const struct hv_call *call, const char *path, const char *
 		      hv_progress *progress, void *ctx, struct error *e)
 {
 	_cleanup_(error_done) struct error why = ERROR_INIT;
-	_cleanup_domain_ virDomainPtr holder = NULL;
+	_cleanup_virt_domain_ virDomainPtr holder = NULL;
 	_cleanup_free_ char *xml = raw_target_xml(path, size);
 	const struct held held = {.path = head, .format = "raw"};
 	bool begun;

@@ -21,13 +21,20 @@ static void pause_ms(int ms)
 
 /* -------------------------------------------------------------------- flushing */
 
+static int read_live_xml(const struct hv_call *call, virDomainPtr domain, xmlDocPtr *ret_doc, struct error *e)
+{
+	const struct domain found = {.found = true, .virt = domain};
+
+	return domain_read_live_xml(call, &found, virDomainGetName(domain), ret_doc, e);
+}
+
 int domain_flush_disk(const struct hv_call *call, virDomainPtr domain, const char *target, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	_cleanup_free_ char *alias = NULL, *bus = NULL, *answer = NULL;
 	char where[64], command[192];
 	xmlNodePtr node;
-	int rc = domain_read_live_xml(call, domain, virDomainGetName(domain), &doc, e);
+	int rc = read_live_xml(call, domain, &doc, e);
 
 	if (rc < 0)
 		return rc;
@@ -74,7 +81,7 @@ static int read_chain(const struct hv_call *call, virDomainPtr domain, const cha
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	char path[128];
-	int rc = domain_read_live_xml(call, domain, virDomainGetName(domain), &doc, e);
+	int rc = read_live_xml(call, domain, &doc, e);
 
 	if (rc < 0)
 		return rc;
@@ -343,7 +350,7 @@ int domain_back_up_disks(const struct hv_call *call, virDomainPtr domain, const 
 	_cleanup_xml_ xmlDocPtr doc = NULL;
 	_cleanup_free_ char *xml = NULL;
 	struct flush *flushes;
-	int rc = domain_read_live_xml(call, domain, virDomainGetName(domain), &doc, e);
+	int rc = read_live_xml(call, domain, &doc, e);
 
 	if (rc < 0)
 		return rc;
