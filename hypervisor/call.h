@@ -13,7 +13,7 @@ struct hv_call {
 	struct connection *connection;
 	const struct driver *driver;
 	virConnectPtr conn; /* connection->conn */
-	bool simulated;	    /* by libvirt's test driver */
+	bool simulated;	    /* by libvirt's test driver, or by the simulator, where conn is NULL */
 };
 
 /* -ENOENT for an unknown host, -ENOTCONN (HOST.1010) when it is not connected. */

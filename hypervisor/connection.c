@@ -19,6 +19,7 @@
 
 #include "hypervisor/errors.h"
 #include "hypervisor/probe.h"
+#include "hypervisor/simulator/simulator.h"
 #include "hypervisor/xml.h"
 
 /* A daemon that is silent for 1 * (4 + 1) seconds is given up; the busiest one measured answers within 1. */
@@ -52,7 +53,7 @@ static bool is_awaited(const struct waiter *w, const struct event *event)
 	return event->kind == EVENT_LIFECYCLE && event->type == VIR_DOMAIN_EVENT_STOPPED;
 }
 
-/* Appends an event to the queue and wakes who waits for it. Called on the event loop thread. */
+/* Appends an event to the queue and wakes who waits for it. */
 static void queue_event(struct connection *connection, struct event *event)
 {
 	struct host *host = connection->host;
@@ -76,34 +77,44 @@ void connection_set_closed(struct connection *connection, int reason)
 	(void)pthread_cond_broadcast(&connection->host->changed);
 }
 
-/* ------------------------------------------- libvirt's callbacks (event loop) */
-
-static void queue(struct connection *connection, virDomainPtr domain, enum event_kind kind, int type,
-		  int detail, const char *alias)
+static void queue_new(struct connection *connection, const char *uuid, bool ours, enum event_kind kind,
+		      int type, int detail, const char *alias)
 {
 	size_t len = alias ? strlen(alias) + 1 : 1;
-	char uuid[33];
-	struct event *event;
+	struct event *event = calloc(1, sizeof(*event) + len);
 
-	bool ours = domain_is_ours(connection->host->uuid, domain, uuid);
-
-	if (!*uuid || (!ours && (kind != EVENT_LIFECYCLE ||
-				 domain_is_nobodys(connection->host->uri, virDomainGetName(domain)))))
-		return;
-	event = calloc(1, sizeof(*event) + len);
 	if (!event) {
 		/* an event is lost: force a full comparison */
 		connection_set_closed(connection, VIR_CONNECT_CLOSE_REASON_ERROR);
 		return;
 	}
 	event->kind = kind;
-	memcpy(event->uuid, uuid, sizeof(event->uuid));
+	(void)snprintf(event->uuid, sizeof(event->uuid), "%s", uuid);
 	event->ours = ours;
 	event->type = type;
 	event->detail = detail;
 	if (alias)
 		memcpy(event->alias, alias, len);
 	queue_event(connection, event);
+}
+
+/* The simulator's, on the thread that changes the domain. */
+static void on_simulated(void *ctx, const char *uuid, int type, int detail)
+{
+	queue_new(ctx, uuid, true, EVENT_LIFECYCLE, type, detail, NULL);
+}
+
+/* ------------------------------------------- libvirt's callbacks (event loop) */
+
+static void queue(struct connection *connection, virDomainPtr domain, enum event_kind kind, int type,
+		  int detail, const char *alias)
+{
+	char uuid[33];
+	bool ours = domain_is_ours(connection->host->uuid, domain, uuid);
+
+	if (*uuid && (ours || (kind == EVENT_LIFECYCLE &&
+			       !domain_is_nobodys(connection->host->uri, virDomainGetName(domain)))))
+		queue_new(connection, uuid, ours, kind, type, detail, alias);
 }
 
 static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int type, int detail, void *opaque)
@@ -264,6 +275,13 @@ static void tell_machine(const struct host_machine *machine, struct hv_host_info
 	ret_info->tpm = machine->tpm;
 }
 
+static void tell_simulated(struct hv_host_info *ret_info)
+{
+	ret_info->simulated = true;
+	memcpy(ret_info->virt_type, "test", 5);
+	ret_info->bandwidth = true;
+}
+
 static int read_info(struct connection *connection, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr capabilities = NULL;
@@ -277,10 +295,8 @@ static int read_info(struct connection *connection, struct error *e)
 	connection->info.memory = (int64_t)node.memory * 1024;
 	connection->info.cpus = (int)node.cpus;
 	connection->info.sockets = (int)(node.sockets * node.nodes);
-	connection->info.simulated = connection->host->simulated;
-	if (connection->info.simulated) {
-		memcpy(connection->info.virt_type, "test", 5);
-		connection->info.bandwidth = true;
+	if (connection->host->simulated) {
+		tell_simulated(&connection->info);
 		return 0;
 	}
 	text = virConnectGetCapabilities(connection->conn);
@@ -366,8 +382,31 @@ static int read_transient(const char *host, virConnectPtr conn, char **ret_uuids
 	return rc;
 }
 
-int connection_list_domains(const struct connection *connection, struct listed_domain **ret_domains,
-			    size_t *ret_count, struct error *e)
+static int list_simulated(struct simulator *simulator, struct listed_domain **ret_domains, size_t *ret_count,
+			  struct error *e)
+{
+	_cleanup_free_ struct simulated_domain *rows = NULL;
+	struct listed_domain *domains;
+	size_t count;
+	int rc = simulator_list(simulator, false, &rows, &count, e);
+
+	if (rc < 0)
+		return rc;
+	domains = calloc(count + 1, sizeof(*domains));
+	if (!domains)
+		return error_oom(e);
+	for (size_t i = 0; i < count; i++) {
+		domains[i] = (struct listed_domain){
+			.status = {.state = rows[i].state, .reason = rows[i].reason}, .ours = true};
+		memcpy(domains[i].status.uuid, rows[i].uuid, sizeof(rows[i].uuid));
+	}
+	*ret_domains = domains;
+	*ret_count = count;
+	return 0;
+}
+
+static int list_libvirt(const struct connection *connection, struct listed_domain **ret_domains,
+			size_t *ret_count, struct error *e)
 {
 	_cleanup_free_ char *transient = NULL;
 	virDomainStatsRecordPtr *records = NULL;
@@ -410,6 +449,15 @@ int connection_list_domains(const struct connection *connection, struct listed_d
 	return 0;
 }
 
+int connection_list_domains(const struct connection *connection, struct listed_domain **ret_domains,
+			    size_t *ret_count, struct error *e)
+{
+	struct simulator *simulator = connection->host->simulator;
+
+	return simulator ? list_simulated(simulator, ret_domains, ret_count, e)
+			 : list_libvirt(connection, ret_domains, ret_count, e);
+}
+
 /* ---------------------------------------------------------- open and close */
 
 /*
@@ -438,12 +486,54 @@ static virConnectPtr open_connection(struct host *host)
 	return conn;
 }
 
+static int open_simulated(struct connection *connection, bool (*opened)(void *ctx), void *ctx,
+			  struct error *e)
+{
+	struct hv_host_info *info = &connection->info;
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int rc = simulator_connect(connection->host->simulator, on_simulated, connection, info, &why);
+
+	(void)opened(ctx); /* if nobody waits any more, it is closed as soon as it is open */
+	if (rc < 0)
+		return error_set(e, -rc, "cannot connect to '%s': %s", connection->host->uri,
+				 error_sentence(&why));
+	(void)gethostname(info->hostname, sizeof(info->hostname) - 1);
+	tell_simulated(info);
+	return 0;
+}
+
+static int open_libvirt(struct connection *connection, bool (*opened)(void *ctx), void *ctx, struct error *e)
+{
+	struct host *host = connection->host;
+	bool wanted;
+	int rc;
+
+	connection->conn = open_connection(host);
+	wanted = opened(ctx);
+	if (connection->conn && !wanted)
+		return error_set(e, ECANCELED, "nobody waits for the connection any more");
+	if (!connection->conn)
+		return error_set_virt(e, NULL, "cannot connect to '%s'", host->uri);
+	/* neither exists in the test driver, whose connection cannot break */
+	if (!host->simulated) {
+		(void)virConnectSetKeepAlive(connection->conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
+		if (virConnectRegisterCloseCallback(connection->conn, on_close, connection_ref(connection),
+						    release) < 0)
+			connection_unref(connection);
+	}
+	rc = register_events(connection, e);
+	if (rc == 0)
+		rc = read_info(connection, e);
+	if (rc == 0 && !host->simulated)
+		wait_for_tools(connection);
+	return rc;
+}
+
 int connection_open(struct host *host, bool (*opened)(void *ctx), void *ctx,
 		    struct connection **ret_connection, struct listed_domain **ret_domains, size_t *ret_count,
 		    struct error *e)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
-	bool wanted;
 	int rc;
 
 	if (!connection) {
@@ -458,30 +548,8 @@ int connection_open(struct host *host, bool (*opened)(void *ctx), void *ctx,
 	connection->qemu_gid = (gid_t)-1;
 	for (size_t i = 0; i < CONNECTION_EVENT_IDS; i++)
 		connection->callbacks[i] = -1;
-	connection->conn = open_connection(host);
-	wanted = opened(ctx);
-	if (connection->conn && !wanted) {
-		(void)virConnectClose(connection->conn);
-		connection_unref(connection);
-		return error_set(e, ECANCELED, "nobody waits for the connection any more");
-	}
-	if (!connection->conn) {
-		rc = error_set_virt(e, NULL, "cannot connect to '%s'", host->uri);
-		connection_unref(connection);
-		return rc;
-	}
-	/* neither exists in the test driver, whose connection cannot break */
-	if (!host->simulated) {
-		(void)virConnectSetKeepAlive(connection->conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
-		if (virConnectRegisterCloseCallback(connection->conn, on_close, connection_ref(connection),
-						    release) < 0)
-			connection_unref(connection);
-	}
-	rc = register_events(connection, e);
-	if (rc == 0)
-		rc = read_info(connection, e);
-	if (rc == 0 && !host->simulated)
-		wait_for_tools(connection);
+	rc = host->simulator ? open_simulated(connection, opened, ctx, e)
+			     : open_libvirt(connection, opened, ctx, e);
 	if (rc == 0)
 		rc = connection_list_domains(connection, ret_domains, ret_count, e);
 	if (rc < 0) {
@@ -496,11 +564,14 @@ void connection_close(struct connection *connection)
 {
 	if (!connection)
 		return;
+	if (connection->host->simulator)
+		simulator_disconnect(connection->host->simulator, connection);
 	for (size_t i = 0; i < CONNECTION_EVENT_IDS; i++)
 		if (connection->callbacks[i] >= 0)
 			(void)virConnectDomainEventDeregisterAny(connection->conn, connection->callbacks[i]);
-	if (!connection->host->simulated)
+	if (connection->conn && !connection->host->simulated)
 		(void)virConnectUnregisterCloseCallback(connection->conn, on_close);
-	(void)virConnectClose(connection->conn);
+	if (connection->conn)
+		(void)virConnectClose(connection->conn);
 	connection_unref(connection);
 }

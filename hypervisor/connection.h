@@ -17,8 +17,9 @@
 /* Counted: libvirt's callbacks and calls under way may outlive its use. */
 struct connection {
 	atomic_uint refs;
-	struct host *host;		     /* immutable, holds a reference */
-	virConnectPtr conn;		     /* immutable; closed by connection_close() alone */
+	struct host *host; /* immutable, holds a reference */
+	/* immutable; closed by connection_close() alone; NULL: of the simulator, which tells the events itself */
+	virConnectPtr conn;
 	int callbacks[CONNECTION_EVENT_IDS]; /* registrations, -1 = none; opener, then the host's thread */
 	struct hv_host_info info;	     /* immutable once open */
 	struct host_machine machine;	     /* immutable once open */

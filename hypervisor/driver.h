@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What does the work on the domains of a host. Internal to hypervisor/.
+ * What does the work on the domains of a host: libvirt (libvirt_driver.c), or, on a machine that is in this process
+ * alone, the simulator (simulated_driver.c). Internal to hypervisor/.
  *
  * A call gets the row of its host (call.h); what is above asks the row, and knows no difference. Only what
- * simulated hosts cannot do at all is told apart by hv_call.simulated. There `virt` is used directly.
+ * simulated hosts cannot do at all, in libvirt's test driver as little as in the simulator, is told apart by
+ * hv_call.simulated. There `virt` is used directly.
  */
 #ifndef POOLFS_HYPERVISOR_DRIVER_H
 #define POOLFS_HYPERVISOR_DRIVER_H
@@ -19,7 +21,7 @@ struct domain {
 	bool found;
 	bool ours; /* of the pool */
 	char uuid[33];
-	virDomainPtr virt; /* owned */
+	virDomainPtr virt; /* owned; NULL: of the simulator */
 };
 
 struct domain_info {

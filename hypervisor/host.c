@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "hypervisor/simulator/simulator.h"
 #include "model/clock.h"
 
 struct timespec deadline_in(int64_t ms)
@@ -25,10 +26,13 @@ int host_new(const char *uuid, const char *uri, const struct hv_events *events, 
 	     struct host **ret_host, struct error *e)
 {
 	struct host *host = calloc(1, sizeof(*host));
+	bool own = simulator_has_uri(uuid, uri);
 
-	if (!host || !(host->uri = strdup(uri))) {
+	if (!host || !(host->uri = strdup(uri)) || (own && !(host->simulator = simulator_new(uri)))) {
+		if (host)
+			free(host->uri);
 		free(host);
-		return error_set(e, ENOMEM, "out of memory");
+		return error_oom(e);
 	}
 	host->refs = 1;
 	host->events = events;
@@ -54,6 +58,7 @@ void host_unref(struct host *host)
 		return;
 	if (host->cached)
 		(void)virConnectClose(host->cached);
+	simulator_free(host->simulator);
 	(void)pthread_cond_destroy(&host->changed);
 	(void)pthread_mutex_destroy(&host->lock);
 	free(host->reported_sentence);

@@ -7,7 +7,7 @@
  *
  * Locks: host->lock guards what is marked with it, is held for a few
  * instructions only, and never while libvirt or a callback runs. It is taken
- * alone or inside hypervisor->lock, never the other way round.
+ * alone, inside hypervisor->lock, or inside the lock of the host's simulator, never the other way round.
  */
 #ifndef POOLFS_HYPERVISOR_HOST_H
 #define POOLFS_HYPERVISOR_HOST_H
@@ -20,6 +20,7 @@
 #include "hypervisor/hypervisor.h"
 
 struct connection;
+struct simulator;
 
 /* A wait for an event of a domain; on the stack of the waiting thread, linked into host->waiters. */
 struct waiter {
@@ -38,7 +39,7 @@ struct host {
 	void *on_end_ctx;
 	char uuid[33];	/* immutable */
 	char *uri;	/* immutable */
-	bool simulated; /* immutable */
+	bool simulated; /* immutable: by libvirt's test driver or by the simulator */
 	bool here;	/* immutable: its libvirtd runs on this machine */
 
 	pthread_mutex_t lock;
@@ -49,6 +50,7 @@ struct host {
 	struct waiter *waiters;	       /* lock */
 	unsigned int left_behind;      /* lock: openers that hang, and for which nobody waits any more */
 
+	struct simulator *simulator; /* immutable: the machine itself, owned; NULL: the host is libvirt's */
 	/* the test driver's state lives in its connection, so one stays open; opener only, of which there is one */
 	virConnectPtr cached;
 	/* results of the probes; opener that is not left behind, the host's thread resets them between two */

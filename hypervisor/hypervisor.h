@@ -34,11 +34,13 @@
  * when the host is not connected; -ENOENT when the named thing does not exist;
  * -EOPNOTSUPP when this hypervisor cannot do it; -ETIMEDOUT when a wait timed out.
  *
- * Simulation: a URI that starts with "test:" is libvirt's own test driver. What
- * that driver lacks (files behind volumes, paused starts, consoles, the guest
+ * Simulation: a host whose URI is test:///FOLDER/UUID.xml, with its own uuid, is a
+ * machine of the simulator (simulator/simulator.h), which is what hosts/simulators
+ * makes: fast, and small enough for a hundred thousand domains. All other URIs that start with "test:" are
+ * libvirt's own test driver. What both lack (files behind volumes, consoles, the guest
  * agent) is simulated in this folder, so that callers need no second path.
- * test:///default is one state for the whole process; test:///FILE.xml is a
- * state per host, which survives reconnecting but not hv_host_remove().
+ * test:///default is one state for the whole process; any other file is a
+ * state per host, which survives reconnecting but not hv_host_remove(), nor the end of the process.
  */
 #ifndef POOLFS_HYPERVISOR_H
 #define POOLFS_HYPERVISOR_H
@@ -87,7 +89,7 @@ struct hv_host_info {
 	int64_t memory;	   /* bytes */
 	int cpus;	   /* logical processors */
 	int sockets;
-	bool simulated;	    /* test driver */
+	bool simulated;	    /* test driver, or simulator */
 	bool bandwidth;	    /* traffic control works, so NIC limits can be applied */
 	char arch[16];	    /* "x86_64", "aarch64"; "" when simulated */
 	bool machine_known; /* the host has said whether guests can have the following */

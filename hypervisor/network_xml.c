@@ -167,9 +167,9 @@ int network_hosts_read(xmlDocPtr doc, struct network_host **ret_hosts, size_t *r
 
 /* -------------------------------------------------------------------- definition */
 
-static void network_name(const struct hv_network_def *spec, char ret_name[NETWORK_NAME_SIZE])
+void network_name(const char *uuid, char ret_name[NETWORK_NAME_SIZE])
 {
-	(void)snprintf(ret_name, NETWORK_NAME_SIZE, "poolfs-%.8s", spec->uuid);
+	(void)snprintf(ret_name, NETWORK_NAME_SIZE, "poolfs-%.8s", uuid);
 }
 
 static void write_leases(struct xml *x, const struct hv_network_def *spec)
@@ -194,7 +194,7 @@ static void write_dnsmasq_options(struct xml *x, const struct hv_network_def *sp
 	static const char *const withheld[] = {"router", "dns-server", "domain-name"};
 	char text[512], name[NETWORK_NAME_SIZE];
 
-	network_name(spec, name);
+	network_name(spec->uuid, name);
 	xml_open(x, "dnsmasq:options", NULL);
 	if (spec->bridge) {
 		(void)snprintf(text, sizeof(text), "conf-script=" SCRIPT, spec->bridge, name);
@@ -214,7 +214,7 @@ char *network_xml(const struct hv_network_def *spec)
 	char mac[18];
 	struct xml x;
 
-	network_name(spec, name);
+	network_name(spec->uuid, name);
 	/* the bridge's address: libvirt would make up another one at each definition */
 	(void)snprintf(mac, sizeof(mac), "52:54:00:%.2s:%.2s:%.2s", spec->uuid, spec->uuid + 2,
 		       spec->uuid + 4);

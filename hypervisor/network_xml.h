@@ -8,6 +8,8 @@
 
 #define NETWORK_NAME_SIZE 32
 
+/* The name of the network for the L3 network @uuid. */
+void network_name(const char *uuid, char ret_name[NETWORK_NAME_SIZE]);
 /* The definition of a network, allocated; NULL when memory is short. */
 char *network_xml(const struct hv_network_def *spec);
 /*

@@ -12,7 +12,7 @@
 #define MEMORY_DEFAULT (INT64_C(16) << 30)
 #define CPUS_DEFAULT   16
 
-/* The file with the resources of the simulated machine, for libvirt's test driver; allocated. */
+/* The file with the resources of the simulated machine, in the form of libvirt's test driver; allocated. */
 static char *description_path(struct pool *pool, const char *uuid)
 {
 	char *path;

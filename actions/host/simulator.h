@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Simulated hosts: machines that libvirt's test driver describes. */
+/* Simulated hosts: machines of the simulator (hypervisor/simulator/simulator.h), each described by a file. */
 #ifndef POOLFS_HOST_SIMULATOR_H
 #define POOLFS_HOST_SIMULATOR_H
 
 #include "actions/engine/pool.h"
 
-/* The limit is ours: libvirt's test driver keeps a map of all CPUs. */
+/* The limit is ours. */
 #define HOST_SIMULATOR_CPUS_MAX 4096
 
 /**

@@ -74,7 +74,7 @@ int hv_domain_stop_autostart(struct hypervisor *hv, const char *host, const char
 
 	if (rc == 0)
 		rc = domain_find_optional(&call, uuid, &domain, e);
-	/* one that is not defined starts with no host */
+	/* the simulator starts nothing by itself, and one that is not defined starts with no host */
 	if (rc < 0 || !domain.virt || virDomainIsPersistent(domain.virt) == 0)
 		return rc;
 	if (virDomainSetAutostart(domain.virt, 0) < 0)

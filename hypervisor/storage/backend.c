@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hypervisor/errors.h"
+#include "hypervisor/simulator/simulator.h"
 #include "hypervisor/storage/dir.h"
 #include "hypervisor/storage/rbd.h"
 
@@ -56,7 +57,18 @@ char *storage_read_disk_source(xmlDocPtr doc, xmlNodePtr disk)
 	return NULL;
 }
 
-int storage_pool_find(const struct hv_call *call, const char *uuid, struct storage_pool *ret, struct error *e)
+static int find_simulated(const struct hv_call *call, const char *uuid, struct storage_pool *ret,
+			  struct error *e)
+{
+	_cleanup_free_ char *type = NULL;
+	int rc = simulator_find_pool(call->host->simulator, uuid, &type, &ret->root, e);
+
+	if (rc == 0)
+		ret->backend = storage_backend_on(storage_backend_of_type(type), call);
+	return rc;
+}
+
+static int find_virt(const struct hv_call *call, const char *uuid, struct storage_pool *ret, struct error *e)
 {
 	const struct storage_backend *backend = NULL;
 	_cleanup_free_ char *text = NULL, *type = NULL;
@@ -79,6 +91,11 @@ int storage_pool_find(const struct hv_call *call, const char *uuid, struct stora
 				 uuid);
 	ret->backend = storage_backend_on(backend, call);
 	return 0;
+}
+
+int storage_pool_find(const struct hv_call *call, const char *uuid, struct storage_pool *ret, struct error *e)
+{
+	return call->host->simulator ? find_simulated(call, uuid, ret, e) : find_virt(call, uuid, ret, e);
 }
 
 void storage_pool_done(struct storage_pool *at)

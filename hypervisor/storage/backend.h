@@ -25,8 +25,8 @@ struct storage_backend;
 /* A pool of a host, as the functions of its row get it. */
 struct storage_pool {
 	const struct storage_backend *backend;
-	virStoragePoolPtr pool;
-	char *root; /* owned: the path of a volume is <root>/<name> */
+	virStoragePoolPtr pool; /* owned; NULL: of the simulator, where the row needs none */
+	char *root;		/* owned: the path of a volume is <root>/<name> */
 };
 
 struct storage_backend {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The interface to hosts on libvirt's test driver: connections, and the callbacks as they come, recorded. A test
- * begins with one host, HOST_A, connected, and a folder of its own.
+ * The interface to simulated hosts, on libvirt's test driver and on the simulator: connections, and the callbacks as
+ * they come, recorded. A test begins with one host, HOST_A, connected, and a folder of its own.
  */
 #ifndef POOLFS_HV_SIM_FIXTURE_H
 #define POOLFS_HV_SIM_FIXTURE_H
@@ -187,6 +187,32 @@ static inline int set_up(void **state)
 	return set_up_uri(state, "test:///default");
 }
 
+/* Writes the description of a machine of the simulator, for the host @uuid, and its URI. */
+static inline void describe_machine(const char *uuid, char ret_path[128], char ret_uri[160])
+{
+	FILE *f;
+
+	(void)snprintf(ret_path, 128, "/tmp/poolfs-hv_sim.%d", (int)getpid());
+	(void)mkdir(ret_path, 0700);
+	(void)snprintf(ret_path, 128, "/tmp/poolfs-hv_sim.%d/%s.xml", (int)getpid(), uuid);
+	(void)snprintf(ret_uri, 160, "test://%s", ret_path);
+	f = fopen(ret_path, "w");
+	assert_non_null(f);
+	assert_true(fputs("<node><cpu><mhz>1000</mhz><model>x</model><active>8</active><nodes>1</nodes>"
+			  "<sockets>2</sockets><cores>4</cores><threads>1</threads></cpu>"
+			  "<memory>8388608</memory></node>",
+			  f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static inline int set_up_simulator(void **state)
+{
+	char path[128], uri[160];
+
+	describe_machine(HOST_A, path, uri);
+	return set_up_uri(state, uri);
+}
+
 static inline int tear_down(void **state)
 {
 	struct fixture *f = *state;
@@ -205,6 +231,20 @@ static inline int tear_down(void **state)
 	return 0;
 }
 
+static inline int tear_down_simulator(void **state)
+{
+	char folder[64];
+
+	(void)tear_down(state);
+	(void)snprintf(folder, sizeof(folder), "/tmp/poolfs-hv_sim.%d", (int)getpid());
+	(void)nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}
+
+#define ON_SIMULATOR(test)                                                                                   \
+	{                                                                                                    \
+#test " on the simulator", test, set_up_simulator, tear_down_simulator, NULL                 \
+	}
 #define ON_DEFAULT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 #endif

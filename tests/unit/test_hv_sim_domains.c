@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hosts and their domains on libvirt's test driver: connections and their callbacks, the life and the changes of
- * domains; on the shared test:///default and on two hosts with a state of their own.
+ * Simulated hosts and their domains: connections and their callbacks, the life and the changes of domains; on the
+ * shared test:///default of libvirt's test driver, on two hosts with a state of their own, and on the simulator.
  */
 #include "tests/unit/hv_sim_fixture.h"
 
@@ -489,11 +489,14 @@ int main(void)
 		ON_DEFAULT(a_hung_host_delays_no_other),
 		ON_DEFAULT(reconnecting_lists_the_domains_again),
 		cmocka_unit_test(each_file_is_a_host_of_its_own),
+		ON_SIMULATOR(reconnecting_lists_the_domains_again),
 		ON_DEFAULT(the_life_of_a_domain),
+		ON_SIMULATOR(the_life_of_a_domain),
 		ON_DEFAULT(an_active_domain_is_changed),
 		cmocka_unit_test(the_fewest_modules_are_chosen),
 		ON_DEFAULT(changes_from_outside_are_reported),
 		ON_DEFAULT(many_concurrent_workers),
+		ON_SIMULATOR(many_concurrent_workers),
 		ON_DEFAULT(a_removed_host_reports_nothing),
 		cmocka_unit_test(repeated_start_and_end),
 	};

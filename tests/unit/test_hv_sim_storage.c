@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a host has beside domains, on libvirt's test driver: simulated storage, networks with leases. */
+/* What a simulated host has beside domains: storage, and networks with leases. */
 #include "tests/unit/hv_sim_fixture.h"
 
 #include <dirent.h>
@@ -294,8 +294,13 @@ static void networks_have_fixed_leases(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_DEFAULT(pools_open_and_close),	  ON_DEFAULT(pools_on_other_machines),
-		ON_DEFAULT(volumes_are_small_real_files), ON_DEFAULT(uploads_and_downloads_preserve_holes),
+		ON_DEFAULT(pools_open_and_close),
+		ON_DEFAULT(pools_on_other_machines),
+		ON_DEFAULT(volumes_are_small_real_files),
+		ON_DEFAULT(uploads_and_downloads_preserve_holes),
+		ON_SIMULATOR(pools_open_and_close),
+		ON_SIMULATOR(volumes_are_small_real_files),
+		ON_SIMULATOR(uploads_and_downloads_preserve_holes),
 		ON_DEFAULT(networks_have_fixed_leases),
 	};
 
