@@ -150,6 +150,31 @@ static bool set_headers(struct delivery *d, bool success)
 	return list != NULL;
 }
 
+/* False when memory is short. */
+static bool set_up(struct delivery *d, const char *url, const char *body)
+{
+	CURLcode code = CURLE_OK;
+
+#define SET(option, value)                                                                                   \
+	do {                                                                                                 \
+		if (code == CURLE_OK)                                                                        \
+			code = curl_easy_setopt(d->curl, option, value);                                     \
+	} while (0)
+	/* The receiver may have a self-signed certificate (behaviour.md 1.6). */
+	SET(CURLOPT_SSL_VERIFYPEER, 0L);
+	SET(CURLOPT_SSL_VERIFYHOST, 0L);
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_TIMEOUT, ATTEMPT_TIMEOUT);
+	SET(CURLOPT_HTTPHEADER, d->headers);
+	SET(CURLOPT_WRITEFUNCTION, swallow);
+	SET(CURLOPT_USERAGENT, "poolfs/" POOLFS_VERSION);
+	SET(CURLOPT_COPYPOSTFIELDS, body);
+#undef SET
+	return code == CURLE_OK;
+}
+
 /* False when memory is short: to be tried again later. */
 static bool begin_attempt(struct delivery *d, const struct view *view, const struct object *job)
 {
@@ -164,18 +189,7 @@ static bool begin_attempt(struct delivery *d, const struct view *view, const str
 	d->hooks->active++;
 	if (!set_headers(d, object_str_is(job, JOB_STATE, JOB_STATE_DONE)))
 		return false;
-	/* The receiver may have a self-signed certificate (behaviour.md 1.6). */
-	curl_easy_setopt(d->curl, CURLOPT_SSL_VERIFYPEER, 0L);
-	curl_easy_setopt(d->curl, CURLOPT_SSL_VERIFYHOST, 0L);
-	curl_easy_setopt(d->curl, CURLOPT_URL, object_str(job, JOB_WEB_HOOK));
-	curl_easy_setopt(d->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(d->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(d->curl, CURLOPT_TIMEOUT, ATTEMPT_TIMEOUT);
-	curl_easy_setopt(d->curl, CURLOPT_HTTPHEADER, d->headers);
-	curl_easy_setopt(d->curl, CURLOPT_WRITEFUNCTION, swallow);
-	curl_easy_setopt(d->curl, CURLOPT_USERAGENT, "poolfs/" POOLFS_VERSION);
-	curl_easy_setopt(d->curl, CURLOPT_PRIVATE, d);
-	return curl_easy_setopt(d->curl, CURLOPT_COPYPOSTFIELDS, body) == CURLE_OK &&
+	return set_up(d, object_str(job, JOB_WEB_HOOK), body) &&
 	       url_policy_guard(d->policy, d->curl, &d->guard) == CURLE_OK &&
 	       curl_multi_add_handle(d->hooks->multi, d->curl) == CURLM_OK;
 }
@@ -207,11 +221,12 @@ static void begin_due(struct web_hooks *hooks)
 
 static void end_attempt(struct web_hooks *hooks, CURL *curl, CURLcode code)
 {
-	struct delivery *d = NULL;
+	struct delivery *d = hooks->deliveries;
 	long status = 0;
 	bool refused;
 
-	(void)curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&d);
+	while (d->curl != curl)
+		d = d->next;
 	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	refused = code == CURLE_COULDNT_CONNECT && d->guard.refused;
 	attempt_done(d);

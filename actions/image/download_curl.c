@@ -292,8 +292,10 @@ static int prepare_retry(struct transfer *t, bool resume)
 		return download_fail(t->d, error_oom(t->d->e));
 	if (!resume && download_restart(t->d) < 0)
 		return t->d->result;
-	(void)curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
-	(void)curl_easy_setopt(t->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->d->done);
+	/* Otherwise the whole file would be taken for its rest. */
+	if (curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers) != CURLE_OK ||
+	    curl_easy_setopt(t->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->d->done) != CURLE_OK)
+		return download_fail(t->d, error_oom(t->d->e));
 	return 0;
 }
 
