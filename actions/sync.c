@@ -2,6 +2,7 @@
 /* See sync.h. The callbacks run in the threads of their hosts. */
 #include "actions/sync.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -200,6 +201,7 @@ static void prepare(void *arg)
 static int prepare_later(const struct host_event *event, struct error *e)
 {
 	struct preparation *p = calloc(1, sizeof(*p) + event->count * sizeof(p->chores[0]));
+	int r;
 
 	if (!p)
 		return error_oom(e);
@@ -210,9 +212,12 @@ static int prepare_later(const struct host_event *event, struct error *e)
 		p->chores[i].errand = event->errands[i];
 		memcpy(p->chores[i].vm, event->domains[i].uuid, sizeof(p->chores[i].vm));
 	}
-	if (pool_background(event->pool, prepare, p) < 0)
-		free(p); /* the pool is shutting down */
-	return 0;
+	r = pool_background(event->pool, prepare, p);
+	if (r < 0)
+		free(p);
+	if (r == 0 || r == -ESHUTDOWN) /* the pool is closed, and its hosts will be */
+		return 0;
+	return error_set(e, -r, "cannot prepare the host: %s", strerror(-r));
 }
 
 /* Asks the host for its domains, and writes what it says of those VMs that have not changed meanwhile. */
