@@ -1,6 +1,6 @@
 #!/bin/bash
 # Whichever call fails in a pool's life: no crash, no leak, a sentence, nothing half done, and the same request succeeds then.
-# limit: 120
+# limit: 180
 # long: 7200
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -19,7 +19,12 @@ fail_at() {
 fail_at sync 1000 stopping
 fail_at libvirt 1000 revert
 
+# All starts of threads, most of which are at the opening of a pool, and what a web hook makes of libcurl.
+fail_at thread 1000
+fail_at curl "$(number 10 1000)" "web hook"
+
 fail_at libvirt "$(number 2 100000)"
+fail_at curl "$(number 8 1000)"
 fail_at memory "$(number 1 400)"
 fail_at write "$(number 1 100000)"
 fail_at space "$(number 1 100000)"

@@ -34,6 +34,19 @@ static unsigned seed;
 static const char *only; /* NULL: all steps */
 static long only_n;	 /* 0: all */
 
+static size_t step_count(void)
+{
+	return life_step_count + life_more_step_count;
+}
+
+/* All steps in their order, then their ways back. */
+static const struct life_step *step_at(size_t i)
+{
+	if (i >= step_count())
+		i = 2 * step_count() - 1 - i;
+	return i < life_step_count ? &life_steps[i] : &life_more_steps[i - life_step_count];
+}
+
 static void on_part(enum life_part part)
 {
 	inject_exempt_thread(part != LIFE_ASKING);
@@ -209,9 +222,9 @@ static void child(const char *state, const char *outside)
 	inject_pause(true);
 	life_begin(&l, state, outside);
 	life_goes_on = on_part;
-	for (size_t i = 0; i < 2 * life_step_count; i++) {
-		bool up = i < life_step_count;
-		const struct life_step *s = &life_steps[up ? i : 2 * life_step_count - 1 - i];
+	for (size_t i = 0; i < 2 * step_count(); i++) {
+		bool up = i < step_count();
+		const struct life_step *s = step_at(i);
 		_cleanup_(error_done) struct error e = ERROR_INIT;
 
 		if (i < begin || (only && strcmp(only, s->name) != 0)) {
@@ -263,9 +276,7 @@ int main(int argc, char **argv)
 		died++;
 		at->wrong++;
 		printf("%s, step %zu (%s), N %ld: the program ends with %s %d\n", kind_name, at->step,
-		       life_steps[at->step < life_step_count ? at->step : 2 * life_step_count - 1 - at->step]
-			       .name,
-		       at->n, WIFSIGNALED(status) ? "signal" : "status",
+		       step_at(at->step)->name, at->n, WIFSIGNALED(status) ? "signal" : "status",
 		       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		at->n++;
 		at->done = only_n > 0;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -27,7 +28,8 @@ static _Thread_local bool exempt_thread;
 static const char *const names[] = {
 	[INJECT_NOTHING] = "nothing", [INJECT_MEMORY] = "memory",   [INJECT_WRITE] = "write",
 	[INJECT_SPACE] = "space",     [INJECT_SYNC] = "sync",	    [INJECT_OPEN] = "open",
-	[INJECT_NAME] = "name",	      [INJECT_LIBVIRT] = "libvirt",
+	[INJECT_NAME] = "name",	      [INJECT_LIBVIRT] = "libvirt", [INJECT_THREAD] = "thread",
+	[INJECT_CURL] = "curl",
 };
 
 enum inject_kind inject_kind_of(const char *name)
@@ -168,6 +170,18 @@ void inject_begin(void)
 	methods.xMalloc = sqlite_malloc_fails;
 	methods.xRealloc = sqlite_realloc_fails;
 	(void)sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+}
+
+/* ---------------------------------------------------------------------- threads */
+
+int __real_pthread_create(pthread_t *ret, const pthread_attr_t *attributes, void *(*run)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *ret, const pthread_attr_t *attributes, void *(*run)(void *), void *arg);
+
+int __wrap_pthread_create(pthread_t *ret, const pthread_attr_t *attributes, void *(*run)(void *), void *arg)
+{
+	return inject_fails(INJECT_THREAD, "pthread_create")
+		       ? EAGAIN
+		       : __real_pthread_create(ret, attributes, run, arg);
 }
 
 /* ------------------------------------------------------------------------ files */

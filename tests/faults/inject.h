@@ -17,6 +17,8 @@ enum inject_kind {
 	INJECT_OPEN,	/* open(2), of files: EMFILE */
 	INJECT_NAME,	/* rename(2), unlink(2), mkdir(2): EIO */
 	INJECT_LIBVIRT, /* a call of libvirt fails, VIR_ERR_OPERATION_FAILED */
+	INJECT_THREAD,	/* pthread_create(3), by our own code: EAGAIN */
+	INJECT_CURL,	/* a call of libcurl: out of memory, or no connection */
 };
 
 /** Prepares the libraries; before anything else is done with them. */
@@ -32,7 +34,7 @@ void inject_exempt_thread(bool exempt);
 /** The kind of this name; INJECT_NOTHING if there is none. */
 enum inject_kind inject_kind_of(const char *name);
 
-/* For inject_libvirt.c: does this call fail? */
+/* For inject_libvirt.c and inject_curl.c: does this call fail? */
 bool inject_fails(enum inject_kind kind, const char *name);
 
 #endif

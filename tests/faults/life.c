@@ -9,27 +9,9 @@
 
 #define IMAGE_BYTES (256 * 1024)
 
-enum life_slot {
-	IMAGE,
-	UPLOADED,
-	OFFERING,
-	DISK,
-	L3,
-	ZONE,
-	ACCOUNT,
-	VM,
-	VOLUME,
-	SNAPSHOT,
-	SECOND_SNAPSHOT,
-	FORMER_ROOT,
-	TEMPLATE,
-	TAG,
-	STORAGE,
-};
-
 void (*life_goes_on)(enum life_part part);
 
-static void goes_on(enum life_part part)
+void life_goes_on_with(enum life_part part)
 {
 	if (life_goes_on)
 		life_goes_on(part);
@@ -37,28 +19,38 @@ static void goes_on(enum life_part part)
 
 /* ---------------------------------------------------------------------- helpers */
 
-/* As perform(), telling where it is. */
-static int ask(struct life *l, const char *operation, const char *uuid, json_t *params, char *ret_target,
-	       struct error *e)
+int life_ask(struct life *l, const char *operation, const char *uuid, json_t *params, const char *web_hook,
+	     char *ret_job, char *ret_target, struct error *e)
 {
 	const struct actor actor = {.source = "fs"};
+	char *hook = web_hook ? strdup(web_hook) : NULL;
 	char job[UUID_SIZE];
 	struct request *req;
 	int r;
 
-	goes_on(LIFE_ASKING);
+	life_goes_on_with(LIFE_ASKING);
 	r = request_new(operation_by_name(operation), uuid, params, &actor, &req, e);
 	if (r == 0) {
 		if (ret_target)
 			memcpy(ret_target, req->target, UUID_SIZE);
+		req->web_hook = steal(&hook);
 		r = pool_submit_wait(l->pool.pool, req, job, e);
 	}
-	goes_on(LIFE_WAITING);
+	life_goes_on_with(LIFE_WAITING);
 	if (r == 0)
 		r = job_end(&l->pool, job, e);
-	goes_on(LIFE_DONE);
+	life_goes_on_with(LIFE_DONE);
 	json_decref(params);
+	free(hook);
+	if (r == 0 && ret_job)
+		memcpy(ret_job, job, UUID_SIZE);
 	return r;
+}
+
+static int ask(struct life *l, const char *operation, const char *uuid, json_t *params, char *ret_target,
+	       struct error *e)
+{
+	return life_ask(l, operation, uuid, params, NULL, NULL, ret_target, e);
 }
 
 static int create(struct life *l, const char *operation, json_t *params, enum life_slot slot, struct error *e)
@@ -128,14 +120,14 @@ static int make_image(struct life *l, struct error *e)
 		      IMAGE, e);
 }
 
-static int remove_image(struct life *l, enum life_slot slot, struct error *e)
+int life_remove_image(struct life *l, enum life_slot slot, struct error *e)
 {
 	return act_twice(l, "DeleteImage", "ExpungeImage", KIND_IMAGE, IMAGE_STATUS, "Deleted", slot, e);
 }
 
 static int delete_image(struct life *l, struct error *e)
 {
-	return remove_image(l, IMAGE, e);
+	return life_remove_image(l, IMAGE, e);
 }
 
 static int perform_task(struct upload *u, struct asked *a, struct error *e)
@@ -178,7 +170,7 @@ static int upload_image(struct life *l, struct error *e)
 
 	_cleanup_close_ int fd = open(source(l, 2, path), O_RDONLY | O_CLOEXEC);
 
-	goes_on(LIFE_ASKING);
+	life_goes_on_with(LIFE_ASKING);
 	r = asked_create(l->pool.pool, "uploaded.raw", &begin, &u, &number, e);
 	if (r == 0 && asked_wait(&begin) < 0)
 		r = error_set(e, (int)-begin.result, "%s", begin.sentence);
@@ -190,9 +182,9 @@ static int upload_image(struct life *l, struct error *e)
 		upload_close(u, true);
 		upload_unref(u);
 	}
-	goes_on(LIFE_WAITING);
+	life_goes_on_with(LIFE_WAITING);
 	wait_until(&l->pool, no_job_runs, NULL);
-	goes_on(LIFE_DONE);
+	life_goes_on_with(LIFE_DONE);
 	if (r == 0)
 		memcpy(l->slots[UPLOADED], image, UUID_SIZE);
 	return r;
@@ -200,7 +192,7 @@ static int upload_image(struct life *l, struct error *e)
 
 static int delete_uploaded(struct life *l, struct error *e)
 {
-	return remove_image(l, UPLOADED, e);
+	return life_remove_image(l, UPLOADED, e);
 }
 
 static int add_offering(struct life *l, struct error *e)
@@ -417,7 +409,7 @@ static int add_template(struct life *l, struct error *e)
 
 static int delete_template(struct life *l, struct error *e)
 {
-	return remove_image(l, TEMPLATE, e);
+	return life_remove_image(l, TEMPLATE, e);
 }
 
 static int add_storage(struct life *l, struct error *e)
