@@ -1,0 +1,163 @@
+#!/bin/bash
+# The N-th write, read, fsync, open or rename below the state folder or a primary storage fails, in each kind of job: a
+# sentence or success, nothing is left half done, what was acknowledged is there, and the same request succeeds then.
+# limit: 400
+# long: 14400
+. "$(dirname "$0")/../tree/lib.sh"
+. "$TOP/tests/faults/storage-jobs.sh"
+
+mkdir below above
+"${BUILD:-$TOP/build}/tests/faults/faults-shim" "$CASE_DIR/below" "$CASE_DIR/above"
+IMAGE_SIZE=1M
+seed=${POOLFS_SEED:-$RANDOM}
+echo "seed $seed"
+RANDOM=$seed
+tried=0 struck=0 failed=0
+
+# shim KIND ERROR FROM COUNT PATTERN: lets calls fail; see shim.c
+shim() {
+	echo "$*" >above/.shim
+}
+
+upload() {
+	head -c "$IMAGE_SIZE" /dev/urandom >image.raw
+	cp image.raw "$MOUNT/images/upload/u$RANDOM.raw"
+}
+job_upload() {
+	file=upload text=
+}
+
+# ask: makes the request; $job is its job, empty when it was refused
+ask() {
+	if [ "$file" = upload ]; then
+		job=$(upload 2>&1) || true # what is left of it is looked for
+		job=
+	else
+		job=$(submit "$file" "$text" 2>/dev/null) || job=
+	fi
+}
+
+has_ended() {
+	if [ -n "$job" ]; then is_finished "$job"; else no_job_runs; fi
+}
+
+# images_are_whole: each that is Ready has the bytes of which it has the sum
+images_are_whole() {
+	local sum path
+	jq -r '.inventories[] | select(.status == "Ready") | "\(.md5Sum) \(.backupStorageRefs[0].installPath)"' "$MOUNT/images/inventories" |
+		while read -r sum path; do
+			assert_eq "$(md5sum <"$path" | cut -d' ' -f1)" "$sum" "the sum of '$path'"
+		done
+}
+
+# meet KIND OP ERROR N COUNT PATTERN: such a job, whose N-th OP fails, and COUNT in all; and without; $calls: those of OP
+meet() {
+	local job what="$1 with $3 from $2 $4, $5 times" outcome last hits
+	"job_$1"
+	shim "${*:2}"
+	ask
+	# what fails until it is told otherwise may keep the end of a job from being written
+	(wait_until "$([ "$5" != 0 ] && echo 60 || echo 3)" has_ended) 2>/dev/null || [ "$5" = 0 ] || fail "$what does not end"
+	read -r calls hits last <above/.shim
+	shim nothing
+	(wait_until 60 has_ended) 2>/dev/null || fail "$what does not end when the storage works again"
+	(wait_until 20 is_right) 2>/dev/null || fail "after $what ($last): $(wrong)"
+	tried=$((tried + 1))
+	[ "$hits" = 0 ] || struck=$((struck + 1))
+	if [ -n "$job" ]; then outcome=$(value "api-jobs/$job/state"); else outcome=Refused; fi
+	[ "$file" != upload ] || outcome=Uploaded
+	echo "   $what: $hits of $calls ($last), $outcome $([ -z "$job" ] || jq -r '.details // empty' <<<"$(value "api-jobs/$job/error")")"
+	case $outcome in
+	Refused)
+		[ "$hits" != 0 ] || fail "$what is refused by itself: $(value last-error)"
+		assert_match "$(value last-error)" . "the sentence"
+		;;
+	Failed)
+		[ "$hits" != 0 ] || fail "$what fails by itself"
+		assert_match "$(value "api-jobs/$job/error")" '"code":"[A-Z_]+\.[0-9]+".*"details":"[^"]'
+		;;
+	esac
+	case $outcome in
+	Refused | Failed)
+		failed=$((failed + 1))
+		job=$(submit "$file" "$text")
+		job_wait "$job" 60 || fail "$what fails when the storage works again, too"
+		(wait_until 20 is_right) 2>/dev/null || fail "after $what, again: $(wrong)"
+		;;
+	Uploaded)
+		upload || fail "an upload fails when the storage works again, too"
+		(wait_until 60 no_job_runs) 2>/dev/null || fail "an upload does not end when the storage works again"
+		;;
+	esac
+	images_are_whole
+	is_simulated || whole
+	remove_others
+}
+
+# all_names: what there is
+all_names() {
+	jq -c '.inventories | map({uuid, name, status, state: (if .state == "Running" then "Stopped" else .state end)}) | sort_by(.uuid)' \
+		"$MOUNT"/{images,volumes,volume-snapshots}/inventories
+	uuids api-jobs
+}
+
+# opens_again: a new process finds what this one had
+opens_again() {
+	local before
+	before=$(all_names)
+	remount_pool
+	wait_for "hosts/$(first hosts)/status" Connected 20
+	diff <(echo "$before") <(all_names) || fail "the next process finds something else"
+}
+
+new_vm() {
+	[ -z "${vm:-}" ] || act "vm-instances/$vm" destroy
+	vm=$(create vm-instances "$(vm_on_small web "$image")")
+	# shellcheck disable=SC2034 # used by storage-jobs.sh
+	root=$(value "vm-instances/$vm/rootVolumeUuid")
+}
+
+# walk PATTERN KIND...: all N, or one at random
+walk() {
+	local kind op n pattern=$1 count error errors=(EIO ENOSPC) operations all_operations=(write sync open name read)
+	shift
+	for kind in "$@"; do
+		step "$kind"
+		operations=("${all_operations[RANDOM % 5]}")
+		! is_long || operations=("${all_operations[@]}")
+		for op in "${operations[@]}"; do
+			n=$(number $((1 + RANDOM % 6)) 1) calls=$n
+			while [ "$n" -le "$calls" ]; do
+				count=$((RANDOM % 2))
+				error=EIO
+				[ "$op" != write ] || error=${errors[RANDOM % 2]}
+				meet "$kind" "$op" "$error" "$n" "$count" "$pattern"
+				[ "$count" = 1 ] || ! is_long || [ "$n" -gt "$calls" ] || meet "$kind" "$op" EIO "$n" 1 "$pattern"
+				n=$((n + 1))
+				is_long || break
+			done
+		done
+		! is_long || opens_again
+		! is_long || new_vm
+	done
+	is_long || opens_again
+}
+
+step "the state folder and the images of a simulated host"
+STATE=$CASE_DIR/above/simulated
+storage_pool
+walk '/simulated/*' create image upload start volume attach snapshot delete revert resize template clone volume_delete destroy
+umount_pool
+rm -rf above/pool
+
+step "a primary storage of a real host"
+host_up h1
+STATE=$CASE_DIR/above/real vm=
+storage_pool
+kinds=(create start volume attach snapshot stopped_snapshot delete revert resize template clone volume_delete destroy)
+is_long || kinds=("${kinds[RANDOM % 12]}" "${kinds[RANDOM % 12]}" "${kinds[RANDOM % 12]}" "${kinds[RANDOM % 12]}")
+walk '/pool/*' "${kinds[@]}"
+is_long && walk '/real/*' create image upload snapshot template
+umount_pool
+echo "$tried jobs, $struck met a failing call, $failed failed of it"
+[ "$struck" != 0 ] || fail "nothing failed"
