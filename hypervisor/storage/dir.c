@@ -61,8 +61,12 @@ static int dir_create(const struct hv_call *call, const struct storage_pool *at,
 {
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
 	_cleanup_free_ char *path = NULL;
-	int rc = volume_make(call, at->pool, name, format, size, backing, backing_format, &volume, &path, e);
+	bool here;
+	int rc = dir_local_create(call, at, name, format, size, backing, backing_format, &here, ret_path, e);
 
+	if (rc < 0 || here)
+		return rc;
+	rc = volume_make(call, at->pool, name, format, size, backing, backing_format, &volume, &path, e);
 	if (rc < 0)
 		return rc;
 	rc = flush_new(call, path, e);
@@ -110,11 +114,18 @@ static int dir_remove(const struct hv_call *call, const struct storage_pool *at,
 
 static int dir_info(const struct hv_call *call, const char *path, struct hv_volume_info *ret, struct error *e)
 {
-	_cleanup_volume_ virStorageVolPtr volume = NULL;
+	_cleanup_volume_ virStorageVolPtr volume = virStorageVolLookupByPath(call->conn, path);
 	virStorageVolInfo info;
-	int rc;
+	bool here = false;
+	int rc = 0;
 
-	rc = volume_find(call, path, &volume, e);
+	/* made here, and not known to libvirt yet */
+	if (!volume && virt_error_code() == VIR_ERR_NO_STORAGE_VOL)
+		rc = dir_local_info(call, path, ret, &here, e);
+	if (rc < 0 || here)
+		return rc;
+	if (!volume)
+		rc = volume_find(call, path, &volume, e);
 	if (rc < 0)
 		return rc;
 	if (virStorageVolGetInfo(volume, &info) < 0)
@@ -127,8 +138,12 @@ static int dir_info(const struct hv_call *call, const char *path, struct hv_volu
 static int dir_backing(const struct hv_call *call, const char *path, char **ret_backing, struct error *e)
 {
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int rc = volume_read_xml(call, path, &doc, e);
+	bool here;
+	int rc = dir_local_backing(call, path, ret_backing, &here, e);
 
+	if (rc < 0 || here)
+		return rc;
+	rc = volume_read_xml(call, path, &doc, e);
 	if (rc == 0)
 		*ret_backing = xml_get(doc, NULL, "/volume/backingStore/path");
 	return rc;
