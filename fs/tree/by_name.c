@@ -2,15 +2,27 @@
 /* See by_name.h. */
 #include "fs/tree/by_name.h"
 
-#include "fs/tree/permissions.h"
-
 #include <limits.h>
 #include <search.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "fs/tree/permissions.h"
+#include "model/text_hash.h"
+
+/*
+ * Bits per object for the names that a walk has met: of the names that are new to it, all but some in a hundred are known
+ * to be without a search in the index, which would be one in memory that no cache has.
+ */
+#define MET_BITS 16
 
 struct ranks {
 	void *tree;	  /* of struct rank, by kind and name */
 	uint64_t version; /* of the view in which they were counted */
+	/* Of a walk over a kind from its beginning: the bits of the hashes of the names, up to that of the row `met_until`. */
+	uint64_t *met; /* owned; NULL: it has not begun */
+	size_t met_bits;
+	int64_t met_until;
 };
 
 /* How far the objects of one name have been counted. */
@@ -49,7 +61,35 @@ void ranks_free(struct ranks *ranks)
 	if (!ranks)
 		return;
 	ranks_clear(ranks);
+	free(ranks->met);
 	free(ranks);
+}
+
+/*
+ * Notes that a walk comes from row @after to @o. True: it has met no name like that of @o. False: it may have, or another
+ * process has begun the walk.
+ */
+static bool ranks_meet(struct ranks *ranks, const struct view *view, const struct object *o, int64_t after)
+{
+	uint64_t bit, *word;
+	bool is_new;
+
+	if (!ranks || after > ranks->met_until || !object_name(o))
+		return false;
+	if (!ranks->met) {
+		ranks->met_bits = (view_count(view, o->kind->id) + 1) * MET_BITS;
+		ranks->met = calloc(ranks->met_bits / 64 + 1, sizeof(*ranks->met));
+		if (!ranks->met)
+			return false;
+	}
+	bit = (uint64_t)((unsigned __int128)text_hash(object_name(o)) * ranks->met_bits >> 64);
+	word = &ranks->met[bit / 64];
+	bit = UINT64_C(1) << bit % 64;
+	is_new = !(*word & bit);
+	*word |= bit;
+	if (o->id > ranks->met_until)
+		ranks->met_until = o->id;
+	return is_new;
 }
 
 /* How far the objects named like @o have been counted in @view; NULL if out of memory. */
@@ -145,11 +185,19 @@ static const struct object *nth_named(const struct place *dir, const char *name,
 	return number == rank ? o : NULL;
 }
 
-bool name_link_name(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE])
+/* @is_first: no object of its name has come before. */
+static bool link_name(const struct place *dir, const struct object *o, bool is_first,
+		      char ret_name[NAME_SIZE])
 {
 	const char *text = object_str(o, o->kind->name_field);
 
-	return text && *text && name_encode_rank(text, object_uuid(o), rank_of(dir, o), ret_name);
+	return text && *text &&
+	       name_encode_rank(text, object_uuid(o), is_first ? 1 : rank_of(dir, o), ret_name);
+}
+
+bool name_link_name(const struct place *dir, const struct object *o, char ret_name[NAME_SIZE])
+{
+	return link_name(dir, o, false, ret_name);
 }
 
 static struct node link_node(const struct object *o)
@@ -159,15 +207,17 @@ static struct node link_node(const struct object *o)
 
 int64_t name_links_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
 {
-	const int field = dir->kind->name_field;
-	const struct object *o = place_next_object(dir, field, after);
+	const struct object *o;
 
-	while (o && (!place_shows(dir, o) || !name_link_name(dir, o, ret_name)))
-		o = place_next_object(dir, field, o->id);
-	if (!o)
-		return 0;
-	*ret = link_node(o);
-	return o->id;
+	for (; (o = place_next_object(dir, dir->kind->name_field, after)); after = o->id) {
+		bool is_new = ranks_meet(dir->ranks, dir->view, o, after);
+
+		if (place_shows(dir, o) && link_name(dir, o, is_new, ret_name)) {
+			*ret = link_node(o);
+			return o->id;
+		}
+	}
+	return 0;
 }
 
 bool name_links_find(const struct place *dir, const char *name, struct node *ret)
