@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A pool that is mounted for a measurement, and filled with many VMs."""
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import uuid
 
 TAGS = ["vmConsoleMode::vnc", "RDPEnable::true"]
 PASSWORD = "password"
+LONG_S = 5
 
 
 def run(*command, **options):
@@ -17,10 +19,12 @@ def run(*command, **options):
 
 
 def timed(*command, times=1, **options):
-    """The least time of some runs, s."""
-    best = None
-    for _ in range(times):
+    """The least time of some runs, s. Those that take long, next to which what else runs is little, are only two."""
+    best, end = None, time.monotonic() + LONG_S
+    for i in range(times):
         start = time.monotonic()
+        if i >= 2 and start > end:
+            break
         run(*command, stdout=subprocess.DEVNULL, **options)
         spent = time.monotonic() - start
         best = spent if best is None else min(best, spent)
@@ -160,10 +164,29 @@ class Pool:
 
     # ------------------------------------------------------------------ many VMs
 
+    @contextlib.contextmanager
+    def rows(self):
+        """The database, while the pool is not mounted, for many rows at once. They are written once, and are on disk then."""
+        file = f"{self.state}/pool.db"
+        db = sqlite3.connect(file, isolation_level=None)
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -200000"):
+            db.execute(f"PRAGMA {setting}")
+        db.execute("BEGIN")
+        yield db
+        db.execute("COMMIT")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.close()
+        with open(file, "rb") as f:
+            os.fsync(f.fileno())
+
     def fill(self, count, jobs=2):
-        """Copies the rows of the template until there are @count VMs, while the pool is not mounted."""
-        db = sqlite3.connect(f"{self.state}/pool.db", isolation_level=None)
-        have = db.execute("SELECT count(*) FROM vm").fetchone()[0]
+        """Copies the rows of the template until there are @count VMs."""
+        with self.rows() as db:
+            have = db.execute("SELECT count(*) FROM vm").fetchone()[0]
+            if count > have:
+                self._copy_template(db, have, count, jobs)
+
+    def _copy_template(self, db, have, count, jobs):
         tables = (("vm", "uuid", ""), ("volume", "vmInstanceUuid", ""), ("nic", "vmInstanceUuid", ""),
                   ("system_tag", "resourceUuid", ""), ("job", "resourceUuid", f"ORDER BY id LIMIT {jobs}"))
         rows = []
@@ -172,18 +195,12 @@ class Pool:
             for row in db.execute(f"SELECT * FROM {table} WHERE {key} = ? {order}", (self.template,)).fetchall():
                 rows.append((table, dict(zip(columns, row))))
         own = list(dict.fromkeys(row["uuid"] for _, row in rows))
-        db.execute("PRAGMA synchronous = OFF")
-        db.execute("PRAGMA cache_size = -200000")
-        db.execute("BEGIN")
         db.execute("CREATE TEMP TABLE copy AS WITH RECURSIVE n(n) AS (SELECT ? UNION ALL SELECT n + 1 FROM n WHERE n + 1 < ?) "
                    "SELECT n, " + ", ".join(f"lower(hex(randomblob(16))) AS u{i}" for i in range(len(own))) + " FROM n",
-                   (have, max(count, have + 1)))
-        for table, row in rows if count > have else ():
+                   (have, count))
+        for table, row in rows:
             self._copy_row(db, table, row, own)
         db.execute("DROP TABLE temp.copy")
-        db.execute("COMMIT")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.close()
 
     @staticmethod
     def _copy_row(db, table, row, own):

@@ -130,8 +130,8 @@ def restarts(pool, vms, kills=3):
                 "SQLite reads all rows")
 
 
-def ended_jobs(pool, vms, more=10):
-    """What an ended job takes in memory: the same VMs with more of them."""
+def ended_jobs(pool, vms, more=3):
+    """What an ended job takes in memory: the same VMs with so many times as many of them."""
     pool.start()
     pool.wait_connected()
     time.sleep(1)
@@ -147,16 +147,13 @@ def ended_jobs(pool, vms, more=10):
 
 
 def _copy_jobs(pool, times):
-    db = sqlite3.connect(f"{pool.state}/pool.db", isolation_level=None)
-    columns = [c[1] for c in db.execute("PRAGMA table_info(job)") if c[1] not in ("id", "uuid")]
-    names, top = ", ".join(columns), db.execute("SELECT max(id) FROM job").fetchone()[0]
-    db.execute("BEGIN")
-    for i in range(1, times):
-        db.execute(f"INSERT INTO job (id, uuid, {names}) SELECT id + {i * top}, lower(hex(randomblob(16))), {names} "
-                   f"FROM job WHERE id <= {top}")
-    db.execute("COMMIT")
-    count = db.execute("SELECT count(*) FROM job").fetchone()[0]
-    db.close()
+    with pool.rows() as db:
+        columns = [c[1] for c in db.execute("PRAGMA table_info(job)") if c[1] not in ("id", "uuid")]
+        names, top = ", ".join(columns), db.execute("SELECT max(id) FROM job").fetchone()[0]
+        for i in range(1, times):
+            db.execute(f"INSERT INTO job (id, uuid, {names}) SELECT id + {i * top}, lower(hex(randomblob(16))), {names} "
+                       f"FROM job WHERE id <= {top}")
+        count = db.execute("SELECT count(*) FROM job").fetchone()[0]
     return count - count // times
 
 
