@@ -37,6 +37,7 @@
 
 #define THREADS_MOST 256
 #define WAIT_S	     120
+#define READ_MOST    (1 << 20) /* as much as the kernel passes on at a time */
 
 static _Noreturn void die(const char *what)
 {
@@ -458,9 +459,10 @@ static double lag_of(const char *text)
 	return time ? now_us() - strtod(time + 7, NULL) : 0;
 }
 
+/* Reads what is there, and waits for more: who has read less than there was room for need not ask whether that was all. */
 static void *follow(void *arg)
 {
-	char *buffer = malloc((1 << 20) + 1);
+	char *buffer = malloc(READ_MOST + 1);
 	int fd = open(events_file, O_RDONLY | O_CLOEXEC);
 	double worst = 0;
 	size_t seen = 0;
@@ -471,22 +473,20 @@ static void *follow(void *arg)
 	for (;;) {
 		struct pollfd wait = {.fd = fd, .events = POLLIN | POLLPRI};
 		bool last = atomic_load(&over);
-		ssize_t n = read(fd, buffer, 1 << 20);
+		ssize_t n = read(fd, buffer, READ_MOST);
 		double lag;
 
 		if (n < 0)
 			die(events_file);
 		if (n == 0 && last)
 			break;
-		if (n == 0) {
-			(void)poll(&wait, 1, 100);
-			continue;
-		}
 		buffer[n] = '\0';
 		lag = lag_of(buffer);
 		worst = lag > worst ? lag : worst;
 		for (char *p = buffer; (p = strchr(p, '\n')); p++)
 			seen++;
+		if (n < READ_MOST)
+			(void)poll(&wait, 1, 100);
 	}
 	(void)close(fd);
 	free(buffer);
