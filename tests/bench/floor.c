@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What FUSE itself costs on this machine: a file system without anything behind it, of the shape of a collection. N
- * folders, each with a file `state`; nothing ever changes, so the kernel may keep whatever it can keep. But of the first
- * folder it keeps no content: each reader has one of its own, as in a pool.
+ * folders, each with a file `state`; nothing ever changes, so the kernel may keep whatever it can keep. But contents it
+ * keeps in the first folder alone: elsewhere each reader has one of its own, as in a pool.
  *
  *     bench-floor N MOUNTPOINT [no-open]
  *         in the foreground; ends when it is unmounted. no-open: open(2) is answered ENOSYS, for good, so the kernel keeps
@@ -11,10 +11,18 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/*
+ * The names of folders are as random as uuids, and as long: who sorts them has as much to do. Those of inodes, by an odd number
+ * and its inverse modulo 2^64.
+ */
+#define NAME_OF	 UINT64_C(0x9E3779B97F4A7C15)
+#define INODE_OF UINT64_C(0xF1DE83E19937733D)
 
 /* Inodes: 1 the root, 2 .. n + 1 the folders, n + 2 .. 2n + 1 their files. */
 static fuse_ino_t count;
@@ -47,7 +55,7 @@ static void on_init(void *data, struct fuse_conn_info *conn)
 
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	fuse_ino_t ino = parent == 1		      ? (fuse_ino_t)strtoul(name, NULL, 16)
+	fuse_ino_t ino = parent == 1		      ? (fuse_ino_t)(strtoul(name, NULL, 16) * INODE_OF)
 			 : strcmp(name, "state") == 0 ? parent + count
 						      : 0;
 	struct fuse_entry_param entry = entry_of(ino);
@@ -73,7 +81,7 @@ static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		(void)fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	fi->direct_io = ino == count + 2;
+	fi->direct_io = ino != count + 2;
 	fi->keep_cache = !fi->direct_io;
 	fi->noflush = 1;
 	(void)fuse_reply_open(req, fi);
@@ -102,7 +110,7 @@ static void list(fuse_req_t req, fuse_ino_t dir, size_t size, off_t offset, bool
 		size_t need;
 
 		if (dir == 1)
-			(void)snprintf(name, sizeof(name), "%032lx", (unsigned long)entry.ino);
+			(void)snprintf(name, sizeof(name), "%032lx", (unsigned long)(entry.ino * NAME_OF));
 		else
 			(void)snprintf(name, sizeof(name), "state");
 		need = plus ? fuse_add_direntry_plus(req, buffer + used, size - used, name, &entry,

@@ -35,9 +35,12 @@ class Files:
         with open(f"{self.shm}/list", "w", encoding="utf-8") as f:
             f.write("".join(f"{name}/state\n" for name in self.names))
         for mount, options in (self.floor_mount, []), (self.no_open_mount, ["no-open"]):
-            self.servers.append((mount, subprocess.Popen([self.programs["bench-floor"], str(vms), mount] + options)))
+            self.servers.append((mount, subprocess.Popen([self.programs["bench-floor"], str(len(self.names)), mount] + options)))
             while not os.path.ismount(mount):
                 time.sleep(0.01)
+        self.kept, self.asked = os.listdir(self.floor_mount)[:2]
+        with open(f"{self.shm}/floor-list", "w", encoding="utf-8") as f:
+            f.write("".join(f"{name}/state\n" for name in sorted(os.listdir(self.floor_mount))))
 
     def close(self):
         for mount, server in self.servers:
@@ -45,17 +48,21 @@ class Files:
             server.wait()
         self.servers = []
 
+    def pids(self):
+        return [server.pid for _, server in self.servers]
+
     def grep(self, folder):
         """`grep -l Running` over the values of all VMs, warm, s."""
-        command = f"xargs -s 1000000 -a {self.shm}/list grep -l Running >/dev/null || true"
+        names = "floor-list" if folder in (self.floor_mount, self.no_open_mount) else "list"
+        command = f"xargs -s 1000000 -a {self.shm}/{names} grep -l Running >/dev/null || true"
         return timed("sh", "-c", command, times=3, cwd=folder, **QUIET)
 
 
 def _latency(pool, files, domain, rounds=4000):
     return pool.programs.probe(
         "latency", rounds, *(domain or ("-", "-")), f"tmpfs={files.shm}/{files.vm}/state", f"sysfs={SYSFS}",
-        f"asked={files.floor_mount}/{2:032x}/state", f"kept={files.floor_mount}/{3:032x}/state",
-        f"no-open={files.no_open_mount}/{3:032x}/state",
+        f"asked={files.floor_mount}/{files.asked}/state", f"kept={files.floor_mount}/{files.kept}/state",
+        f"no-open={files.no_open_mount}/{files.asked}/state",
         f"pool={pool.path('vm-instances', files.vm, 'state')}")
 
 
@@ -73,17 +80,32 @@ def values(pool, files, vms, domain):
     table.ratio(read, vms, got["pool.read"], "us", got["kept.read"], "the floor of FUSE that keeps contents")
     table.ratio("stat of a file that was just read", vms, got["pool.then"], "us", got["asked.then"],
                 "the floor of FUSE that asks each time")
-    table.ratio("grep -l Running, of all states", vms, files.grep(pool.path("vm-instances")) * 1e3, "ms",
-                files.grep(files.shm) * 1e3, "tmpfs", limit=8)
+    grep, ours = "grep -l Running, of all states", files.grep(pool.path("vm-instances")) * 1e3
+    table.ratio(grep, vms, ours, "ms", files.grep(files.shm) * 1e3, "tmpfs", limit=8)
+    table.ratio(grep, vms, ours, "ms", files.grep(files.floor_mount) * 1e3, "the floor of FUSE that asks each time")
+    with pool.on_one_cpu(files.pids()):
+        got = _latency(pool, files, None, rounds=1000)
+        ours, plain = files.grep(pool.path("vm-instances")) * 1e3, files.grep(files.shm) * 1e3
+    read = "open, read and close of state, on one processor"
+    table.ratio(read, vms, got["pool.read"], "us", got["sysfs.read"], "sysfs")
+    table.ratio(read, vms, got["pool.read"], "us", got["asked.read"], "the floor of FUSE that asks each time")
+    table.ratio(f"{grep}, on one processor", vms, ours, "ms", plain, "tmpfs")
 
 
 def values_read_only(pool, files, vms):
-    got = _latency(pool, files, None)
-    table.ratio("the same on a read-only mount", vms, got["pool.read"], "us", got["sysfs.read"], "sysfs", limit=1)
-    table.ratio("the same on a read-only mount", vms, got["pool.read"], "us", got["no-open.read"],
-                "the floor of FUSE that answers open ENOSYS")
-    table.ratio("grep -l Running, of all states, read-only mount", vms, files.grep(pool.path("vm-instances")) * 1e3,
-                "ms", files.grep(files.shm) * 1e3, "tmpfs", limit=1.5)
+    got = _latency(pool, files, None, rounds=1000)
+    read, enosys = "open, read and close of state, warm, read-only mount", "the floor of FUSE that answers open ENOSYS"
+    table.ratio(read, vms, got["pool.read"], "us", got["sysfs.read"], "sysfs", limit=1)
+    table.ratio(read, vms, got["pool.read"], "us", got["asked.read"], "the floor of FUSE that asks each time")
+    table.ratio(read, vms, got["pool.read"], "us", got["no-open.read"], enosys)
+    with pool.on_one_cpu(files.pids()):
+        got = _latency(pool, files, None, rounds=1000)
+    read = "open, read and close of state, on one processor, read-only mount"
+    table.ratio(read, vms, got["pool.read"], "us", got["asked.read"], "the floor of FUSE that asks each time")
+    grep, ours = "grep -l Running, of all states, read-only mount", files.grep(pool.path("vm-instances")) * 1e3
+    table.ratio(grep, vms, ours, "ms", files.grep(files.shm) * 1e3, "tmpfs", limit=1.5)
+    table.ratio(grep, vms, ours, "ms", files.grep(files.floor_mount) * 1e3, "the floor of FUSE that asks each time")
+    table.ratio(grep, vms, ours, "ms", files.grep(files.no_open_mount) * 1e3, enosys)
 
 
 def listings(pool, files, vms):
