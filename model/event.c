@@ -2,8 +2,8 @@
 /*
  * See event.h.
  *
- * Events go through three steps: staged (rendered, and inserted in the open
- * transaction), committed, published. Staged ones follow the published ones in
+ * Events go through three steps: staged (rendered), written in the transaction that
+ * is committed then, published. Staged ones follow the published ones in
  * the same array; only the writer thread accesses them.
  */
 #include "model/event.h"
@@ -377,11 +377,6 @@ int event_log_stage(struct event_log *log, struct txn *t, const struct view *was
 			return r;
 		if (!line)
 			continue;
-		r = insert(log, t->db, line, e);
-		if (r < 0) {
-			free(line);
-			return r;
-		}
 		if (append(log, line) < 0)
 			return error_oom(e);
 	}
@@ -400,7 +395,17 @@ void event_log_unstage(struct event_log *log, size_t count)
 	log->cut = 0;
 }
 
-int event_log_trim(struct event_log *log, sqlite3 *db, struct error *e)
+static int insert_staged(struct event_log *log, sqlite3 *db, struct error *e)
+{
+	int r = 0;
+
+	for (size_t i = log->count; r == 0 && i < log->count + log->staged; i++)
+		r = insert(log, db, log->lines[i], e);
+	return r;
+}
+
+/* Removes the oldest when they become too many. */
+static int trim(struct event_log *log, sqlite3 *db, struct error *e)
 {
 	int64_t size = log->weight;
 	int rc;
@@ -418,6 +423,13 @@ int event_log_trim(struct event_log *log, sqlite3 *db, struct error *e)
 	rc = sqlite3_step(log->remove);
 	(void)sqlite3_reset(log->remove);
 	return rc == SQLITE_DONE ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
+}
+
+int event_log_write(struct event_log *log, sqlite3 *db, struct error *e)
+{
+	int r = insert_staged(log, db, e);
+
+	return r < 0 ? r : trim(log, db, e);
 }
 
 void event_log_publish(struct event_log *log)

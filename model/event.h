@@ -99,15 +99,15 @@ void event_log_free(struct event_log *log);
 /** Loads the events from the database and prepares the statements that write to it. */
 int event_log_open(struct event_log *log, struct sqlite3 *db, struct error *e);
 
-/** Adds the events of the changes from index @first on to the transaction; @was is the pool before them. */
+/** Makes the events of the changes from index @first on; @was is the pool before them. */
 int event_log_stage(struct event_log *log, struct txn *t, const struct view *was, size_t first,
 		    struct error *e);
 /** Number of staged events. */
 size_t event_log_staged(const struct event_log *log);
-/** Drops all staged events but the first @count, when changes are rolled back. */
+/** Drops all staged events but the first @count, when changes are undone. */
 void event_log_unstage(struct event_log *log, size_t count);
-/** Before the commit: deletes the oldest events from the database when the log is too large. */
-int event_log_trim(struct event_log *log, struct sqlite3 *db, struct error *e);
+/** Writes the staged events in the open transaction, and removes the oldest when the log is too large. */
+int event_log_write(struct event_log *log, struct sqlite3 *db, struct error *e);
 /** After the commit: makes the staged events readable. Cannot fail: the memory is reserved already. */
 void event_log_publish(struct event_log *log);
 

@@ -43,8 +43,8 @@ static bool has_value(const struct object *o, int field)
 
 static bool field_has_changed(const struct change *c, int field)
 {
-	return field_is_reported(c, field) && (has_value(c->before, field) || has_value(c->after, field)) &&
-	       !(c->before && c->after && object_field_equal(c->before, c->after, field));
+	return (c->fields >> field & 1) && field_is_reported(c, field) &&
+	       (has_value(c->before, field) || has_value(c->after, field));
 }
 
 /* Writes "NAME":{"from":...,"to":...} without null values. */

@@ -87,7 +87,7 @@ static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct erro
 
 static int create_indexes(sqlite3 *db, const struct kind *kind, struct error *e)
 {
-	/* A foreign key needs one, or removing a parent scans all children. */
+	/* Who enforces foreign keys in SQLite, as an older program does, scans all children of a parent that is removed otherwise. */
 	for (int i = 1; i < kind->field_count; i++) {
 		char *sql;
 		int r;
@@ -272,11 +272,11 @@ char *schema_insert_sql(const struct kind *kind)
 
 	sqlite3_str_appendf(s, "INSERT INTO \"%w\" (", kind->table);
 	append_columns(s, kind, ALL_FIELDS, "\"%w\"");
-	sqlite3_str_appendall(s, "changed, times) VALUES (");
+	sqlite3_str_appendall(s, "changed, times, id) VALUES (");
 	for (int i = 0; i < kind->field_count; i++)
 		if (field_is_stored(&kind->fields[i]))
 			sqlite3_str_appendall(s, "?, ");
-	sqlite3_str_appendall(s, "?, ?)");
+	sqlite3_str_appendall(s, "?, ?, ?)");
 	return sqlite3_str_finish(s);
 }
 

@@ -3,9 +3,10 @@
  * The threads and commits of the store. See store.h for its guarantees.
  *
  * One writer thread owns the SQLite connection. It takes all queued changes at
- * once, runs each in a savepoint on a working copy of the view, commits the group
- * together with its events, publishes the working copy as the new view, calls the
- * observers and answers the callers. A crash before COMMIT returns loses only
+ * once, runs each on a working copy of the view, writes what has become of the rows,
+ * with the events, in one transaction, publishes the working copy as the new view,
+ * calls the observers and answers the callers. A change that is refused is undone in
+ * the view: no SQL has been written for it. A crash before COMMIT returns loses only
  * changes that were not acknowledged; a crash after it loses nothing.
  *
  * Locks: queue_lock protects the queue and the stop flag; view_lock protects the
@@ -62,13 +63,11 @@ struct announcer {
 	void *ctx;
 };
 
-/* What each group and each change in it says to SQLite. */
-enum control { BEGIN, SAVEPOINT, RELEASE, COMMIT, CONTROL_COUNT };
+/* What each group says to SQLite. */
+enum control { BEGIN, COMMIT, CONTROL_COUNT };
 
 static const char *const control_sql[CONTROL_COUNT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
-	[SAVEPOINT] = "SAVEPOINT change",
-	[RELEASE] = "RELEASE change",
 	[COMMIT] = "COMMIT",
 };
 
@@ -184,11 +183,8 @@ static int step(struct store *store, sqlite3_stmt *stmt, struct error *e)
 				 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(store->db));
 }
 
-/*
- * Runs one change in its savepoint and rolls it back when it fails or was only tried. Returns 0 when the
- * group can continue, whatever the result of the change; else a negative errno and the reason in @e.
- */
-static int run_one(struct store *store, struct txn *t, struct posted *p, struct error *e)
+/* Runs one change, and undoes it when it fails or was only tried. */
+static void run_one(struct store *store, struct txn *t, struct posted *p)
 {
 	struct view *mark = view_copy(t->view, view_version(t->view));
 	size_t count = t->change_count, events = event_log_staged(store->events);
@@ -196,16 +192,9 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	p->broken = true;
 	if (!mark) {
 		p->result = error_oom(&p->error);
-		return 0;
+		return;
 	}
 	t->failed = false;
-	p->result = step(store, store->controls[SAVEPOINT], &p->error);
-	if (p->result < 0) {
-		view_unref(mark);
-		return sqlite3_get_autocommit(t->db)
-			       ? error_set(e, p->error.errnum, "%s", error_sentence(&p->error))
-			       : 0;
-	}
 	t->now = store_now();
 	t->cause = p->cause;
 	t->fact = false;
@@ -213,7 +202,7 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 	p->result = p->fn(t, p->arg, &p->error);
 	(void)in_hand_set(0);
 	if (p->result >= 0 && t->failed)
-		p->result = error_set(&p->error, EIO, "the database refused a change");
+		p->result = error_oom(&p->error);
 	if (p->result >= 0 && p->keep) {
 		int r = event_log_stage(store->events, t, mark, count, &p->error);
 
@@ -221,22 +210,14 @@ static int run_one(struct store *store, struct txn *t, struct posted *p, struct 
 		p->result = r < 0 ? r : p->result;
 	}
 	p->broken = t->failed || p->result == -ENOMEM;
-	/* On a full disk or an I/O error SQLite rolls back the whole group by itself. */
-	if (sqlite3_get_autocommit(t->db)) {
-		view_unref(mark);
-		p->broken = true;
-		return p->result < 0 ? error_set(e, p->error.errnum, "%s", error_sentence(&p->error))
-				     : error_set(e, EIO, "the database rolled back");
-	}
 	if (p->result >= 0 && p->keep) {
 		view_unref(mark);
-		return step(store, store->controls[RELEASE], e);
+		return;
 	}
 	txn_truncate(t, count);
 	event_log_unstage(store->events, events);
 	view_unref(t->view);
 	t->view = mark;
-	return sqlite_exec(t->db, "ROLLBACK TO change; RELEASE change", e);
 }
 
 /*
@@ -274,21 +255,23 @@ static void fail_group(struct posted *group, const struct error *why)
 		}
 }
 
-/* Runs the changes of a group and commits them. On an error the database is as it was. */
-static int write_group(struct store *store, struct txn *t, struct posted *group, struct error *e)
+/* Writes and commits what the changes of a group have done. On an error the database is as it was. */
+static int write_group(struct store *store, struct txn *t, struct error *e)
 {
-	int r;
+	int r = step(store, store->controls[BEGIN], e);
 
-	for (struct posted *p = group; p; p = p->next) {
-		r = run_one(store, t, p, e);
-		if (r < 0)
-			return r;
-	}
-	r = save_kind_times(store, t, e);
-	if (r < 0)
-		return r;
-	r = event_log_trim(store->events, store->db, e);
-	return r < 0 ? r : step(store, store->controls[COMMIT], e);
+	if (r == 0)
+		r = txn_write(t, e);
+	if (r == 0)
+		r = save_kind_times(store, t, e);
+	if (r == 0)
+		r = event_log_write(store->events, store->db, e);
+	if (r == 0)
+		r = step(store, store->controls[COMMIT], e);
+	/* On a full disk or an I/O error SQLite rolls back by itself. */
+	if (r < 0 && !sqlite3_get_autocommit(store->db))
+		(void)sqlite_exec(store->db, "ROLLBACK", NULL);
+	return r;
 }
 
 /* Tells of a group that took long: of the disk, mostly, for which everybody waited. */
@@ -310,15 +293,15 @@ static void commit_group(struct store *store, struct posted *group)
 	struct view *current = store_view(store);
 	struct txn t = {.db = store->db, .statements = store->statements, .guard = store->guard};
 	int64_t began = clock_monotonic();
-	int r;
+	int r = 0;
 
 	t.view = view_copy(current, view_version(current) + 1);
-	r = t.view ? step(store, store->controls[BEGIN], &e) : error_oom(&e);
-	if (r == 0) {
-		r = write_group(store, &t, group, &e);
-		if (r < 0 && !sqlite3_get_autocommit(store->db))
-			(void)sqlite_exec(store->db, "ROLLBACK", NULL);
-	}
+	if (!t.view)
+		r = error_oom(&e);
+	for (struct posted *p = group; r == 0 && p; p = p->next)
+		run_one(store, &t, p);
+	if (r == 0 && t.change_count)
+		r = write_group(store, &t, &e);
 	tell_if_slow(group, began);
 	if (r < 0) {
 		txn_truncate(&t, 0);
@@ -634,8 +617,12 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 		return error_set(e, -sqlite_errno(rc), "cannot open '%s': %s", path,
 				 store->db ? sqlite3_errmsg(store->db) : "out of memory");
 	(void)sqlite3_extended_result_codes(store->db, 1);
+	/*
+	 * txn.c checks foreign keys. The rows of a group are not written in the order in which they have come to refer to each
+	 * other, so SQLite would refuse some.
+	 */
 	r = sqlite_exec(store->db,
-			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;"
 			"PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000",
 			e);
 	if (r < 0)

@@ -9,9 +9,9 @@
  * state (txn_view(), with its own changes and all earlier ones) and modifies it
  * with txn_put() and txn_remove(). So changes never race: allocating an address or
  * a capacity is a plain lookup and a put. A change must not block on anything but
- * memory. All changes that are queued at the same time are committed together;
- * each has a savepoint of its own, so one that fails leaves no trace and does not
- * affect the others.
+ * memory. All changes that are queued at the same time are committed together: what
+ * they have made of each row is written when all have run, so one that fails leaves
+ * no trace and does not affect the others.
  *
  * Order: the rows reach the disk (WAL, synchronous=FULL), then the view is
  * replaced, then observers are called, then the caller gets its answer. When the

@@ -53,46 +53,17 @@ static int prepare(struct txn *t, sqlite3_stmt **stmt, char *sql, struct error *
 		return error_oom(e);
 	rc = sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 	sqlite3_free(sql);
-	if (rc != SQLITE_OK) {
-		t->failed = true;
-		return error_set(e, EIO, "database: %s", sqlite3_errmsg(t->db));
-	}
-	return 0;
+	return rc == SQLITE_OK ? 0 : error_set(e, EIO, "database: %s", sqlite3_errmsg(t->db));
 }
 
-/* Explains a violated foreign key: which one when a row was written; else that others refer to the row. */
-static int explain_foreign_key(const struct txn *t, const struct object *o, bool removing, struct error *e)
+/* Runs a statement; @rc is the result of binding its parameters. */
+static int step(sqlite3_stmt *stmt, int rc, struct error *e)
 {
-	if (removing)
-		return error_set(e, ENOTEMPTY, "others refer to %s '%s'", o->kind->noun, object_uuid(o));
-	for (int i = 0; i < o->kind->field_count; i++) {
-		const struct field *f = &o->kind->fields[i];
-
-		if ((f->flags & F_FOREIGN) && object_str(o, i) &&
-		    !view_get(t->view, f->target, object_str(o, i)))
-			return error_set(e, ENOENT, "%s '%s' does not exist", kind_get(f->target)->noun,
-					 object_str(o, i));
-	}
-	return error_set(e, ENOTEMPTY, "others refer to %s '%s'", o->kind->noun, object_uuid(o));
-}
-
-/* Runs a statement on @o; @rc is the result of binding its parameters. */
-static int step(struct txn *t, sqlite3_stmt *stmt, int rc, const struct object *o, struct error *e)
-{
-	bool removing = stmt == t->statements[o->kind->id].remove;
-
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(stmt);
 	(void)sqlite3_reset(stmt);
 	(void)sqlite3_clear_bindings(stmt);
-	if (rc == SQLITE_DONE)
-		return 0;
-	if (rc == SQLITE_CONSTRAINT_UNIQUE)
-		return error_set(e, EEXIST, "uuid '%s' is already taken", object_uuid(o));
-	if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
-		return explain_foreign_key(t, o, removing, e);
-	t->failed = true;
-	return error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errstr(rc));
+	return rc == SQLITE_DONE ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errstr(rc));
 }
 
 /*
@@ -121,8 +92,19 @@ static int prepare_update(struct txn *t, const struct kind *kind, uint64_t field
 	return 0;
 }
 
-/* Binds these of the stored fields, changed, times and, for an update, the row id of @o. Returns an SQLite code. */
-static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fields, bool update)
+/* Binds a text of @o, which is packed. Returns an SQLite code. */
+static int bind_text(sqlite3_stmt *stmt, int n, const struct object *o, int field)
+{
+	char *text;
+
+	if (!(o->kind->fields[field].flags & F_COMPRESSED))
+		return sqlite3_bind_text(stmt, n, object_str(o, field), -1, SQLITE_STATIC);
+	text = object_long_text(o, field);
+	return text ? sqlite3_bind_text(stmt, n, text, -1, free) : SQLITE_NOMEM;
+}
+
+/* Binds these of the stored fields, changed, times and the row id of @o. Returns an SQLite code. */
+static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fields)
 {
 	int n = 0, rc = SQLITE_OK;
 	int64_t times[FIELDS_MAX];
@@ -136,7 +118,7 @@ static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fiel
 		else if (field_is_integer(&o->kind->fields[i]))
 			rc = sqlite3_bind_int64(stmt, n, object_int(o, i));
 		else
-			rc = sqlite3_bind_text(stmt, n, object_str(o, i), -1, SQLITE_STATIC);
+			rc = bind_text(stmt, n, o, i);
 	}
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(stmt, ++n, o->changed);
@@ -145,14 +127,95 @@ static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fiel
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_blob(stmt, ++n, times, o->kind->field_count * (int)sizeof(times[0]),
 				       SQLITE_TRANSIENT);
-	if (rc == SQLITE_OK && update)
+	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(stmt, ++n, o->id);
 	return rc;
 }
 
+static int insert_row(struct txn *t, const struct object *o, struct error *e)
+{
+	struct kind_statements *s = &t->statements[o->kind->id];
+	int r = prepare(t, &s->insert, s->insert ? NULL : schema_insert_sql(o->kind), e);
+
+	return r < 0 ? r : step(s->insert, bind_object(s->insert, o, UINT64_MAX), e);
+}
+
+static int update_row(struct txn *t, const struct object *o, uint64_t fields, struct error *e)
+{
+	sqlite3_stmt *stmt;
+	int r = prepare_update(t, o->kind, fields, &stmt, e);
+
+	return r < 0 ? r : step(stmt, bind_object(stmt, o, fields), e);
+}
+
+static int delete_row(struct txn *t, const struct object *o, struct error *e)
+{
+	struct kind_statements *s = &t->statements[o->kind->id];
+	int r = prepare(t, &s->remove,
+			s->remove ? NULL : sqlite3_mprintf("DELETE FROM \"%w\" WHERE id = ?", o->kind->table),
+			e);
+
+	return r < 0 ? r : step(s->remove, sqlite3_bind_int64(s->remove, 1, o->id), e);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+/* Of a row, then in the order in which they were made. */
+static int compare_changes(const void *a, const void *b)
+{
+	const struct change *x = *(const struct change *const *)a, *y = *(const struct change *const *)b;
+	const struct object *o = x->after ? x->after : x->before, *p = y->after ? y->after : y->before;
+
+	if (o->kind != p->kind)
+		return o->kind->id < p->kind->id ? -1 : 1;
+	if (o->id != p->id)
+		return o->id < p->id ? -1 : 1;
+	return x < y ? -1 : 1;
+}
+
+static bool is_same_row(const struct change *x, const struct change *y)
+{
+	const struct object *o = x->after ? x->after : x->before, *p = y->after ? y->after : y->before;
+
+	return o->kind == p->kind && o->id == p->id;
+}
+
+/* Writes what has become of one row by all of its @count changes. */
+static int write_changes(struct txn *t, const struct change **of, size_t count, struct error *e)
+{
+	const struct object *before = of[0]->before, *after = of[count - 1]->after;
+	uint64_t fields = 0;
+
+	for (size_t i = 0; i < count; i++)
+		fields |= of[i]->fields;
+	if (!before)
+		return after ? insert_row(t, after, e) : 0;
+	return after ? update_row(t, after, fields, e) : delete_row(t, before, e);
+}
+
+int txn_write(struct txn *t, struct error *e)
+{
+	_cleanup_free_ const struct change **sorted = malloc(t->change_count * sizeof(*sorted) + 1);
+	size_t count;
+	int r = 0;
+
+	if (!sorted)
+		return error_oom(e);
+	for (size_t i = 0; i < t->change_count; i++)
+		sorted[i] = &t->changes[i];
+	qsort(sorted, t->change_count, sizeof(*sorted), compare_changes);
+	for (size_t i = 0; r == 0 && i < t->change_count; i += count) {
+		for (count = 1; i + count < t->change_count && is_same_row(sorted[i], sorted[i + count]);
+		     count++)
+			;
+		r = write_changes(t, &sorted[i], count, e);
+	}
+	return r;
+}
+
 /* --------------------------------------------------------------- changes */
 
-static int remember(struct txn *t, const struct object *before, const struct object *after)
+static int remember(struct txn *t, const struct object *before, const struct object *after, uint64_t fields)
 {
 	if (t->change_count == t->change_room) {
 		size_t room = t->change_room ? 2 * t->change_room : 32;
@@ -163,7 +226,7 @@ static int remember(struct txn *t, const struct object *before, const struct obj
 		t->changes = grown;
 		t->change_room = room;
 	}
-	t->changes[t->change_count++] = (struct change){object_ref(before), object_ref(after)};
+	t->changes[t->change_count++] = (struct change){object_ref(before), object_ref(after), fields};
 	return 0;
 }
 
@@ -176,29 +239,20 @@ void txn_truncate(struct txn *t, size_t count)
 	}
 }
 
-/* Writes @o unchanged to the database and to the working view; it differs from @before in these fields. */
-static int write_row(struct txn *t, const struct object *before, struct object *o, uint64_t fields,
-		     struct error *e)
+/*
+ * Writes @o unchanged to the working view; it differs from @before in these fields. A new object gets the number of its
+ * row.
+ */
+static int put_row(struct txn *t, const struct object *before, struct object *o, uint64_t fields,
+		   struct error *e)
 {
-	struct kind_statements *s = &t->statements[o->kind->id];
-	sqlite3_stmt *stmt;
 	int r;
 
-	if (before)
-		r = prepare_update(t, o->kind, fields, &stmt, e);
-	else
-		r = prepare(t, &s->insert, s->insert ? NULL : schema_insert_sql(o->kind), e);
-	if (r < 0)
-		return r;
-	stmt = before ? stmt : s->insert;
-	r = step(t, stmt, bind_object(stmt, o, fields, before != NULL), o, e);
-	if (r < 0)
-		return r;
 	if (!before)
-		o->id = sqlite3_last_insert_rowid(t->db);
+		o->id = view_last_id(t->view, o->kind->id) + 1;
 	r = view_put(t->view, o);
 	if (r == 0)
-		r = remember(t, before, view_get_id(t->view, o->kind->id, o->id));
+		r = remember(t, before, view_get_id(t->view, o->kind->id, o->id), fields);
 	if (r < 0) {
 		t->failed = true;
 		return r == -ERANGE
@@ -226,7 +280,7 @@ static int touch(struct txn *t, enum kind_id kind, const char *uuid, struct erro
 	if (!copy)
 		return error_oom(e);
 	copy->changed = t->now;
-	return write_row(t, owner, copy, 0, e);
+	return put_row(t, owner, copy, 0, e);
 }
 
 static int touch_owners(struct txn *t, const struct object *o, struct error *e)
@@ -243,20 +297,32 @@ static int touch_owners(struct txn *t, const struct object *o, struct error *e)
 	return 0;
 }
 
-/* Sets the dates and per-field times of an object about to be written. Returns the fields to be written, a bit each. */
-static uint64_t stamp(struct txn *t, const struct object *before, struct object *o)
+/* The fields in which @o differs, a bit each: all of a new object. */
+static uint64_t differing_fields(const struct object *before, const struct object *o)
+{
+	uint64_t fields = 0;
+
+	for (int i = 0; i < o->kind->field_count; i++)
+		if (!before || (field_is_stored(&o->kind->fields[i]) && !object_field_equal(before, o, i)))
+			fields |= UINT64_C(1) << i;
+	return fields;
+}
+
+/*
+ * Sets the dates and per-field times of an object about to be written, which differs in these fields. Returns them with
+ * those that it has set.
+ */
+static uint64_t stamp(struct txn *t, const struct object *before, struct object *o, uint64_t fields)
 {
 	const struct kind *kind = o->kind;
-	uint64_t fields = 0;
 	bool counts = !before;
 
 	if (!before && kind->create_date_field >= 0 && object_is_null(o, kind->create_date_field))
 		object_set_int(o, kind->create_date_field, t->now);
 	for (int i = 0; i < kind->field_count; i++) {
-		if (before && object_field_equal(before, o, i))
+		if (!(fields >> i & 1))
 			continue;
 		object_set_time(o, i, t->now);
-		fields |= UINT64_C(1) << i;
 		counts = counts || !(kind->fields[i].flags & F_NOWRITE);
 	}
 	if (counts && kind->last_op_field >= 0) {
@@ -266,6 +332,44 @@ static uint64_t stamp(struct txn *t, const struct object *before, struct object 
 	}
 	o->changed = t->now;
 	return fields;
+}
+
+/* Refuses a row whose uuid another one has, or that refers to one that there is not, by one of these fields. */
+static int check_references(const struct txn *t, const struct object *o, uint64_t fields, struct error *e)
+{
+	const struct object *same;
+
+	for (int i = 0; i < o->kind->field_count; i++) {
+		const struct field *f = &o->kind->fields[i];
+
+		if (!(fields >> i & 1) || object_is_null(o, i))
+			continue;
+		same = i == FIELD_UUID ? view_get(t->view, o->kind->id, object_uuid(o)) : NULL;
+		if (same && same->id != o->id)
+			return error_set(e, EEXIST, "uuid '%s' is already taken", object_uuid(o));
+		if ((f->flags & F_FOREIGN) && !view_get(t->view, f->target, object_str(o, i)))
+			return error_set(e, ENOENT, "%s '%s' does not exist", kind_get(f->target)->noun,
+					 object_str(o, i));
+	}
+	return 0;
+}
+
+static bool is_referred_to_by(const struct view *view, const struct object *o, const struct kind *kind)
+{
+	for (int i = 0; i < kind->field_count; i++)
+		if ((kind->fields[i].flags & F_FOREIGN) && kind->fields[i].target == o->kind->id &&
+		    view_next_where(view, kind->id, i, object_uuid(o), 0))
+			return true;
+	return false;
+}
+
+static int check_unreferred(const struct txn *t, const struct object *o, struct error *e)
+{
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
+		if (is_referred_to_by(t->view, o, kind_get((enum kind_id)k)))
+			return error_set(e, ENOTEMPTY, "others refer to %s '%s'", o->kind->noun,
+					 object_uuid(o));
+	return 0;
 }
 
 int txn_edit(struct txn *t, enum kind_id kind, const char *uuid, struct object **ret_copy, struct error *e)
@@ -298,17 +402,20 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 	before = o->id ? view_get_id(t->view, o->kind->id, o->id) : NULL;
 	if (o->id && !before)
 		return error_gone(e, o->kind->id, object_uuid(o));
-	if (before && object_equal(before, o)) {
+	fields = differing_fields(before, o);
+	if (!fields) {
 		if (ret)
 			*ret = before;
 		return 0;
 	}
+	r = check_references(t, o, fields, e);
+	if (r < 0)
+		return r;
 	_cleanup_object_ const struct object *held = object_ref(before);
 	r = t->guard && t->cause.source && !t->fact ? t->guard(t, held, o, e) : 0;
 	if (r < 0)
 		return r;
-	fields = stamp(t, held, o);
-	r = write_row(t, held, o, fields, e);
+	r = put_row(t, held, o, stamp(t, held, o, fields), e);
 	if (r < 0)
 		return r;
 	r = touch_owners(t, held, e);
@@ -324,21 +431,16 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 
 int txn_remove(struct txn *t, const struct object *given, struct error *e)
 {
-	struct kind_statements *s = &t->statements[given->kind->id];
 	_cleanup_object_ const struct object *o =
 		object_ref(view_get_id(t->view, given->kind->id, given->id));
 	int r;
 
 	if (!o)
 		return error_gone(e, given->kind->id, object_uuid(given));
-	r = prepare(t, &s->remove,
-		    s->remove ? NULL : sqlite3_mprintf("DELETE FROM \"%w\" WHERE id = ?", o->kind->table), e);
+	r = check_unreferred(t, o, e);
 	if (r < 0)
 		return r;
-	r = step(t, s->remove, sqlite3_bind_int64(s->remove, 1, o->id), o, e);
-	if (r < 0)
-		return r;
-	if (view_remove(t->view, o) < 0 || remember(t, o, NULL) < 0) {
+	if (view_remove(t->view, o) < 0 || remember(t, o, NULL, UINT64_MAX) < 0) {
 		t->failed = true;
 		return error_oom(e);
 	}
@@ -554,24 +656,37 @@ static int load_all_kinds(sqlite3 *db, bool leave, struct view *view, struct err
 	return error_move(e, &l.error);
 }
 
-int txn_load(sqlite3 *db, bool leave, struct view *view, struct error *e)
+/* Raises a number of each kind in @view to that which @sql selects for its table. */
+static int load_numbers(sqlite3 *db, const char *sql, int64_t (*get)(const struct view *, enum kind_id),
+			void (*set)(struct view *, enum kind_id, int64_t), struct view *view, struct error *e)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = SQLITE_OK, r = load_all_kinds(db, leave, view, e);
+	int rc = SQLITE_OK;
 
-	if (r < 0)
-		return r;
-	if (sqlite3_prepare_v2(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", -1, &stmt, NULL) !=
-	    SQLITE_OK)
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
 		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && rc == SQLITE_OK; k++) {
 		rc = sqlite3_bind_text(stmt, 1, kind_get((enum kind_id)k)->table, -1, SQLITE_STATIC);
 		if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW &&
-		    sqlite3_column_int64(stmt, 0) > view_changed(view, (enum kind_id)k))
-			view_set_changed(view, (enum kind_id)k, sqlite3_column_int64(stmt, 0));
+		    sqlite3_column_int64(stmt, 0) > get(view, (enum kind_id)k))
+			set(view, (enum kind_id)k, sqlite3_column_int64(stmt, 0));
 		if (rc == SQLITE_OK)
 			rc = sqlite3_reset(stmt); /* the result of the step, too */
 	}
 	sqlite3_finalize(stmt);
 	return rc == SQLITE_OK ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errstr(rc));
+}
+
+int txn_load(sqlite3 *db, bool leave, struct view *view, struct error *e)
+{
+	int r = load_all_kinds(db, leave, view, e);
+
+	if (r == 0)
+		r = load_numbers(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", view_changed,
+				 view_set_changed, view, e);
+	/* Of rows that have been removed, too: SQLite writes it because of AUTOINCREMENT. */
+	if (r == 0)
+		r = load_numbers(db, "SELECT seq FROM sqlite_sequence WHERE name = ?", view_last_id,
+				 view_set_last_id, view, e);
+	return r;
 }

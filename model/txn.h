@@ -22,6 +22,7 @@ typedef int txn_fn(struct txn *t, void *arg, struct error *e);
  */
 struct change {
 	const struct object *before, *after;
+	uint64_t fields; /* that differ, a bit each; of an object that is new or removed: all */
 };
 
 /** The state that the change works on. Borrowed; the next put or remove changes it. */
@@ -73,6 +74,11 @@ const struct cause *txn_cause(const struct txn *t);
 
 /** Loads all rows of all kinds into @view; @leave: without the texts that have left memory (left_text.h). */
 int txn_load(struct sqlite3 *db, bool leave, struct view *view, struct error *e);
+/**
+ * Writes what the changes of a group have made of each row to the database, in its open transaction: each row once, however
+ * often it has changed. The text of @e is that of SQLite.
+ */
+int txn_write(struct txn *t, struct error *e);
 /** Drops all recorded changes but the first @count. */
 void txn_truncate(struct txn *t, size_t count);
 /** Finalizes the statements of all kinds. */

@@ -32,7 +32,7 @@ struct txn {
 	txn_guard_fn *guard; /* the store's, or NULL */
 	bool fact;	     /* see txn_set_fact() */
 	bool tallied;	     /* a change has no rows, but another view */
-	bool failed;	     /* the database refused a statement: the change must be rolled back */
+	bool failed;	     /* memory was short in the middle: the change must be undone */
 };
 
 #endif

@@ -282,9 +282,12 @@ int view_put(struct view *view, const struct object *given)
 		r = index_update(view, before, o);
 	if (r == 0)
 		r = pmap_set(&view->objects[o->kind->id], (uint64_t)o->id, (struct ref *)(uintptr_t)o);
-	if (r == 0)
-		(void)steal(&o);
-	return r;
+	if (r < 0)
+		return r;
+	if (o->id > view->last_id[o->kind->id])
+		view->last_id[o->kind->id] = o->id;
+	(void)steal(&o);
+	return 0;
 }
 
 int view_remove(struct view *view, const struct object *o)
@@ -307,6 +310,16 @@ void view_set_changed(struct view *view, enum kind_id kind, int64_t ns)
 int64_t view_changed(const struct view *view, enum kind_id kind)
 {
 	return view->changed[kind];
+}
+
+int64_t view_last_id(const struct view *view, enum kind_id kind)
+{
+	return view->last_id[kind];
+}
+
+void view_set_last_id(struct view *view, enum kind_id kind, int64_t id)
+{
+	view->last_id[kind] = id;
 }
 
 uint64_t view_version(const struct view *view)

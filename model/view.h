@@ -78,6 +78,8 @@ size_t view_count_where(const struct view *view, enum kind_id kind, int field, c
 int64_t view_taken(const struct view *view, const char *account, int which);
 /** Time of the last change of any object of the kind, ns since 1970; 0 = never. */
 int64_t view_changed(const struct view *view, enum kind_id kind);
+/** The largest row id that an object of the kind has or had; 0 when there was none. */
+int64_t view_last_id(const struct view *view, enum kind_id kind);
 /** The number of the commit that made this view; increases by one with each. */
 uint64_t view_version(const struct view *view);
 
@@ -100,6 +102,7 @@ int view_put(struct view *view, const struct object *o);
 /** Removes the object with the row id of @o. 0 or -ENOMEM. */
 int view_remove(struct view *view, const struct object *o);
 void view_set_changed(struct view *view, enum kind_id kind, int64_t ns);
+void view_set_last_id(struct view *view, enum kind_id kind, int64_t id);
 /** The number of the index of a field, -1 without one. */
 int view_index_slot(enum kind_id kind, int field);
 

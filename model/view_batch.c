@@ -123,7 +123,10 @@ int view_batch_put(struct view_batch *b)
 			b->view->index[b->indexes[i].slot] = indexes[i];
 		else
 			pmap_unref(indexes[i]);
-	if (r == 0)
-		b->ids.count = 0; /* the objects are the view's */
-	return r;
+	if (r < 0)
+		return r;
+	if (b->ids.count)
+		b->view->last_id[b->kind->id] = (int64_t)b->ids.keys[b->ids.count - 1];
+	b->ids.count = 0; /* the objects are the view's */
+	return 0;
 }

@@ -13,6 +13,7 @@ struct view {
 	struct ref ref;
 	uint64_t version;
 	int64_t changed[KIND_COUNT];
+	int64_t last_id[KIND_COUNT]; /* that an object has or had */
 	struct pmap *objects[KIND_COUNT];
 	struct pmap *index[INDEX_MAX];
 	view_takes_fn *takes; /* NULL: nothing is summed up */

@@ -413,6 +413,109 @@ static void raw_sql(struct fixture *f, const char *sql)
 	sqlite3_close(db);
 }
 
+/* -------------------------------------------------- what a group makes of rows */
+
+static int put_then_fail(struct txn *t, void *arg, struct error *e)
+{
+	int r = txn_put(t, make(KIND_ZONE, test_uuid(50)), NULL, e);
+
+	(void)arg;
+	return r < 0 ? r : error_set(e, EBUSY, "on second thoughts");
+}
+
+static int change_twice(struct txn *t, void *arg, struct error *e)
+{
+	struct object *o;
+	int r = txn_put(t, make(KIND_ZONE, test_uuid(1)), NULL, e);
+
+	(void)arg;
+	if (r == 0)
+		r = txn_edit(t, KIND_ZONE, test_uuid(1), &o, e);
+	if (r < 0)
+		return r;
+	object_set_str(o, ZONE_NAME, "first");
+	r = txn_put(t, o, NULL, e);
+	if (r == 0)
+		r = txn_edit(t, KIND_ZONE, test_uuid(1), &o, e);
+	if (r < 0)
+		return r;
+	object_set_str(o, ZONE_DESCRIPTION, "second");
+	return txn_put(t, o, NULL, e);
+}
+
+/* Each of what goes, comes back, and moves does so while others refer to it, if SQLite sees it in another order. */
+static int replace_parents(struct txn *t, void *arg, struct error *e)
+{
+	const struct view *view = txn_view(t);
+	struct object *o;
+	int r = txn_put(t, make(KIND_ZONE, test_uuid(9)), NULL, e);
+
+	(void)arg;
+	if (r == 0)
+		r = txn_edit(t, KIND_CLUSTER, test_uuid(2), &o, e);
+	if (r < 0)
+		return r;
+	object_set_str(o, CLUSTER_ZONE_UUID, test_uuid(9));
+	r = txn_put(t, o, NULL, e);
+	if (r == 0)
+		r = txn_remove(t, view_get(view, KIND_ZONE, test_uuid(1)), e);
+	if (r == 0)
+		r = txn_put(t, make(KIND_ZONE, test_uuid(1)), NULL, e);
+	if (r == 0)
+		r = txn_put(t, cluster(3, 1), NULL, e);
+	if (r == 0)
+		r = txn_put(t, make(KIND_ZONE, test_uuid(5)), NULL, e);
+	return r < 0 ? r : txn_remove(t, view_get(view, KIND_ZONE, test_uuid(5)), e);
+}
+
+static void a_row_is_what_all_changes_have_made_of_it(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	const struct object *zone;
+	int64_t id;
+
+	assert_int_equal(store_run(f->store, change_twice, NULL, NULL), 0);
+	put(f, cluster(2, 1));
+	zone = get(f, KIND_ZONE, test_uuid(1));
+	assert_string_equal(object_str(zone, ZONE_NAME), "first");
+	assert_string_equal(object_str(zone, ZONE_DESCRIPTION), "second");
+	id = zone->id;
+	object_unref(zone);
+	assert_int_equal(store_run(f->store, replace_parents, NULL, NULL), 0);
+	zone = get(f, KIND_ZONE, test_uuid(1));
+	assert_true(zone->id > id);
+	object_unref(zone);
+	assert_int_equal(count(f, KIND_ZONE), 2);
+	before = dump(f);
+	fixture_reopen(f);
+	after = dump(f);
+	assert_string_equal(before, after);
+	raw_sql(f, "CREATE TABLE broken (x INTEGER CHECK (x = 0));"
+		   "INSERT INTO broken SELECT count(*) FROM pragma_foreign_key_check");
+	fixture_open(f);
+}
+
+/* The numbers of rows that were refused are free, and those of rows that are gone are not. */
+static void numbers_of_rows_are_those_of_rows_that_there_were(void **state)
+{
+	struct fixture *f = *state;
+	const struct object *zone;
+
+	put(f, make(KIND_ZONE, test_uuid(1)));
+	assert_int_equal(store_run(f->store, put_then_fail, NULL, NULL), -EBUSY);
+	assert_int_equal(store_try(f->store, fixture_put_fn, make(KIND_ZONE, test_uuid(52)), NULL), 0);
+	put(f, make(KIND_ZONE, test_uuid(2)));
+	zone = get(f, KIND_ZONE, test_uuid(2));
+	assert_int_equal(zone->id, 2);
+	object_unref(zone);
+	assert_int_equal(try_remove(f, test_uuid(2), NULL), 0);
+	put(f, make(KIND_ZONE, test_uuid(2)));
+	zone = get(f, KIND_ZONE, test_uuid(2));
+	assert_int_equal(zone->id, 3);
+	object_unref(zone);
+}
+
 static void a_newer_database_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -810,6 +913,8 @@ int main(void)
 		on_store(a_failed_change_leaves_no_trace),
 		on_store(waiting_changes_share_a_commit_and_fail_alone),
 		on_store(foreign_keys_are_enforced),
+		on_store(a_row_is_what_all_changes_have_made_of_it),
+		on_store(numbers_of_rows_are_those_of_rows_that_there_were),
 		on_store(uuids_are_unique),
 		on_store(row_ids_are_not_reused),
 		on_store(text_that_is_not_utf8_is_refused),
