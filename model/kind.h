@@ -148,7 +148,7 @@ struct kind {
 
 /* The uuid is the first field of every kind. */
 #define FIELD_UUID 0
-/* Maximum number of fields of a kind, and two (object.h): null flags are one 64-bit word. */
+/* Maximum number of fields of a kind, and three (OBJECT_FLAGS): null flags are one 64-bit word. */
 #define FIELDS_MAX 64
 
 #include "model/fields.h"

@@ -36,7 +36,7 @@ struct object *object_new(const struct kind *kind)
 		return NULL;
 	ref_init(&o->ref, edited_destroy);
 	o->kind = kind;
-	o->nulls = ~(OBJECT_BROKEN | OBJECT_PACKED);
+	o->nulls = ~OBJECT_FLAGS;
 	return o;
 }
 
@@ -110,6 +110,28 @@ int object_recall(const struct object *o, uint64_t fields, const struct object *
 
 /* ------------------------------------------------------------- packed form */
 
+/* Numbers that a slot has itself are below; all of a narrow object is before this offset. */
+#define NARROW_MAX (OBJECT_ELSEWHERE >> 16)
+/* The most bytes of a number. */
+#define NUMBER_SIZE 10
+
+static unsigned slot_count(const struct object *o)
+{
+	return (unsigned)__builtin_popcountll(~o->nulls & ~OBJECT_FLAGS) + 1;
+}
+
+/* The slot of the pattern of times follows those of the fields; 0: all have the first one. */
+static uint32_t pattern_slot(const struct object *o)
+{
+	return object_slot_at(o, slot_count(o) - 1);
+}
+
+/* The offset of the times. */
+static size_t times_offset(const struct object *o)
+{
+	return sizeof(*o) + slot_count(o) * (o->nulls & OBJECT_WIDE ? sizeof(uint32_t) : sizeof(uint16_t));
+}
+
 static void packed_destroy(struct ref *self)
 {
 	struct object *o = (struct object *)self;
@@ -118,48 +140,116 @@ static void packed_destroy(struct ref *self)
 		if ((o->kind->fields[i].flags & F_SHARED) && !object_is_null(o, i) &&
 		    (object_slot(o, i) & OBJECT_ELSEWHERE))
 			shared_text_put(object_slot(o, i) & ~OBJECT_ELSEWHERE);
+	if (pattern_slot(o) & OBJECT_ELSEWHERE)
+		shared_text_put(pattern_slot(o) & ~OBJECT_ELSEWHERE);
 	document_unref(atomic_load_explicit(&o->inventory, memory_order_relaxed));
 	free(o);
 }
 
-/* The offsets of the times' numbers and of the numbers of a packed object. */
-static size_t times_offset(const struct object *o)
+/* Seven bits a byte, the lowest first, the sign in the lowest of all. Returns the end. */
+static uint8_t *write_number(uint8_t *to, int64_t number)
 {
-	return sizeof(*o) + (size_t)__builtin_popcountll(~o->nulls & ~OBJECT_BROKEN) * sizeof(uint32_t);
+	uint64_t bits = (uint64_t)number << 1 ^ (number < 0 ? UINT64_MAX : 0);
+
+	for (; bits > 0x7f; bits >>= 7)
+		*to++ = (uint8_t)(bits | 0x80);
+	*to++ = (uint8_t)bits;
+	return to;
 }
 
-static size_t numbers_offset(const struct object *o)
+static int64_t read_number(const uint8_t *from)
 {
-	return (times_offset(o) + (size_t)o->kind->field_count + sizeof(int64_t) - 1) &
-	       ~(sizeof(int64_t) - 1);
+	uint64_t bits = 0;
+	unsigned shift = 0;
+
+	for (; *from & 0x80; shift += 7)
+		bits |= (uint64_t)(*from++ & 0x7f) << shift;
+	bits |= (uint64_t)*from << shift;
+	return (int64_t)(bits >> 1 ^ (bits & 1 ? UINT64_MAX : 0));
+}
+
+/* Times are near to the last change of the object, and are counted from there. */
+static int64_t since(const struct object *o, int64_t ns)
+{
+	return (int64_t)((uint64_t)ns - (uint64_t)o->changed);
+}
+
+static int64_t time_of(const struct object *o, const uint8_t *from)
+{
+	return (int64_t)((uint64_t)read_number(from) + (uint64_t)o->changed);
+}
+
+int64_t object_large_int(const struct object *o, int field, uint32_t slot)
+{
+	const uint8_t *from = (const uint8_t *)o + (slot & ~OBJECT_ELSEWHERE);
+
+	return o->kind->fields[field].type == FIELD_DATE ? time_of(o, from) : read_number(from);
 }
 
 /* What is to be packed. */
 struct packing {
 	const struct object *from;
-	int64_t numbers[2 * FIELDS_MAX]; /* distinct */
-	size_t number_count;
-	uint8_t times[FIELDS_MAX];   /* the number of each field's time */
+	int64_t times[FIELDS_MAX]; /* distinct */
+	size_t time_at[FIELDS_MAX];
+	unsigned time_count;
+	char pattern[FIELDS_MAX + 1];		       /* one more than the number of each field's time */
+	uint8_t numbers[2 * FIELDS_MAX * NUMBER_SIZE]; /* the times, and the large numbers */
+	size_t number_size;
+	size_t at[FIELDS_MAX];	     /* of a large number: where it is in `numbers` */
 	uint32_t shared[FIELDS_MAX]; /* number of the shared text, or SHARED_TEXT_NONE */
+	uint32_t shared_pattern;     /* the same */
+	uint32_t shared_max;	     /* the largest of these */
 	size_t lens[FIELDS_MAX];     /* of the other texts */
+	int ends[FIELDS_MAX];	     /* the field whose text this one ends; -1: none */
 	size_t text_size;
 };
 
-/* The place of @number among the numbers, to which it is added. */
-static size_t place_of(struct packing *p, int64_t number)
+/* The place of @ns among the times, to which it is added. */
+static unsigned place_of_time(struct packing *p, int64_t ns)
 {
-	size_t i = 0;
+	unsigned i = 0;
 
-	while (i < p->number_count && p->numbers[i] != number)
+	while (i < p->time_count && p->times[i] != ns)
 		i++;
-	if (i == p->number_count)
-		p->numbers[p->number_count++] = number;
+	if (i < p->time_count)
+		return i;
+	p->times[i] = ns;
+	p->time_at[i] = p->number_size;
+	p->number_size = (size_t)(write_number(p->numbers + p->number_size, since(p->from, ns)) - p->numbers);
+	p->time_count++;
 	return i;
+}
+
+static void gather_times(struct packing *p)
+{
+	const int64_t *times = edited_times(p->from);
+	int count = p->from->kind->field_count;
+
+	for (int i = 0; i < count; i++)
+		p->pattern[i] = i > 0 && times[i] == times[i - 1] ? p->pattern[i - 1]
+								  : (char)(place_of_time(p, times[i]) + 1);
+	p->pattern[count] = '\0';
 }
 
 static bool is_small(int64_t number)
 {
-	return number >= 0 && number < OBJECT_ELSEWHERE;
+	return number >= 0 && number < NARROW_MAX;
+}
+
+static void gather_number(struct packing *p, int field)
+{
+	int64_t number = object_value(p->from, field)->i;
+	bool is_date = p->from->kind->fields[field].type == FIELD_DATE;
+
+	for (unsigned i = 0; i < p->time_count && is_date; i++)
+		if (p->times[i] == number) {
+			p->at[field] = p->time_at[i];
+			return;
+		}
+	p->at[field] = p->number_size;
+	p->number_size = (size_t)(write_number(p->numbers + p->number_size,
+					       is_date ? since(p->from, number) : number) -
+				  p->numbers);
 }
 
 /* The bytes that a text takes at most; a NUL comes before a compressed one. */
@@ -179,44 +269,81 @@ static size_t pack_text(const struct field *f, const char *text, size_t len, cha
 	return len + 1;
 }
 
+/* Is it a text that stands in the object as it is? */
+static bool is_own_text(const struct packing *p, int field)
+{
+	const struct field *f = &p->from->kind->fields[field];
+
+	return !field_is_integer(f) && !(f->flags & F_COMPRESSED) && !object_is_null(p->from, field) &&
+	       p->shared[field] == SHARED_TEXT_NONE && p->ends[field] < 0;
+}
+
+/* The field before this one whose text ends with this text; -1: none. */
+static int find_longer(const struct packing *p, int field)
+{
+	const char *text = object_value(p->from, field)->s;
+	size_t len = p->lens[field];
+
+	for (int i = 0; i < field; i++)
+		if (is_own_text(p, i) && p->lens[i] >= len &&
+		    memcmp(object_value(p->from, i)->s + p->lens[i] - len, text, len) == 0)
+			return i;
+	return -1;
+}
+
+static void gather_text(struct packing *p, int field)
+{
+	const struct field *f = &p->from->kind->fields[field];
+	const char *text = object_value(p->from, field)->s;
+
+	if (!text)
+		return;
+	if (f->flags & F_SHARED)
+		p->shared[field] = shared_text_get(text);
+	if (p->shared[field] != SHARED_TEXT_NONE) {
+		p->shared_max = p->shared[field] > p->shared_max ? p->shared[field] : p->shared_max;
+		return;
+	}
+	p->lens[field] = strlen(text);
+	if (!(f->flags & F_COMPRESSED))
+		p->ends[field] = find_longer(p, field);
+	if (p->ends[field] < 0)
+		p->text_size += text_bound(f, p->lens[field]);
+}
+
 /* Sets all members but `from`. */
 static void gather(struct packing *p)
 {
 	const struct object *o = p->from;
-	const int64_t *times = edited_times(o);
 
-	p->number_count = p->text_size = 0;
+	p->time_count = 0;
+	p->number_size = p->text_size = 0;
+	p->shared_max = 0;
+	gather_times(p);
 	for (int i = 0; i < o->kind->field_count; i++) {
-		const struct field *f = &o->kind->fields[i];
-		const char *text;
-
 		p->shared[i] = SHARED_TEXT_NONE;
-		p->times[i] =
-			i > 0 && times[i] == times[i - 1] ? p->times[i - 1] : (uint8_t)place_of(p, times[i]);
+		p->ends[i] = -1;
 		if (object_is_null(o, i))
 			continue;
-		if (field_is_integer(f)) {
-			if (!is_small(object_value(o, i)->i))
-				(void)place_of(p, object_value(o, i)->i);
-			continue;
-		}
-		text = object_value(o, i)->s;
-		if (!text)
-			continue;
-		if (f->flags & F_SHARED)
-			p->shared[i] = shared_text_get(text);
-		if (p->shared[i] != SHARED_TEXT_NONE)
-			continue;
-		p->lens[i] = strlen(text);
-		p->text_size += text_bound(f, p->lens[i]);
+		if (!field_is_integer(&o->kind->fields[i]))
+			gather_text(p, i);
+		else if (!is_small(object_value(o, i)->i))
+			gather_number(p, i);
 	}
+	p->shared_pattern = p->time_count > 1 ? shared_text_get(p->pattern) : SHARED_TEXT_NONE;
+	if (p->shared_pattern != SHARED_TEXT_NONE)
+		p->shared_max = p->shared_pattern > p->shared_max ? p->shared_pattern : p->shared_max;
+	else if (p->time_count > 1)
+		p->text_size += (size_t)o->kind->field_count + 1;
 }
 
-static uint32_t pack_number(struct packing *p, const struct object *packed, int64_t number)
+static void drop_shared(const struct packing *p)
 {
-	return is_small(number) ? (uint32_t)number
-				: (uint32_t)(numbers_offset(packed) + place_of(p, number) * sizeof(number)) |
-					  OBJECT_ELSEWHERE;
+	for (int i = 0; i < p->from->kind->field_count; i++)
+		if (p->shared[i] != SHARED_TEXT_NONE)
+			shared_text_put(p->shared[i]);
+	if (p->shared_pattern != SHARED_TEXT_NONE)
+		shared_text_put(p->shared_pattern);
 }
 
 /* Gives back what compressed texts did not need of a packed object that nobody else has yet. */
@@ -227,29 +354,63 @@ static const struct object *shrink(struct object *packed, size_t needed, size_t 
 	return shrunk ? shrunk : packed;
 }
 
-/* Fills the slots and texts of @packed, whose header is complete; returns the end of the texts. */
-static size_t pack_values(struct packing *p, struct object *packed)
+static void set_slot(struct object *packed, unsigned at, uint32_t slot)
+{
+	if (packed->nulls & OBJECT_WIDE)
+		((uint32_t *)packed->content)[at] = slot;
+	else
+		((uint16_t *)packed->content)[at] = (uint16_t)(slot >> 16 | slot);
+}
+
+/* The slot of a text, which is written at *end unless it is elsewhere; @offsets are those of the texts before. */
+static uint32_t pack_string(const struct packing *p, struct object *packed, int field, const size_t *offsets,
+			    size_t *end)
+{
+	const char *text = object_value(p->from, field)->s;
+	size_t at = *end;
+
+	if (p->shared[field] != SHARED_TEXT_NONE)
+		return p->shared[field] | OBJECT_ELSEWHERE;
+	if (!text)
+		return OBJECT_ELSEWHERE;
+	if (p->ends[field] >= 0)
+		return (uint32_t)(offsets[p->ends[field]] + p->lens[p->ends[field]] - p->lens[field]);
+	*end += pack_text(&p->from->kind->fields[field], text, p->lens[field], (char *)packed + at);
+	return (uint32_t)at;
+}
+
+/* Fills the slots, numbers and texts of @packed, whose header is complete; returns the end of the texts. */
+static size_t pack_values(const struct packing *p, struct object *packed)
 {
 	const struct object *o = p->from;
-	uint32_t *slot = (uint32_t *)packed->content;
-	size_t text = numbers_offset(packed) + p->number_count * sizeof(p->numbers[0]);
+	size_t numbers = times_offset(packed), end = numbers + p->number_size, offsets[FIELDS_MAX];
+	unsigned at = 0;
 
+	memcpy((char *)packed + numbers, p->numbers, p->number_size);
 	for (int i = 0; i < o->kind->field_count; i++) {
 		if (object_is_null(o, i))
 			continue;
-		if (field_is_integer(&o->kind->fields[i])) {
-			*slot++ = pack_number(p, packed, object_value(o, i)->i);
-		} else if (p->shared[i] != SHARED_TEXT_NONE) {
-			*slot++ = p->shared[i] | OBJECT_ELSEWHERE;
-		} else if (!object_value(o, i)->s) {
-			*slot++ = OBJECT_ELSEWHERE;
+		if (!field_is_integer(&o->kind->fields[i])) {
+			uint32_t slot = pack_string(p, packed, i, offsets, &end);
+
+			offsets[i] = slot;
+			set_slot(packed, at++, slot);
+		} else if (is_small(object_value(o, i)->i)) {
+			set_slot(packed, at++, (uint32_t)object_value(o, i)->i);
 		} else {
-			*slot++ = (uint32_t)text;
-			text += pack_text(&o->kind->fields[i], object_value(o, i)->s, p->lens[i],
-					  (char *)packed + text);
+			set_slot(packed, at++, (uint32_t)(numbers + p->at[i]) | OBJECT_ELSEWHERE);
 		}
 	}
-	return text;
+	if (p->shared_pattern != SHARED_TEXT_NONE) {
+		set_slot(packed, at, p->shared_pattern | OBJECT_ELSEWHERE);
+	} else if (p->time_count > 1) {
+		set_slot(packed, at, (uint32_t)end);
+		memcpy((char *)packed + end, p->pattern, (size_t)o->kind->field_count + 1);
+		end += (size_t)o->kind->field_count + 1;
+	} else {
+		set_slot(packed, at, 0);
+	}
+	return end;
 }
 
 const struct object *object_pack(const struct object *o)
@@ -262,12 +423,15 @@ const struct object *object_pack(const struct object *o)
 		return object_ref(o);
 	p.from = o;
 	gather(&p);
-	size = numbers_offset(&header) + p.number_count * sizeof(p.numbers[0]) + p.text_size;
+	size = times_offset(&header) + p.number_size + p.text_size;
+	if (size >= NARROW_MAX || p.shared_max >= NARROW_MAX) {
+		size -= times_offset(&header);
+		header.nulls |= OBJECT_WIDE;
+		size += times_offset(&header);
+	}
 	packed = size < OBJECT_ELSEWHERE ? malloc(size) : NULL;
 	if (!packed) {
-		for (int i = 0; i < o->kind->field_count; i++)
-			if (p.shared[i] != SHARED_TEXT_NONE)
-				shared_text_put(p.shared[i]);
+		drop_shared(&p);
 		return NULL;
 	}
 	ref_init(&packed->ref, packed_destroy);
@@ -276,8 +440,6 @@ const struct object *object_pack(const struct object *o)
 	packed->changed = o->changed;
 	packed->nulls = header.nulls;
 	atomic_init(&packed->inventory, NULL);
-	memcpy((char *)packed + times_offset(packed), p.times, (size_t)o->kind->field_count);
-	memcpy((char *)packed + numbers_offset(packed), p.numbers, p.number_count * sizeof(p.numbers[0]));
 	return shrink(packed, pack_values(&p, packed), size);
 }
 
@@ -293,12 +455,20 @@ const struct object *object_leave(const struct object *o)
 
 int64_t object_time(const struct object *o, int field)
 {
-	uint8_t number;
+	const uint8_t *from = (const uint8_t *)o + times_offset(o);
+	const char *pattern;
+	uint32_t slot;
 
 	if (!(o->nulls & OBJECT_PACKED))
 		return edited_times(o)[field];
-	number = ((const uint8_t *)o)[times_offset(o) + (size_t)field];
-	return ((const int64_t *)(const void *)((const char *)o + numbers_offset(o)))[number];
+	slot = pattern_slot(o);
+	if (slot == 0)
+		return time_of(o, from);
+	pattern = slot & OBJECT_ELSEWHERE ? shared_text(slot & ~OBJECT_ELSEWHERE) : (const char *)o + slot;
+	for (char before = 1; before < pattern[field]; before++)
+		while (*from++ & 0x80)
+			;
+	return time_of(o, from);
 }
 
 /* -------------------------------------------------------------- both forms */

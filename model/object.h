@@ -36,22 +36,27 @@ struct object {
 	const struct kind *kind;
 	int64_t id;	 /* row id, never reused; 0 until txn_put() */
 	int64_t changed; /* ns: last change of it or of an object in its inventory */
-	uint64_t nulls;	 /* bit per field that is null, and the two below, which no field has */
+	uint64_t nulls;	 /* bit per field that is null, and the OBJECT_FLAGS, which no field has */
 	/* Rendered inventory, created by the first reader; never outdated, since the object does not change. */
 	_Atomic(struct document *) inventory;
 	/*
 	 * Of an editable object: field_count values, then as many times (object_time()).
-	 * Of a packed one: a slot for each field that is not null, in their order; a byte for each field, which is
-	 * the number of its time; then, aligned, the distinct large numbers and times, and the texts.
+	 * Of a packed one: a slot for each field that is not null, in their order, and one for the pattern of times, of
+	 * two bytes each, or of four (OBJECT_WIDE); then, without gaps, the distinct times, the large numbers, and
+	 * the texts. A text that ends another one is the end of it.
 	 */
 	uint64_t content[];
 };
 
 #define OBJECT_BROKEN (1ULL << (FIELDS_MAX - 1)) /* an edit ran out of memory */
 #define OBJECT_PACKED (1ULL << (FIELDS_MAX - 2))
+#define OBJECT_WIDE                                                                                          \
+	(1ULL << (FIELDS_MAX - 3)) /* packed, and large, or with the number of a shared text that is */
+#define OBJECT_FLAGS (OBJECT_BROKEN | OBJECT_PACKED | OBJECT_WIDE)
 /*
- * Set in a slot whose other bits say where the number is, or which shared text the string is. The slot of an F_COMPRESSED
- * text has no other bits: it has left memory. In an editable object the pointer is NULL then, though the field is not null.
+ * Set in a slot whose other bits say where the number is, or which shared text the string is; in a slot of two bytes it is
+ * the highest bit. The slot of an F_COMPRESSED text has no other bits: it has left memory. In an editable object the
+ * pointer is NULL then, though the field is not null.
  */
 #define OBJECT_ELSEWHERE (1U << 31)
 
@@ -86,13 +91,25 @@ static inline bool object_is_null(const struct object *o, int field)
 {
 	return (o->nulls >> field) & 1;
 }
-/** For the functions below: the slot of a field of a packed object that is not null. */
+/** For the functions below: a slot of a packed object. */
+static inline uint32_t object_slot_at(const struct object *o, unsigned at)
+{
+	uint32_t slot;
+
+	if (o->nulls & OBJECT_WIDE)
+		return ((const uint32_t *)o->content)[at];
+	slot = ((const uint16_t *)o->content)[at];
+	return (slot << 16 & OBJECT_ELSEWHERE) | (slot & UINT16_MAX >> 1);
+}
+/** For the functions below: that of a field that is not null. */
 static inline uint32_t object_slot(const struct object *o, int field)
 {
 	uint64_t before = ((uint64_t)1 << field) - 1;
 
-	return ((const uint32_t *)o->content)[__builtin_popcountll(~o->nulls & before)];
+	return object_slot_at(o, (unsigned)__builtin_popcountll(~o->nulls & before));
 }
+/** For object_int(): a number that is not in the slot itself. */
+int64_t object_large_int(const struct object *o, int field, uint32_t slot);
 /** For the functions below: a value of an editable object. */
 static inline union value *object_value(const struct object *o, int field)
 {
@@ -131,9 +148,7 @@ static inline int64_t object_int(const struct object *o, int field)
 	if (!(o->nulls & OBJECT_PACKED))
 		return object_value(o, field)->i;
 	slot = object_slot(o, field);
-	return slot & OBJECT_ELSEWHERE
-		       ? *(const int64_t *)(const void *)((const char *)o + (slot & ~OBJECT_ELSEWHERE))
-		       : slot;
+	return slot & OBJECT_ELSEWHERE ? object_large_int(o, field, slot) : slot;
 }
 /** True when the object has ended: `end_field` of its kind is set. */
 bool object_has_ended(const struct object *o);

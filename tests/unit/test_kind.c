@@ -57,8 +57,7 @@ static void fields_fit_their_limits(void **state)
 	(void)state;
 	for_each_kind(k)
 	{
-		assert_true(k->field_count <=
-			    FIELDS_MAX - 2); /* OBJECT_BROKEN and OBJECT_PACKED are bits of the null flags */
+		assert_true(k->field_count <= FIELDS_MAX - 3); /* OBJECT_FLAGS are bits of the null flags */
 		assert_string_equal(k->fields[FIELD_UUID].name, "uuid");
 		assert_true(k->fields[FIELD_UUID].flags & F_INDEX);
 		for (int i = 0; i < k->field_count; i++) {
