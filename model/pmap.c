@@ -5,10 +5,16 @@
  * Key i of an inner node is not larger than any key below child i, and larger than all below the children before it;
  * the first is not looked at. A change makes room on its way down: it splits what is full before it goes on, which
  * leaves the content as it is, so that it can end at any node when memory is short.
+ *
+ * The keys of a leaf are kept in as few bytes each as tell them apart: those of an index are the upper bits of a hash and a
+ * row id (view.c), both of which are near to each other there. So a key has two parts, KEY_LOW bits and what is above, and
+ * of each the difference to the least one of the leaf is kept.
  */
 #include "model/pmap.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,18 +29,121 @@
 /* The room of a node grows in steps of this. */
 #define STEP 4
 
+/* The bits of the lower part of a key. */
+#define KEY_LOW	     40
+#define KEY_LOW_MASK ((UINT64_C(1) << KEY_LOW) - 1)
+
 struct pmap {
-	struct ref ref;	 /* first member: a map may be the value of another map */
-	uint32_t count;	 /* keys in this subtree */
-	uint8_t n, room; /* entries in this node */
-	uint8_t height;	 /* of a leaf: 0 */
-	bool bare;	 /* a leaf of a set: it has no slots */
-	uint64_t keys[]; /* @room of them; after them as many slots: children, or values, owned */
+	struct ref ref;	  /* first member: a map may be the value of another map */
+	uint64_t base;	  /* the least parts of all keys of this node */
+	uint32_t count;	  /* keys in this subtree */
+	uint8_t n, room;  /* entries in this node */
+	uint8_t height;	  /* of a leaf: 0 */
+	uint8_t bare : 1; /* a leaf of a set: it has no slots */
+	uint8_t high : 2; /* bytes of the difference of the upper part */
+	uint8_t low : 3;  /* and of the lower one */
+	uint8_t keys[];	  /* @room of them; after them, aligned, as many slots: children, or values, owned */
 };
+
+/* How keys are kept. */
+struct form {
+	uint64_t base;
+	unsigned high, low;
+};
+
+/* Fits all keys. Inner nodes have it: there are few of them, and they are searched most. */
+static const struct form any_form = {.high = 3, .low = 5};
+
+static unsigned key_size(const struct pmap *n)
+{
+	return n->high + n->low;
+}
+
+/* The number of a key among those that its form can tell: they have the same order. */
+static uint64_t key_number(const struct pmap *n, uint64_t key)
+{
+	uint64_t high = (key >> KEY_LOW) - (n->base >> KEY_LOW);
+
+	return high << 8 * n->low | ((key & KEY_LOW_MASK) - (n->base & KEY_LOW_MASK));
+}
+
+static uint64_t number_at(const struct pmap *n, unsigned i)
+{
+	uint64_t number;
+
+	memcpy(&number, n->keys + i * key_size(n), sizeof(number)); /* more than it has: see node_size() */
+	return le64toh(number) & UINT64_MAX >> (64 - 8 * key_size(n));
+}
+
+static uint64_t key_at(const struct pmap *n, unsigned i)
+{
+	uint64_t number = number_at(n, i);
+
+	return n->base + (number >> 8 * n->low << KEY_LOW) + (number & ((UINT64_C(1) << 8 * n->low) - 1));
+}
+
+static void set_key(struct pmap *n, unsigned i, uint64_t key)
+{
+	uint64_t number = htole64(key_number(n, key));
+
+	memcpy(n->keys + i * key_size(n), &number, key_size(n));
+}
+
+/* Can the node keep this key in its form? */
+static bool fits(const struct pmap *n, uint64_t key)
+{
+	uint64_t base_high = n->base >> KEY_LOW, base_low = n->base & KEY_LOW_MASK;
+	uint64_t high = key >> KEY_LOW, low = key & KEY_LOW_MASK;
+
+	return high >= base_high && low >= base_low && (high - base_high) >> 8 * n->high == 0 &&
+	       (low - base_low) >> 8 * n->low == 0;
+}
+
+/* The parts of some keys that are the least and the largest. Of none, the least are larger. */
+struct range {
+	uint64_t least_high, most_high, least_low, most_low;
+};
+#define RANGE_NONE ((struct range){.least_high = UINT64_MAX, .least_low = UINT64_MAX})
+
+static void range_add(struct range *r, uint64_t key)
+{
+	uint64_t high = key >> KEY_LOW, low = key & KEY_LOW_MASK;
+
+	r->least_high = high < r->least_high ? high : r->least_high;
+	r->most_high = high > r->most_high ? high : r->most_high;
+	r->least_low = low < r->least_low ? low : r->least_low;
+	r->most_low = low > r->most_low ? low : r->most_low;
+}
+
+static unsigned bytes_of(uint64_t number)
+{
+	unsigned bytes = 0;
+
+	for (; number; number >>= 8)
+		bytes++;
+	return bytes;
+}
+
+/* The form that takes the least. */
+static struct form range_form(const struct range *r)
+{
+	unsigned low = bytes_of(r->most_low - r->least_low);
+
+	return (struct form){.base = r->least_high << KEY_LOW | r->least_low,
+			     .high = bytes_of(r->most_high - r->least_high),
+			     .low = low ? low : 1};
+}
+
+static size_t slots_offset(unsigned room, unsigned key_bytes)
+{
+	size_t end = offsetof(struct pmap, keys) + (size_t)room * key_bytes;
+
+	return (end + sizeof(struct ref *) - 1) / sizeof(struct ref *) * sizeof(struct ref *);
+}
 
 static struct ref **slots(const struct pmap *n)
 {
-	return (struct ref **)(uintptr_t)(n->keys + n->room);
+	return (struct ref **)(void *)((char *)(uintptr_t)n + slots_offset(n->room, key_size(n)));
 }
 
 static struct pmap **children(const struct pmap *n)
@@ -56,15 +165,27 @@ static void node_destroy(struct ref *self)
 	free(n);
 }
 
+/* number_at() reads as many bytes as the largest key has; slots are more than that. */
+static size_t node_size(unsigned room, const struct form *form, bool bare)
+{
+	unsigned key_bytes = form->high + form->low;
+
+	return bare ? offsetof(struct pmap, keys) + room * key_bytes + sizeof(uint64_t) - key_bytes
+		    : slots_offset(room, key_bytes) + room * sizeof(struct ref *);
+}
+
 /* An empty node with room for at least @entries. */
-static struct pmap *node_new(unsigned height, unsigned entries, bool bare)
+static struct pmap *node_new(unsigned height, unsigned entries, bool bare, const struct form *form)
 {
 	unsigned room = (entries + STEP - 1) / STEP * STEP;
-	struct pmap *n = malloc(sizeof(*n) + room * (sizeof(n->keys[0]) + (bare ? 0 : sizeof(struct ref *))));
+	struct pmap *n = malloc(node_size(room, form, bare));
 
 	if (!n)
 		return NULL;
 	ref_init(&n->ref, node_destroy);
+	n->base = form->base;
+	n->high = form->high & 3;
+	n->low = form->low & 7;
 	n->count = 0;
 	n->n = 0;
 	n->room = (uint8_t)room;
@@ -73,10 +194,20 @@ static struct pmap *node_new(unsigned height, unsigned entries, bool bare)
 	return n;
 }
 
-/* Appends @count entries of @from to @to, which has room for them and as many slots. The references move, too. */
+static struct form form_of(const struct pmap *n)
+{
+	return (struct form){.base = n->base, .high = n->high, .low = n->low};
+}
+
+/* Appends @count entries of @from to @to, which has room for them and fits them. The references move, too. */
 static void append(struct pmap *to, const struct pmap *from, unsigned first, unsigned count)
 {
-	memcpy(to->keys + to->n, from->keys + first, count * sizeof(to->keys[0]));
+	if (to->base == from->base && to->high == from->high && to->low == from->low)
+		memcpy(to->keys + to->n * key_size(to), from->keys + first * key_size(from),
+		       (size_t)count * key_size(to));
+	else
+		for (unsigned i = 0; i < count; i++)
+			set_key(to, to->n + i, key_at(from, first + i));
 	if (!to->bare)
 		memcpy(slots(to) + to->n, slots(from) + first, count * sizeof(struct ref *));
 	to->n = (uint8_t)(to->n + count);
@@ -94,11 +225,32 @@ static void give_up(struct pmap *n)
 	pmap_unref(n);
 }
 
-/* Moves the node in *slot to one with room for @entries. -ENOMEM. */
-static int node_move(struct pmap **slot, unsigned entries)
+/* The form for the keys of a leaf and those of @more: that of the leaf, if no other takes less. */
+static struct form form_for(const struct pmap *n, const struct range *more)
 {
-	struct pmap *old = *slot, *moved = node_new(old->height, entries, old->bare);
+	struct range r = *more;
+	struct form form;
 
+	if (n->height)
+		return any_form;
+	for (unsigned i = 0; i < n->n; i++)
+		range_add(&r, key_at(n, i));
+	form = range_form(&r);
+	if (form.high + form.low < key_size(n) || more->least_high < n->base >> KEY_LOW ||
+	    more->least_low < (n->base & KEY_LOW_MASK))
+		return form;
+	return form.high <= n->high && form.low <= n->low && fits(n, r.most_high << KEY_LOW | r.most_low)
+		       ? form_of(n)
+		       : form;
+}
+
+/* Moves the node in *slot to one with room for @entries that fits the keys of @more, too. -ENOMEM. */
+static int node_move(struct pmap **slot, unsigned entries, const struct range *more)
+{
+	struct pmap *old = *slot, *moved;
+	struct form form = form_for(old, more);
+
+	moved = node_new(old->height, entries, old->bare, &form);
 	if (!moved)
 		return -ENOMEM;
 	append(moved, old, 0, old->n);
@@ -108,12 +260,22 @@ static int node_move(struct pmap **slot, unsigned entries)
 	return 0;
 }
 
-/* Makes *slot a node that nothing else refers to, with room for @more entries. -ENOMEM. */
-static int node_open(struct pmap **slot, unsigned more)
+/* Makes *slot a node that nothing else refers to. -ENOMEM. */
+static int node_open(struct pmap **slot)
+{
+	return ref_is_unique(&(*slot)->ref) ? 0 : node_move(slot, (*slot)->n, &RANGE_NONE);
+}
+
+/* The same with room for one more entry, of @key. */
+static int node_open_for(struct pmap **slot, uint64_t key)
 {
 	const struct pmap *n = *slot;
+	struct range more = RANGE_NONE;
 
-	return ref_is_unique(&n->ref) && n->n + more <= n->room ? 0 : node_move(slot, n->n + more);
+	if (ref_is_unique(&n->ref) && n->n < n->room && (n->height || fits(n, key)))
+		return 0;
+	range_add(&more, key);
+	return node_move(slot, n->n + 1U, &more);
 }
 
 size_t pmap_count(const struct pmap *n)
@@ -128,15 +290,41 @@ static void node_recount(struct pmap *n)
 		n->count += children(n)[i]->count;
 }
 
+/*
+ * The number up to which those of keys that are at most @key go. False: there is none. What the form cannot tell is before
+ * or behind all that it can.
+ */
+static bool number_of_most(const struct pmap *n, uint64_t key, uint64_t *ret)
+{
+	uint64_t base_low = n->base & KEY_LOW_MASK, high, low = key & KEY_LOW_MASK;
+
+	if (key >> KEY_LOW < n->base >> KEY_LOW)
+		return false;
+	high = (key >> KEY_LOW) - (n->base >> KEY_LOW);
+	*ret = UINT64_MAX;
+	if (high >> 8 * n->high)
+		return true;
+	if (low < base_low) {
+		*ret = (high << 8 * n->low) - 1;
+		return high > 0;
+	}
+	low -= base_low;
+	*ret = high << 8 * n->low | (low >> 8 * n->low ? (UINT64_C(1) << 8 * n->low) - 1 : low);
+	return true;
+}
+
 /* The number of keys of the node that are at most @key. */
 static unsigned position(const struct pmap *n, uint64_t key)
 {
 	unsigned from = 0, count = n->n;
+	uint64_t most;
 
+	if (!number_of_most(n, key, &most))
+		return 0;
 	while (count > 0) {
 		unsigned half = count / 2;
 
-		if (n->keys[from + half] <= key) {
+		if (number_at(n, from + half) <= most) {
 			from += half + 1;
 			count -= half + 1;
 		} else {
@@ -161,10 +349,18 @@ static const struct pmap *find_leaf(const struct pmap *n, uint64_t key)
 	return n;
 }
 
+/* Moves the keys from entry @from on to entry @to. */
+static void move_keys(struct pmap *n, unsigned to, unsigned from)
+{
+	memmove(n->keys + to * key_size(n), n->keys + from * key_size(n),
+		(size_t)(n->n - from) * key_size(n));
+}
+
+/* The node has room and fits the key. */
 static void insert_entry(struct pmap *n, unsigned at, uint64_t key, struct ref *slot)
 {
-	memmove(n->keys + at + 1, n->keys + at, (n->n - at) * sizeof(n->keys[0]));
-	n->keys[at] = key;
+	move_keys(n, at + 1, at);
+	set_key(n, at, key);
 	if (!n->bare) {
 		memmove(slots(n) + at + 1, slots(n) + at, (n->n - at) * sizeof(slot));
 		slots(n)[at] = slot;
@@ -175,8 +371,8 @@ static void insert_entry(struct pmap *n, unsigned at, uint64_t key, struct ref *
 /* Does not drop the reference in the slot. */
 static void delete_entry(struct pmap *n, unsigned at)
 {
+	move_keys(n, at, at + 1);
 	n->n--;
-	memmove(n->keys + at, n->keys + at + 1, (n->n - at) * sizeof(n->keys[0]));
 	if (!n->bare)
 		memmove(slots(n) + at, slots(n) + at + 1, (n->n - at) * sizeof(struct ref *));
 }
@@ -191,22 +387,24 @@ static int split(struct pmap *n, unsigned i, uint64_t key)
 {
 	struct pmap **slot = &children(n)[i], *left, *right;
 	unsigned at;
-	int r = node_open(slot, 0);
+	struct form form;
+	int r = node_open(slot);
 
 	if (r < 0)
 		return r;
 	left = *slot;
-	at = key > left->keys[left->n - 1] ? left->n - 1U : left->n / 2U;
-	right = node_new(left->height, left->n - at + 1, left->bare);
+	form = form_of(left);
+	at = key > key_at(left, left->n - 1U) ? left->n - 1U : left->n / 2U;
+	right = node_new(left->height, left->n - at + 1, left->bare, &form);
 	if (!right)
 		return -ENOMEM;
 	append(right, left, at, left->n - at);
 	left->n = (uint8_t)at;
 	node_recount(right);
 	node_recount(left);
-	insert_entry(n, i + 1, right->keys[0], &right->ref);
+	insert_entry(n, i + 1, key_at(right, 0), &right->ref);
 	if (left->n + STEP < left->room)
-		(void)node_move(slot, left->n + 1U); /* it only takes more memory otherwise */
+		(void)node_move(slot, left->n + 1U, &RANGE_NONE); /* it only takes more memory otherwise */
 	return 0;
 }
 
@@ -221,7 +419,7 @@ static int set_below(struct pmap **slot, uint64_t key, struct ref *value, bool f
 		child = children(n)[child_index(n, key)];
 		full = fresh && child->n == room_max(child);
 	}
-	r = node_open(slot, full || (fresh && !n->height));
+	r = full || (fresh && !n->height) ? node_open_for(slot, key) : node_open(slot);
 	if (r < 0)
 		return r;
 	n = *slot;
@@ -249,12 +447,12 @@ static int set_below(struct pmap **slot, uint64_t key, struct ref *value, bool f
 /* Makes *root the only child of a new root. */
 static int grow(struct pmap **root)
 {
-	struct pmap *top = node_new((*root)->height + 1U, 2, false);
+	struct pmap *top = node_new((*root)->height + 1U, 2, false, &any_form);
 
 	if (!top)
 		return -ENOMEM;
 	top->count = (*root)->count;
-	insert_entry(top, 0, (*root)->keys[0], &(*root)->ref);
+	insert_entry(top, 0, key_at(*root, 0), &(*root)->ref);
 	*root = top;
 	return 0;
 }
@@ -262,12 +460,13 @@ static int grow(struct pmap **root)
 int pmap_set(struct pmap **root, uint64_t key, struct ref *value)
 {
 	bool fresh = !pmap_get(*root, key, NULL);
+	const struct form form = {.base = key, .low = 1};
 	int r = 0;
 
 	if (value && *root && find_leaf(*root, key)->bare)
 		return -EINVAL;
 	if (!*root) {
-		*root = node_new(0, 1, !value);
+		*root = node_new(0, 1, !value, &form);
 		if (!*root)
 			return -ENOMEM;
 		insert_entry(*root, 0, key, value);
@@ -304,13 +503,19 @@ static int build_leaves(const uint64_t *keys, struct ref *const *values, size_t 
 	for (size_t i = 0; i < leaf_count; i++) {
 		size_t from = group_begin(count, leaf_count, i);
 		unsigned n = (unsigned)(group_begin(count, leaf_count, i + 1) - from);
+		struct range range = RANGE_NONE;
+		struct form form;
 
-		ret[i] = node_new(0, n, !values);
+		for (unsigned k = 0; k < n; k++)
+			range_add(&range, keys[from + k]);
+		form = range_form(&range);
+		ret[i] = node_new(0, n, !values, &form);
 		if (!ret[i])
 			return -ENOMEM;
 		ret[i]->n = (uint8_t)n;
 		ret[i]->count = n;
-		memcpy(ret[i]->keys, keys + from, n * sizeof(*keys));
+		for (unsigned k = 0; k < n; k++)
+			set_key(ret[i], k, keys[from + k]);
 		if (values)
 			memcpy(slots(ret[i]), values + from, n * sizeof(*values));
 	}
@@ -323,14 +528,15 @@ static int build_parents(struct pmap **level, size_t count, size_t parent_count)
 	for (size_t i = 0; i < parent_count; i++) {
 		size_t from = group_begin(count, parent_count, i),
 		       end = group_begin(count, parent_count, i + 1);
-		struct pmap *parent = node_new(level[from]->height + 1U, (unsigned)(end - from), false);
+		struct pmap *parent =
+			node_new(level[from]->height + 1U, (unsigned)(end - from), false, &any_form);
 
 		if (!parent)
 			return -ENOMEM;
 		for (; from < end; from++) {
 			struct pmap *child = steal(&level[from]);
 
-			insert_entry(parent, parent->n, child->keys[0], &child->ref);
+			insert_entry(parent, parent->n, key_at(child, 0), &child->ref);
 			parent->count += child->count;
 		}
 		level[i] = parent;
@@ -364,6 +570,7 @@ int pmap_build(const uint64_t *keys, struct ref *const *values, size_t count, st
 static void unite(struct pmap *n, unsigned i)
 {
 	struct pmap *left, *right;
+	struct range more = RANGE_NONE;
 
 	if (i + 1 >= n->n)
 		return;
@@ -371,12 +578,14 @@ static void unite(struct pmap *n, unsigned i)
 	right = children(n)[i + 1];
 	if (left->bare != right->bare || left->n + right->n > (unsigned)room_max(left) / 2)
 		return;
-	if (node_open(&children(n)[i], right->n) < 0)
+	for (unsigned k = 0; k < right->n; k++)
+		range_add(&more, key_at(right, k));
+	if (node_move(&children(n)[i], left->n + (unsigned)right->n, &more) < 0)
 		return;
 	left = children(n)[i];
 	append(left, right, 0, right->n);
 	if (left->height)
-		left->keys[left->n - right->n] = n->keys[i + 1];
+		set_key(left, left->n - (unsigned)right->n, key_at(n, i + 1));
 	left->count += right->count;
 	give_up(right);
 	delete_entry(n, i + 1);
@@ -386,7 +595,7 @@ static int remove_below(struct pmap **slot, uint64_t key)
 {
 	struct pmap *n;
 	unsigned i;
-	int r = node_open(slot, 0);
+	int r = node_open(slot);
 
 	if (r < 0)
 		return r;
@@ -444,7 +653,7 @@ bool pmap_get(const struct pmap *root, uint64_t key, struct ref **ret_value)
 	const struct pmap *leaf = root ? find_leaf(root, key) : NULL;
 	unsigned i = leaf ? position(leaf, key) : 0;
 
-	if (i == 0 || leaf->keys[i - 1] != key)
+	if (i == 0 || key_at(leaf, i - 1) != key)
 		return false;
 	if (ret_value)
 		*ret_value = leaf->bare ? NULL : slots(leaf)[i - 1];
@@ -472,7 +681,7 @@ bool pmap_next(const struct pmap *n, uint64_t after, uint64_t *ret_key, struct r
 			n = children(n)[0];
 	}
 	if (ret_key)
-		*ret_key = n->keys[i];
+		*ret_key = key_at(n, i);
 	if (ret_value)
 		*ret_value = n->bare ? NULL : slots(n)[i];
 	return true;
@@ -499,7 +708,7 @@ bool pmap_previous(const struct pmap *n, uint64_t before, uint64_t *ret_key)
 			n = children(n)[n->n - 1];
 		i = n->n;
 	}
-	*ret_key = n->keys[i - 1];
+	*ret_key = key_at(n, i - 1);
 	return true;
 }
 
