@@ -281,11 +281,11 @@
 	X_STR(X, VM, STATE_REASON, "stateReason", F_FILE | F_SHARED,                                         \
 	      "reason of a state change that nobody requested: enospc (a disk is full), io-error, watchdog, asleep, " \
 	      "saved, crashed or guest") \
-	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN | F_COMPRESSED, KIND_NONE, 0, 0,                            \
+	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN | F_COMPRESSED | F_LEAVES, KIND_NONE, 0, 0,                            \
 	  "parameters saved by JustCreate for the first start")                                              \
 	X(VM, STOPPED_BY_HA, "stopHA", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0,                                \
 	  "stopped on request: HA does not start it")                                                        \
-	X(VM, PLACEMENT, "placementReport", FIELD_STRING, F_HIDDEN | F_NOWRITE | F_COMPRESSED, KIND_NONE, 0, 0,             \
+	X(VM, PLACEMENT, "placementReport", FIELD_STRING, F_HIDDEN | F_NOWRITE | F_COMPRESSED | F_LEAVES, KIND_NONE, 0, 0,             \
 	  "how its host was selected, see vm/placement.c")                                                   \
 	X(VM, UNKNOWN_FROM, "unknownFrom", FIELD_STRING, F_HIDDEN, KIND_NONE, 0, 0,                          \
 	  "state before its host was lost")                                                                  \

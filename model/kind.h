@@ -97,8 +97,11 @@ enum field_flags {
 	F_NOWRITE = 1 << 6, /* a change does not count as a change of the object (lastOpDate stays) */
 	F_SHARED = 1 << 7,  /* a string that many objects have: in memory once (shared_text.h) */
 	F_COMPRESSED =
-		1 << 8,	   /* a long text that is rarely read: compressed in memory, see object_long_text() */
-	F_LEAVES = 1 << 9, /* with F_COMPRESSED: leaves memory when the object has ended, see left_text.h */
+		1 << 8, /* a long text that is rarely read: compressed in memory, see object_long_text() */
+	F_LEAVES =
+		1
+		<< 9, /* with F_COMPRESSED: leaves memory when the object has ended, or, of a kind whose objects do not
+			    end, at once (then with F_HIDDEN), see left_text.h */
 };
 
 struct field {

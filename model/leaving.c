@@ -35,6 +35,8 @@ void leaving_commit(struct leaving *leaving, struct view *view, const struct cha
 	for (size_t i = 0; i < count; i++) {
 		const struct object *o = changes[i].after;
 
+		if (o && o->kind->end_field < 0)
+			leave(view, o->kind->id, o->id);
 		if (!o || !object_has_ended(o))
 			continue;
 		if (leaving->latest[leaving->next].id)

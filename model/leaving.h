@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which objects have ended lately. Everybody looks at these, so those that were the last LEAVING_LATEST to end, or to be
- * changed after their end, have all their texts in memory; with each that is added, the texts of the oldest leave
- * (left_text.h). None has after a start.
+ * changed after their end, have the texts in memory that had not left; with each that is added, those of the oldest
+ * leave (left_text.h). None has after a start. Those of objects that do not end leave with the commit that has written them.
  */
 #ifndef POOLFS_LEAVING_H
 #define POOLFS_LEAVING_H

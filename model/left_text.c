@@ -106,10 +106,11 @@ static int read_row(const struct kind *kind, int64_t id, int field, char **ret_t
 	rc = sqlite3_bind_int64(stmt, 1, id);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(stmt);
-	text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
-	*ret_text = text ? strdup(text) : NULL;
-	if (rc == SQLITE_ROW && !*ret_text)
-		rc = SQLITE_NOMEM;
+	if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+		text = (const char *)sqlite3_column_text(stmt, 0);
+		*ret_text = text ? strdup(text) : NULL;
+		rc = *ret_text ? rc : SQLITE_NOMEM;
+	}
 	(void)sqlite3_reset(stmt);
 	return rc;
 }

@@ -55,8 +55,8 @@ struct object *object_new_borrowing(const struct kind *kind)
 	return o;
 }
 
-/* An editable copy; @leave: without the texts that leave memory, which nobody may edit then. */
-static struct object *copy_of(const struct object *o, bool leave)
+/* An editable copy with the texts of the fields @recall (a bit each) in memory, and without those of the fields @leave. */
+static struct object *copy_of(const struct object *o, uint64_t recall, uint64_t leave)
 {
 	struct object *copy = object_new(o->kind);
 
@@ -70,7 +70,7 @@ static struct object *copy_of(const struct object *o, bool leave)
 			continue;
 		if (field_is_integer(&o->kind->fields[i])) {
 			object_set_int(copy, i, object_int(o, i));
-		} else if (leave && (o->kind->fields[i].flags & F_LEAVES)) {
+		} else if (leave >> i & 1 || (object_text_has_left(o, i) && !(recall >> i & 1))) {
 			object_leave_str(copy, i);
 		} else if (o->kind->fields[i].flags & F_COMPRESSED) {
 			object_value(copy, i)->s = object_long_text(o, i);
@@ -91,17 +91,36 @@ static struct object *copy_of(const struct object *o, bool leave)
 
 struct object *object_copy(const struct object *o)
 {
-	return copy_of(o, false);
+	return copy_of(o, 0, 0);
+}
+
+/* The fields whose texts have left memory. */
+static uint64_t left_fields(const struct object *o)
+{
+	uint64_t left = 0;
+
+	for (int i = 0; i < o->kind->field_count; i++)
+		if (object_text_has_left(o, i))
+			left |= UINT64_C(1) << i;
+	return left;
+}
+
+/* Of these fields, those that the inventory shows. */
+static uint64_t shown(const struct object *o, uint64_t fields)
+{
+	for (int i = 0; i < o->kind->field_count; i++)
+		if (o->kind->fields[i].flags & F_HIDDEN)
+			fields &= ~(UINT64_C(1) << i);
+	return fields;
 }
 
 int object_recall(const struct object *o, uint64_t fields, const struct object **ret, struct error *e)
 {
-	bool left = false;
+	uint64_t left = left_fields(o);
 	int r;
 
-	for (int i = 0; i < o->kind->field_count; i++)
-		left |= (!fields || fields >> i & 1) && object_text_has_left(o, i);
-	*ret = left ? object_copy(o) : object_ref(o);
+	left = left && !fields ? shown(o, left) : left & fields;
+	*ret = left ? copy_of(o, left, 0) : object_ref(o);
 	if (*ret)
 		return 0;
 	r = object_check_texts(o, e);
@@ -446,10 +465,17 @@ const struct object *object_pack(const struct object *o)
 const struct object *object_leave(const struct object *o)
 {
 	_cleanup_object_ struct object *copy = NULL;
+	uint64_t leave = 0;
 
-	if (!object_has_ended(o) || object_texts_have_left(o))
+	if (o->kind->end_field >= 0 && !object_has_ended(o))
 		return object_pack(o);
-	copy = copy_of(o, true);
+	for (int i = 0; i < o->kind->field_count; i++)
+		if ((o->kind->fields[i].flags & F_LEAVES) && !object_is_null(o, i) &&
+		    !object_text_has_left(o, i))
+			leave |= UINT64_C(1) << i;
+	if (!leave)
+		return object_pack(o);
+	copy = copy_of(o, 0, leave);
 	return copy ? object_pack(copy) : NULL;
 }
 
@@ -508,21 +534,24 @@ bool object_has_ended(const struct object *o)
 
 bool object_texts_have_left(const struct object *o)
 {
-	for (int i = 0; i < o->kind->field_count && object_has_ended(o); i++)
-		if (object_text_has_left(o, i))
-			return true;
-	return false;
+	return left_fields(o) != 0;
+}
+
+bool object_shown_texts_have_left(const struct object *o)
+{
+	return shown(o, left_fields(o)) != 0;
 }
 
 int object_read_text(const struct object *o, int field, char **ret_text)
 {
-	const char *text = object_text_in_memory(o, field);
+	const char *text;
 
 	*ret_text = NULL;
-	if (!text)
-		return 0;
 	if (object_text_has_left(o, field))
 		return left_text_read(o->kind, o->id, field, ret_text);
+	text = object_text_in_memory(o, field);
+	if (!text)
+		return 0;
 	*ret_text = (o->kind->fields[field].flags & F_COMPRESSED) && (o->nulls & OBJECT_PACKED)
 			    ? compressed_read(text + 1)
 			    : strdup(text);
@@ -638,10 +667,21 @@ bool object_is_broken(const struct object *o)
 	return (o->nulls & OBJECT_BROKEN) != 0;
 }
 
+/* An editable copy in which a text that has left memory was not edited. */
+static bool is_as_it_was(const struct object *o, int field)
+{
+	return !(o->nulls & OBJECT_PACKED) && object_text_has_left(o, field);
+}
+
 static bool long_text_equal(const struct object *a, const struct object *b, int field)
 {
-	_cleanup_free_ char *text = object_long_text(b, field);
+	bool is_one_row = a->id == b->id && a->kind == b->kind;
+	_cleanup_free_ char *text = NULL;
 
+	if (is_one_row && (is_as_it_was(a, field) || is_as_it_was(b, field) ||
+			   (object_text_has_left(a, field) && object_text_has_left(b, field))))
+		return true;
+	text = object_long_text(b, field);
 	return object_is_null(b, field) ? object_is_null(a, field) : text && object_str_is(a, field, text);
 }
 

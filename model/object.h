@@ -7,8 +7,8 @@
  * (object_copy()) and hands it to txn_put(), which replaces the old one.
  *
  * An object in a view is packed (object_pack()): one allocation without what is
- * null. Accessors take both forms. Of one that has ended, some texts may be in the
- * database alone (left_text.h): object_leave().
+ * null. Accessors take both forms. Some of its texts may be in the database alone
+ * (left_text.h): object_leave().
  *
  * Strings returned by accessors are borrowed from the object.
  */
@@ -67,15 +67,16 @@ struct object *object_new(const struct kind *kind);
  * the other.
  */
 struct object *object_new_borrowing(const struct kind *kind);
-/** An editable copy with the same row id, owned by the caller; NULL when memory is short. */
+/**
+ * An editable copy with the same row id, owned by the caller; NULL when memory is short. A text that has left memory stays
+ * out of it; unless it is edited, it counts as unchanged.
+ */
 struct object *object_copy(const struct object *o);
 /**
  * The packed form of @o with the same content, owned by the caller: @o itself if it is packed. NULL when memory is short.
  */
 const struct object *object_pack(const struct object *o);
-/**
- * The same without the texts that leave memory now that @o has ended. They must be in the database; @o may be packed.
- */
+/** The same without the texts that may leave memory. They must be in the database; @o may be packed. */
 const struct object *object_leave(const struct object *o);
 /** One more reference; returns @o. */
 const struct object *object_ref(const struct object *o);
@@ -155,11 +156,15 @@ bool object_has_ended(const struct object *o);
 /** True when the text of this field has left memory: reading it may wait for the disk. */
 static inline bool object_text_has_left(const struct object *o, int field)
 {
-	return (o->kind->fields[field].flags & F_LEAVES) && (o->nulls & OBJECT_PACKED) &&
-	       !object_is_null(o, field) && (object_slot(o, field) & OBJECT_ELSEWHERE);
+	if (!(o->kind->fields[field].flags & F_LEAVES) || object_is_null(o, field))
+		return false;
+	return o->nulls & OBJECT_PACKED ? object_slot(o, field) & OBJECT_ELSEWHERE
+					: !object_value(o, field)->s;
 }
 /** True when the text of any field has left memory. */
 bool object_texts_have_left(const struct object *o);
+/** The same of the fields that its inventory shows. */
+bool object_shown_texts_have_left(const struct object *o);
 /**
  * The text of a string field, owned by the caller; NULL when null. The only way to read an F_COMPRESSED field of an object
  * in a view: object_str() finds it empty, and ends a build for tests. -ENOMEM, or an error of left_text_read().
@@ -172,7 +177,8 @@ struct json_t *object_json(const struct object *o, int field);
 /** Why a text could not be read: error_gone() if the object has been removed; -EIO; 0 when it can be read now. */
 int object_check_texts(const struct object *o, struct error *e);
 /**
- * @o with the texts of these @fields (a bit each; 0: of all) in memory: a reference to it, or to a copy, for the caller.
+ * @o with the texts of these @fields (a bit each; 0: of all that its inventory shows) in memory: a reference to it, or to
+ * a copy, for the caller.
  * Errors as object_check_texts(), and -ENOMEM.
  */
 int object_recall(const struct object *o, uint64_t fields, const struct object **ret, struct error *e);
@@ -215,7 +221,10 @@ void object_set_time(struct object *o, int field, int64_t ns);
 void object_set_broken(struct object *o);
 /** True when an edit ran out of memory. */
 bool object_is_broken(const struct object *o);
-/** True when a stored field has the same value in both, or is null in both. */
+/**
+ * True when a stored field has the same value in both, or is null in both. A text that has left memory is not read when the
+ * other one is the same row and has left, too, or is an editable copy in which it has not been edited.
+ */
 bool object_field_equal(const struct object *a, const struct object *b, int field);
 /** True when every stored field has the same value. */
 bool object_equal(const struct object *a, const struct object *b);

@@ -354,7 +354,7 @@ struct document *render_inventory(const struct view *view, const struct object *
 	if (cached)
 		return document_ref(cached);
 	made = render_indented(view, o, -1, o->changed);
-	if (made && !object_texts_have_left(o) && atomic_compare_exchange_strong(cache, &cached, made))
+	if (made && !object_shown_texts_have_left(o) && atomic_compare_exchange_strong(cache, &cached, made))
 		document_ref(made);
 	return made;
 }

@@ -300,7 +300,9 @@ char *schema_select_sql(const struct kind *kind, bool leave)
 
 		if (!field_is_stored(&kind->fields[i]))
 			continue;
-		if (leave && (kind->fields[i].flags & F_LEAVES))
+		if (leave && (kind->fields[i].flags & F_LEAVES) && kind->end_field < 0)
+			sqlite3_str_appendf(s, "typeof(\"%w\") = 'text', ", name);
+		else if (leave && (kind->fields[i].flags & F_LEAVES))
 			sqlite3_str_appendf(s, "iif(\"%w\" IS NULL, \"%w\", typeof(\"%w\") = 'text'), ",
 					    kind->fields[kind->end_field].name, name, name);
 		else

@@ -207,9 +207,9 @@ enum op_flags {
 	OP_USES_TARGET =
 		1
 		<< 12, /* does not change its target, which may thus be one that is shared with the account */
-	OP_READS_JOB =
+	OP_READS_TEXTS =
 		1
-		<< 13, /* a Get that reads texts of the job `uuid`: in a turn, once these have left memory */
+		<< 13, /* a Get that reads long texts of its object `uuid`: in a turn, if these have left memory */
 };
 
 /* What checking or applying a request returns besides 0 and negative errors. */

@@ -301,12 +301,10 @@ static int run_get(struct pool *pool, struct get *g, bool turns, bool known)
 /* Does the Get read texts that have left memory? */
 static bool reads_left_texts(const struct view *view, const struct request *req)
 {
-	const struct object *job;
+	const char *uuid = request_str(req, "uuid");
+	const struct object *o = view_get(view, req->op->kind, uuid ? uuid : req->target);
 
-	if (!(req->op->flags & OP_READS_JOB) || !request_str(req, "uuid"))
-		return false;
-	job = view_get(view, KIND_JOB, request_str(req, "uuid"));
-	return job && object_texts_have_left(job);
+	return (req->op->flags & OP_READS_TEXTS) && o && object_texts_have_left(o);
 }
 
 void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg)

@@ -143,7 +143,7 @@ static const struct operation get_api_job = {
 	.params = (const struct param[]){P_JOB, {0}},
 	.form = FORM_CALL,
 	.kind = KIND_JOB,
-	.flags = OP_SYNC | OP_NO_SESSION | OP_JOB_RESULT | OP_READS_JOB,
+	.flags = OP_SYNC | OP_NO_SESSION | OP_JOB_RESULT | OP_READS_TEXTS,
 	.help = "the result of a job",
 	.get = job_result_get,
 };
@@ -159,7 +159,7 @@ static const struct operation get_api_job_event = {
 		(const char *const[]){"event:String", "created:Long", "finished:Long", "result:Map", NULL},
 	.form = FORM_CALL,
 	.kind = KIND_JOB,
-	.flags = OP_SYNC | OP_NO_SESSION | OP_READS_JOB,
+	.flags = OP_SYNC | OP_NO_SESSION | OP_READS_TEXTS,
 	.help = "the end of a job as an event: its class on the manual's server, when it was, the result or the error",
 	.get = job_event_get,
 };

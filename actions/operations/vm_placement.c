@@ -42,7 +42,7 @@ static const struct operation get_vm_placement = {
 	.kind = KIND_VM,
 	.target = "uuid",
 	.where = "placement",
-	.flags = OP_SYNC,
+	.flags = OP_SYNC | OP_READS_TEXTS,
 	.help = "the host chosen by the last placement, and why the others were ruled out",
 	.get = vm_placement_get,
 };

@@ -314,7 +314,7 @@ bool place_has_left(const struct place *p)
 		return false;
 	if (p->field)
 		return object_text_has_left(p->object, (int)p->node.index);
-	return (p->entry->flags & E_WHOLE) && object_texts_have_left(p->object);
+	return (p->entry->flags & E_WHOLE) && object_shown_texts_have_left(p->object);
 }
 
 const char *place_meaning(const struct place *p)
