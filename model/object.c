@@ -51,7 +51,7 @@ struct object *object_new_borrowing(const struct kind *kind)
 	struct object *o = object_new(kind);
 
 	if (o)
-		o->ref.destroy = borrowing_destroy;
+		ref_init(&o->ref, borrowing_destroy);
 	return o;
 }
 

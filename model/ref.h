@@ -8,19 +8,30 @@
 #ifndef POOLFS_REF_H
 #define POOLFS_REF_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
+/* Eight bytes, as there are several for each object: the function is told by its distance from ref_origin(). */
 struct ref {
 	atomic_int count;
-	void (*destroy)(struct ref *self); /* immutable after ref_init() */
+	int32_t destroy; /* immutable after ref_init() */
 };
 
-/** Initialises @r with one reference, held by the caller. */
+/** A function of this program, near to all others of it; does nothing. */
+void ref_origin(void);
+
+/** Initialises @r with one reference, held by the caller. @destroy is a function of this program, not of a library. */
 static inline void ref_init(struct ref *r, void (*destroy)(struct ref *))
 {
+	intptr_t distance = (intptr_t)destroy - (intptr_t)ref_origin;
+
+#ifdef POOLFS_TESTS
+	assert(distance == (int32_t)distance);
+#endif
 	atomic_init(&r->count, 1);
-	r->destroy = destroy;
+	r->destroy = (int32_t)distance;
 }
 
 /** Adds a reference; the caller must hold one already. Accepts NULL. */
@@ -36,7 +47,7 @@ static inline void ref_put(const struct ref *r)
 	struct ref *self = (struct ref *)r;
 
 	if (self && atomic_fetch_sub_explicit(&self->count, 1, memory_order_acq_rel) == 1)
-		self->destroy(self);
+		((void (*)(struct ref *))((intptr_t)ref_origin + self->destroy))(self);
 }
 
 /** True when the caller's reference is the only one, so that the object may be changed in place. */
