@@ -14,7 +14,6 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,15 +33,15 @@
 #define KEY_LOW_MASK ((UINT64_C(1) << KEY_LOW) - 1)
 
 struct pmap {
-	struct ref ref;	  /* first member: a map may be the value of another map */
-	uint64_t base;	  /* the least parts of all keys of this node */
-	uint32_t count;	  /* keys in this subtree */
-	uint8_t n, room;  /* entries in this node */
-	uint8_t height;	  /* of a leaf: 0 */
-	uint8_t bare : 1; /* a leaf of a set: it has no slots */
-	uint8_t high : 2; /* bytes of the difference of the upper part */
-	uint8_t low : 3;  /* and of the lower one */
-	uint8_t keys[];	  /* @room of them; after them, aligned, as many slots: children, or values, owned */
+	struct ref ref;	     /* first member: a map may be the value of another map */
+	uint64_t base;	     /* the least parts of all keys of this node */
+	uint32_t count;	     /* keys in this subtree */
+	uint8_t n, room;     /* entries in this node */
+	uint8_t height;	     /* of a leaf: 0 */
+	uint8_t bare : 1;    /* a leaf of a set: it has no slots */
+	uint8_t high : 2;    /* bytes of the difference of the upper part */
+	uint8_t low : 3;     /* and of the lower one */
+	struct ref *slots[]; /* @room of them: children, or values, owned; after them as many keys */
 };
 
 /* How keys are kept. */
@@ -59,6 +58,11 @@ static unsigned key_size(const struct pmap *n)
 	return n->high + n->low;
 }
 
+static uint8_t *keys(const struct pmap *n)
+{
+	return (uint8_t *)(uintptr_t)(n->slots + (n->bare ? 0 : n->room));
+}
+
 /* The number of a key among those that its form can tell: they have the same order. */
 static uint64_t key_number(const struct pmap *n, uint64_t key)
 {
@@ -71,7 +75,7 @@ static uint64_t number_at(const struct pmap *n, unsigned i)
 {
 	uint64_t number;
 
-	memcpy(&number, n->keys + i * key_size(n), sizeof(number)); /* more than it has: see node_size() */
+	memcpy(&number, keys(n) + i * key_size(n), sizeof(number)); /* more than it has: see node_size() */
 	return le64toh(number) & UINT64_MAX >> (64 - 8 * key_size(n));
 }
 
@@ -86,7 +90,7 @@ static void set_key(struct pmap *n, unsigned i, uint64_t key)
 {
 	uint64_t number = htole64(key_number(n, key));
 
-	memcpy(n->keys + i * key_size(n), &number, key_size(n));
+	memcpy(keys(n) + i * key_size(n), &number, key_size(n));
 }
 
 /* Can the node keep this key in its form? */
@@ -134,16 +138,9 @@ static struct form range_form(const struct range *r)
 			     .low = low ? low : 1};
 }
 
-static size_t slots_offset(unsigned room, unsigned key_bytes)
-{
-	size_t end = offsetof(struct pmap, keys) + (size_t)room * key_bytes;
-
-	return (end + sizeof(struct ref *) - 1) / sizeof(struct ref *) * sizeof(struct ref *);
-}
-
 static struct ref **slots(const struct pmap *n)
 {
-	return (struct ref **)(void *)((char *)(uintptr_t)n + slots_offset(n->room, key_size(n)));
+	return (struct ref **)(uintptr_t)n->slots;
 }
 
 static struct pmap **children(const struct pmap *n)
@@ -165,13 +162,13 @@ static void node_destroy(struct ref *self)
 	free(n);
 }
 
-/* number_at() reads as many bytes as the largest key has; slots are more than that. */
+/* With what number_at() reads behind the last key. */
 static size_t node_size(unsigned room, const struct form *form, bool bare)
 {
 	unsigned key_bytes = form->high + form->low;
 
-	return bare ? offsetof(struct pmap, keys) + room * key_bytes + sizeof(uint64_t) - key_bytes
-		    : slots_offset(room, key_bytes) + room * sizeof(struct ref *);
+	return sizeof(struct pmap) + room * (key_bytes + (bare ? 0 : sizeof(struct ref *))) +
+	       sizeof(uint64_t) - key_bytes;
 }
 
 /* An empty node with room for at least @entries. */
@@ -203,7 +200,7 @@ static struct form form_of(const struct pmap *n)
 static void append(struct pmap *to, const struct pmap *from, unsigned first, unsigned count)
 {
 	if (to->base == from->base && to->high == from->high && to->low == from->low)
-		memcpy(to->keys + to->n * key_size(to), from->keys + first * key_size(from),
+		memcpy(keys(to) + to->n * key_size(to), keys(from) + first * key_size(from),
 		       (size_t)count * key_size(to));
 	else
 		for (unsigned i = 0; i < count; i++)
@@ -313,18 +310,18 @@ static bool number_of_most(const struct pmap *n, uint64_t key, uint64_t *ret)
 	return true;
 }
 
-/* The number of keys of the node that are at most @key. */
-static unsigned position(const struct pmap *n, uint64_t key)
+/* The same as below for keys of @size bytes, which is a constant where it is called. */
+static inline unsigned search(const uint8_t *keys_of, unsigned count, unsigned size, uint64_t most)
 {
-	unsigned from = 0, count = n->n;
-	uint64_t most;
+	const uint64_t mask = UINT64_MAX >> (64 - 8 * size);
+	unsigned from = 0;
 
-	if (!number_of_most(n, key, &most))
-		return 0;
 	while (count > 0) {
 		unsigned half = count / 2;
+		uint64_t number;
 
-		if (number_at(n, from + half) <= most) {
+		memcpy(&number, keys_of + (from + half) * size, sizeof(number));
+		if ((le64toh(number) & mask) <= most) {
 			from += half + 1;
 			count -= half + 1;
 		} else {
@@ -332,6 +329,27 @@ static unsigned position(const struct pmap *n, uint64_t key)
 		}
 	}
 	return from;
+}
+
+/* The number of keys of the node that are at most @key. */
+static unsigned position(const struct pmap *n, uint64_t key)
+{
+	uint64_t most = key;
+
+	if (n->height)
+		return search(keys(n), n->n, sizeof(most), most); /* any_form */
+	if (!number_of_most(n, key, &most))
+		return 0;
+	switch (key_size(n)) {
+	case 1:
+		return search(keys(n), n->n, 1, most);
+	case 2:
+		return search(keys(n), n->n, 2, most);
+	case 5:
+		return search(keys(n), n->n, 5, most);
+	default:
+		return search(keys(n), n->n, key_size(n), most);
+	}
 }
 
 static unsigned child_index(const struct pmap *n, uint64_t key)
@@ -352,7 +370,7 @@ static const struct pmap *find_leaf(const struct pmap *n, uint64_t key)
 /* Moves the keys from entry @from on to entry @to. */
 static void move_keys(struct pmap *n, unsigned to, unsigned from)
 {
-	memmove(n->keys + to * key_size(n), n->keys + from * key_size(n),
+	memmove(keys(n) + to * key_size(n), keys(n) + from * key_size(n),
 		(size_t)(n->n - from) * key_size(n));
 }
 
