@@ -16,6 +16,7 @@
 #include "model/store.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -635,6 +636,7 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 		r = txn_load(store->db, store->leaving != NULL, store->view, e);
 	if (r < 0)
 		return r;
+	(void)malloc_trim(0); /* what it took to load lies between what stays */
 	store->newest = view_ref(store->view);
 	r = event_log_open(store->events, store->db, e);
 	if (r < 0)
