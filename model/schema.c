@@ -19,20 +19,40 @@
 static const char *const steps[] = {
 	"", /* 0 -> 1: an empty database; the tables come from the field tables */
 	"", /* 1 -> 2: who reads an event; the columns are added by migrate_events() */
+	"", /* 2 -> 3: uuids have no index that no foreign key needs; drop_uuid_indexes() */
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))
+/* The first without indexes of uuids. */
+#define UUIDS_VERSION 3
 
 static const char *column_type(const struct field *f)
 {
 	return field_is_integer(f) ? "INTEGER" : "TEXT";
 }
 
-static void append_column(sqlite3_str *s, const struct field *f)
+/* Does a foreign key refer to it, which SQLite wants to be unique? */
+static bool is_parent(const struct kind *kind)
+{
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		const struct kind *child = kind_get((enum kind_id)k);
+
+		for (int i = 0; i < child->field_count; i++)
+			if ((child->fields[i].flags & F_FOREIGN) && child->fields[i].target == kind->id)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * txn.c checks that uuids are unique. An index of them costs each row a page of its own, as they are random, so there is
+ * none that is not needed.
+ */
+static void append_column(sqlite3_str *s, const struct kind *kind, const struct field *f)
 {
 	sqlite3_str_appendf(s, "\"%w\" %s", f->name, column_type(f));
 	if (strcmp(f->name, "uuid") == 0)
-		sqlite3_str_appendall(s, " NOT NULL UNIQUE");
+		sqlite3_str_appendall(s, is_parent(kind) ? " NOT NULL UNIQUE" : " NOT NULL");
 	if (f->flags & F_FOREIGN)
 		sqlite3_str_appendf(s, " REFERENCES \"%w\"(uuid)", kind_get(f->target)->table);
 }
@@ -48,7 +68,7 @@ static int create_table(sqlite3 *db, const struct kind *kind, struct error *e)
 	for (int i = 0; i < kind->field_count; i++)
 		if (field_is_stored(&kind->fields[i])) {
 			sqlite3_str_appendall(s, ", ");
-			append_column(s, &kind->fields[i]);
+			append_column(s, kind, &kind->fields[i]);
 		}
 	sqlite3_str_appendall(s, ", changed INTEGER NOT NULL, times BLOB NOT NULL) STRICT;");
 	sql = sqlite3_str_finish(s);
@@ -75,7 +95,7 @@ static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct erro
 			continue;
 		s = sqlite3_str_new(db);
 		sqlite3_str_appendf(s, "ALTER TABLE \"%w\" ADD COLUMN ", kind->table);
-		append_column(s, f);
+		append_column(s, kind, f);
 		sql = sqlite3_str_finish(s);
 		r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
 		sqlite3_free(sql);
@@ -129,6 +149,43 @@ static int migrate_kind(sqlite3 *db, const struct kind *kind, struct error *e)
 		return r;
 	r = add_missing_columns(db, kind, e);
 	return r < 0 ? r : create_indexes(db, kind, e);
+}
+
+/*
+ * An index that belongs to a constraint of its table cannot be dropped. It becomes one that does not, in the text of the
+ * schema alone, and is dropped then, which takes no longer than the index is. A table that is made anew would have to be
+ * copied.
+ */
+static int drop_uuid_indexes(sqlite3 *db, struct error *e)
+{
+	sqlite3_str *s = sqlite3_str_new(db);
+	char *sql;
+	int r;
+
+	sqlite3_str_appendall(s, "PRAGMA writable_schema = ON;");
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		const char *table = kind_get((enum kind_id)k)->table;
+
+		if (is_parent(kind_get((enum kind_id)k)))
+			continue;
+		sqlite3_str_appendf(
+			s,
+			"UPDATE sqlite_schema SET sql = replace(sql, '\"uuid\" TEXT NOT NULL UNIQUE', "
+			"'\"uuid\" TEXT NOT NULL') WHERE type = 'table' AND name = %Q;"
+			"UPDATE sqlite_schema SET name = '%q_uuid', "
+			"sql = 'CREATE UNIQUE INDEX \"%w_uuid\" ON \"%w\"(\"uuid\")' "
+			"WHERE type = 'index' AND name = 'sqlite_autoindex_%q_1';",
+			table, table, table, table, table);
+	}
+	sqlite3_str_appendall(s, "PRAGMA writable_schema = RESET;");
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
+		if (!is_parent(kind_get((enum kind_id)k)))
+			sqlite3_str_appendf(s, "DROP INDEX IF EXISTS \"%w_uuid\";",
+					    kind_get((enum kind_id)k)->table);
+	sql = sqlite3_str_finish(s);
+	r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
+	sqlite3_free(sql);
+	return r;
 }
 
 /* Events from before version 2 are the administrators'. */
@@ -202,6 +259,8 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 			e);
 	if (r == 0)
 		r = migrate_events(db, e);
+	if (r == 0 && version > 0 && version < UUIDS_VERSION)
+		r = drop_uuid_indexes(db, e);
 	if (r < 0)
 		return r;
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d; PRAGMA application_id = %d",

@@ -334,6 +334,15 @@ static uint64_t stamp(struct txn *t, const struct object *before, struct object 
 	return fields;
 }
 
+static int check_texts(const struct object *o, uint64_t fields, struct error *e)
+{
+	for (int i = 0; i < o->kind->field_count; i++)
+		if ((fields >> i & 1) && !field_is_integer(&o->kind->fields[i]) &&
+		    !text_is_utf8(object_text(o, i), strlen(object_text(o, i))))
+			return error_set(e, EINVAL, "'%s' is not UTF-8 text", o->kind->fields[i].name);
+	return 0;
+}
+
 /* Refuses a row whose uuid another one has, or that refers to one that there is not, by one of these fields. */
 static int check_references(const struct txn *t, const struct object *o, uint64_t fields, struct error *e)
 {
@@ -395,10 +404,6 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 
 	if (!o || object_is_broken(o))
 		return error_oom(e);
-	for (int i = 0; i < o->kind->field_count; i++)
-		if (!field_is_integer(&o->kind->fields[i]) &&
-		    !text_is_utf8(object_text(o, i), strlen(object_text(o, i))))
-			return error_set(e, EINVAL, "'%s' is not UTF-8 text", o->kind->fields[i].name);
 	before = o->id ? view_get_id(t->view, o->kind->id, o->id) : NULL;
 	if (o->id && !before)
 		return error_gone(e, o->kind->id, object_uuid(o));
@@ -408,7 +413,9 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 			*ret = before;
 		return 0;
 	}
-	r = check_references(t, o, fields, e);
+	r = check_texts(o, fields, e);
+	if (r == 0)
+		r = check_references(t, o, fields, e);
 	if (r < 0)
 		return r;
 	_cleanup_object_ const struct object *held = object_ref(before);
