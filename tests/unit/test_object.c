@@ -257,6 +257,57 @@ static void a_packed_object_is_one_small_block(void **state)
 	assert_in_range(malloc_usable_size((void *)(uintptr_t)two), 1, 192);
 }
 
+/* More common texts than a slot of two bytes can number. */
+static void numbers_of_common_texts_may_be_large(void **state)
+{
+	enum { COUNT = 33000 };
+	static const struct object *all[COUNT];
+	size_t wide = 0;
+	(void)state;
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		char host[32];
+		struct object *o;
+
+		snprintf(host, sizeof(host), "host %u", i);
+		o = vm_of(host);
+		object_set_time(o, VM_NAME, i);
+		all[i] = object_pack(o);
+		assert_same(o, all[i]);
+		wide += (all[i]->nulls & OBJECT_WIDE) != 0;
+		object_unref(o);
+	}
+	assert_in_range(wide, 1, 1000);
+	for (unsigned i = 0; i < COUNT; i++) {
+		char host[32];
+
+		snprintf(host, sizeof(host), "host %u", i);
+		assert_string_equal(object_str(all[i], VM_HOST_UUID), host);
+		assert_string_equal(object_str(all[i], VM_NAME), host);
+		object_unref(all[i]);
+	}
+}
+
+static void a_text_that_ends_another_takes_nothing(void **state)
+{
+	_cleanup_object_ struct object *o = object_new(kind_get(KIND_JOB));
+	_cleanup_object_ const struct object *packed = NULL, *other = NULL;
+	const char *path;
+	(void)state;
+
+	object_set_str(o, JOB_RESOURCE, "vm-instances/00000000000000000000000000000001");
+	object_set_str(o, JOB_RESOURCE_UUID, "00000000000000000000000000000001");
+	object_set_str(o, JOB_QUEUE, "");
+	packed = object_pack(o);
+	assert_same(o, packed);
+	path = object_str(packed, JOB_RESOURCE);
+	assert_ptr_equal(object_str(packed, JOB_RESOURCE_UUID), path + strlen("vm-instances/"));
+	assert_ptr_equal(object_str(packed, JOB_QUEUE), path + strlen(path));
+	object_set_str(o, JOB_RESOURCE, NULL);
+	other = object_pack(o);
+	assert_same(o, other);
+}
+
 static const struct object *job_with(const char *request)
 {
 	_cleanup_object_ struct object *o = object_new(kind_get(KIND_JOB));
@@ -404,6 +455,8 @@ int main(void)
 		cmocka_unit_test(an_object_outlives_what_it_was_packed_from),
 		cmocka_unit_test(common_texts_are_in_memory_once_and_go_with_the_last_object),
 		cmocka_unit_test(a_packed_object_is_one_small_block),
+		cmocka_unit_test(numbers_of_common_texts_may_be_large),
+		cmocka_unit_test(a_text_that_ends_another_takes_nothing),
 		cmocka_unit_test(documents_are_compressed),
 		cmocka_unit_test(documents_stay_as_they_are),
 		cmocka_unit_test(documents_are_not_read_as_short_texts),
