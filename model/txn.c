@@ -395,6 +395,21 @@ int txn_edit(struct txn *t, enum kind_id kind, const char *uuid, struct object *
 	return 0;
 }
 
+/* Texts that had left memory when @o was copied, and that a later change has brought back, are as that has left them. */
+static void keep_texts(struct object *o, const struct object *before)
+{
+	for (int i = 0; i < o->kind->field_count; i++) {
+		_cleanup_free_ char *text = NULL;
+
+		if (!object_text_has_left(o, i) || object_text_has_left(before, i))
+			continue;
+		if (object_read_text(before, i, &text) < 0)
+			object_set_broken(o);
+		object_set_str(o, i, text);
+		object_set_time(o, i, object_time(before, i));
+	}
+}
+
 int txn_put(struct txn *t, struct object *taken, const struct object **ret, struct error *e)
 {
 	_cleanup_object_ struct object *o = taken;
@@ -407,6 +422,10 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 	before = o->id ? view_get_id(t->view, o->kind->id, o->id) : NULL;
 	if (o->id && !before)
 		return error_gone(e, o->kind->id, object_uuid(o));
+	if (before)
+		keep_texts(o, before);
+	if (object_is_broken(o))
+		return error_oom(e);
 	fields = differing_fields(before, o);
 	if (!fields) {
 		if (ret)

@@ -389,7 +389,7 @@ static int change_spec(struct txn *t, void *arg, struct error *e)
 		return r;
 	object_set_str(o, VM_CREATE_SPEC, arg);
 	r = txn_put(t, o, NULL, e);
-	if (r < 0 || !arg)
+	if (r < 0)
 		return r;
 	object_set_str(old, VM_PLATFORM, "Linux");
 	return txn_put(t, steal(&old), NULL, e);
@@ -412,6 +412,7 @@ static void a_text_that_has_left_stays_when_the_rest_is_changed(void **state)
 	o = get(f, KIND_VM, test_uuid(1));
 	assert_spec(o, true, "two");
 	assert_string_equal(object_str(o, VM_PLATFORM), "Linux");
+	assert_true(object_time(o, VM_CREATE_SPEC) > object_time(first, VM_CREATE_SPEC));
 	fixture_reopen(f);
 	object_unref(o);
 	o = get(f, KIND_VM, test_uuid(1));
