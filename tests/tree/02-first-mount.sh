@@ -81,3 +81,18 @@ assert_eq "$(for kind in zones clusters hosts l3-networks accounts; do uuids $ki
 assert_eq "$(value "zones/$zone/name")" "north wing"
 assert_eq "$(value "zones/$zone/description")" "on the hill"
 wait_for "hosts/$host/status" Connected 10
+
+step "by-name of many objects, of several of each name: in the order of creation, each leads to its object"
+for ((i = 0; i < 240; i++)); do
+	printf '{"name":"%0150d"}\n' $((i % 70)) >"$MOUNT/zones/create"
+done
+sync "$MOUNT/zones/create"
+jq -r '.inventories[] | [.name, .uuid] | @tsv' "$MOUNT/zones/inventories" |
+	awk -F'\t' '{ n = ++count[$1]; print $1 (n > 1 ? "~" n : "") "\t../" $2 }' >expected
+assert_eq "$(wc -l <expected)" 242 "the number of zones"
+find "$MOUNT/zones/by-name" -type l -printf '%f\t%l\n' >listed
+diff expected listed || fail "by-name is listed otherwise"
+cut -f1 listed | while read -r name; do
+	printf '%s\t%s\n' "$name" "$(readlink "$MOUNT/zones/by-name/$name")"
+done >found
+diff expected found || fail "by-name is found otherwise"
