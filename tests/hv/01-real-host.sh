@@ -1,5 +1,5 @@
 #!/bin/bash
-# The interface of hypervisor/ works with a real libvirtd with real guests (hv_real.c).
+# The interface of hypervisor/ works with a real libvirtd with real guests (hv_real.c, hv_here.c).
 # limit: 600
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -25,8 +25,10 @@ export HV_KVM=qemu
 kill $! 2>/dev/null || true
 echo "$HV_KVM"
 
-step "two hosts: one with a small file system, and one that sees this machine's KVM"
-mkdir -p "$HV_BASE/small"
+step "two hosts: one with small file systems, of its own and in common with us, and one that sees this machine's KVM"
+export HV_HERE=$CASE_DIR/here
+mkdir -p "$HV_BASE/small" "$HV_HERE"/{pool,elsewhere,small}
+mount -t tmpfs -o size=6m poolfs-small "$HV_HERE/small"
 HV_URI=$(host up h1)
 host exec h1 mount -t tmpfs -o size=6m poolfs-small "$HV_BASE/small"
 HV_KVM_URI=$(KVM=1 host up h2)
@@ -34,3 +36,6 @@ export HV_URI HV_KVM_URI
 
 step "the tests"
 "$program"
+
+step "what is done with files that are here"
+POOLFS_LIBEXEC=$BUILD "$BUILD/tests/hv/hv_here"

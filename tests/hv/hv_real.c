@@ -31,6 +31,7 @@
 #include "hypervisor/probe.h"
 #include "hypervisor/storage/pool.h"
 #include "hypervisor/storage/volume.h"
+#include "tests/hv/real.h"
 #include "tests/hv/recorder.h"
 
 #define HOST  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -42,39 +43,9 @@
 #define L3    "dddddddddddddddddddddddddddddddd"
 #define MAC   "fa:16:3e:00:00:01"
 #define IP    "10.99.7.11"
-#define MIB   (1LL << 20)
 
 static char *image_path, *root_path, *data_path;
 static char network[32];
-
-#define assert_ok(call)                                                                                      \
-	do {                                                                                                 \
-		struct error error_ = ERROR_INIT;                                                            \
-		struct error *e = &error_;                                                                   \
-		int rc_ = (call);                                                                            \
-		if (rc_ != 0)                                                                                \
-			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
-	} while (0)
-
-#define assert_fails(errnum_, call)                                                                          \
-	do {                                                                                                 \
-		struct error error_ = ERROR_INIT;                                                            \
-		struct error *e = &error_;                                                                   \
-		int rc_ = (call);                                                                            \
-		if (rc_ != -(errnum_))                                                                       \
-			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
-		print_message("    as wanted: %s\n", error_sentence(e));                                     \
-		error_done(e);                                                                               \
-	} while (0)
-
-static const char *env(const char *name)
-{
-	const char *value = getenv(name);
-
-	if (!value)
-		fail_msg("%s is not set; start tests/run hv", name);
-	return value;
-}
 
 static void control(const char *command)
 {

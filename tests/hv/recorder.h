@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hypervisor/domain/domain.h"
 #include "hypervisor/hypervisor.h"
 
 static struct hypervisor *hv;
