@@ -14,8 +14,9 @@
  *         "left", and, until no job of the folder JOBS waits or runs any more, "done"
  *     bench-probe start URI DOMAIN MOUNT ROUNDS
  *         "through": a start by the pool; "bare": virDomainCreate of the same domain
- *     bench-probe define URI FILE
- *         "started": defines and starts the domain in FILE; then it is gone again
+ *     bench-probe define URI FILE NETWORK ENTRY
+ *         "address": adds the <host> ENTRY to the DHCP server of NETWORK; "started": defines and starts the domain in FILE;
+ *         then both are gone again
  *     bench-probe events FOLLOWERS CLIENTS RATE SECONDS FILE <PATHS
  *         values written at this rate, and read in FILE: "changes", and "lag", the most of any follower
  */
@@ -399,15 +400,21 @@ static int start_domain(int argc, char **argv)
 static int define_domain(int argc, char **argv)
 {
 	virConnectPtr conn = virConnectOpen(argv[0]);
+	virNetworkPtr network = conn ? virNetworkLookupByName(conn, argv[2]) : NULL;
 	virDomainPtr domain;
 	static char xml[1 << 16];
 	FILE *f = fopen(argv[1], "re");
 	double start;
 
 	(void)argc;
-	if (!conn || !f || fread(xml, 1, sizeof(xml) - 1, f) == 0)
+	if (!network || !f || fread(xml, 1, sizeof(xml) - 1, f) == 0)
 		die(argv[1]);
 	(void)fclose(f);
+	start = now_us();
+	if (virNetworkUpdate(network, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, VIR_NETWORK_SECTION_IP_DHCP_HOST,
+			     -1, argv[3], VIR_NETWORK_UPDATE_AFFECT_LIVE) < 0)
+		die("virNetworkUpdate");
+	printf("address %.2f\n", now_us() - start);
 	start = now_us();
 	domain = virDomainDefineXML(conn, xml);
 	if (!domain || virDomainCreate(domain) < 0)
@@ -416,6 +423,9 @@ static int define_domain(int argc, char **argv)
 	(void)virDomainDestroy(domain);
 	(void)virDomainUndefine(domain);
 	(void)virDomainFree(domain);
+	(void)virNetworkUpdate(network, VIR_NETWORK_UPDATE_COMMAND_DELETE, VIR_NETWORK_SECTION_IP_DHCP_HOST,
+			       -1, argv[3], VIR_NETWORK_UPDATE_AFFECT_LIVE);
+	(void)virNetworkFree(network);
 	(void)virConnectClose(conn);
 	return EXIT_SUCCESS;
 }
@@ -532,7 +542,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"latency", 4, latency},    {"accept", 5, accept_requests}, {"submit", 3, submit},
-	{"start", 4, start_domain}, {"define", 2, define_domain},   {"events", 5, events},
+	{"start", 4, start_domain}, {"define", 4, define_domain},   {"events", 5, events},
 };
 
 int main(int argc, char **argv)
