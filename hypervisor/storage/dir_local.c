@@ -8,6 +8,9 @@
  * A merge that is interrupted leaves a file with the same content, since all of it is copied before another backing
  * file is named. Only that name may get to the disk before what was copied, as with QEMU's own merge: the
  * callers note the former one until the file was flushed, and have it named again first (dir_stand_on()).
+ *
+ * libvirt knows of an overlay that is made here after the next refresh of its pool. Until then the file below it, in the same
+ * folder, tells whether it is the host's.
  */
 #include "hypervisor/storage/dir_local.h"
 

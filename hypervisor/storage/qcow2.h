@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The little of the qcow2 format that a simulated host needs; real hosts leave it to qemu-img. */
+/* The little of the qcow2 format that simulated hosts and files of this machine need; the rest is left to qemu-img. */
 #ifndef POOLFS_HYPERVISOR_QCOW2_H
 #define POOLFS_HYPERVISOR_QCOW2_H
 
