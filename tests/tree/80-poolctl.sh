@@ -152,6 +152,18 @@ wait_until 10 eval 'poolctl pause web --wait && poolctl resume web --wait && gre
 kill $watcher
 assert_match "$(<watched)" 'VmInstance web state: Running -> Pausing' "what was seen"
 
+step "watch shows the state of what is created, which a job that ends at once has no other event of"
+poolctl watch >watched &
+watcher=$!
+see_new() {
+	poolctl create disk-offering "seen-$RANDOM" diskSize=1G >/dev/null
+	grep -q 'DiskOffering seen-' watched
+}
+wait_until 10 see_new
+kill $watcher
+grep -Eq 'created  DiskOffering seen-[0-9]+ state: Enabled$' watched || fail "the new offering is not seen: $(<watched)"
+grep -Eq 'created  Job [0-9a-f]{32} state: Done$' watched || fail "its job is not seen: $(<watched)"
+
 step "console"
 printf 'login: \033[2J\n' >"$STATE/console/$vm.log"
 poolctl console web --no-follow >console.txt
