@@ -11,6 +11,7 @@
 
 #include "actions/account/session.h"
 #include "actions/engine/config.h"
+#include "actions/engine/job_stats.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/result.h"
 #include "actions/engine/steps.h"
@@ -69,7 +70,16 @@ static int expire_jobs_step(struct txn *t, void *arg, size_t *left, struct error
 
 static int expire_jobs(struct pool *pool, struct error *e)
 {
+	pool->jobs_expired_at = job_stats_count(pool->job_stats);
 	return pool_run_steps(pool, expire_jobs_step, NULL, e);
+}
+
+/* However many jobs there are in the time between two removals, there are not many more of them than are to be kept. */
+static bool has_many_more_jobs(struct pool *pool, const struct view *view)
+{
+	uint64_t more = job_stats_count(pool->job_stats) - pool->jobs_expired_at;
+
+	return more > (uint64_t)config_int(view, "job.ended.maxNum") / 8;
 }
 
 static const struct timer {
@@ -78,10 +88,12 @@ static const struct timer {
 	bool blocks; /* for as long as a storage does not answer */
 	bool (*needed)(
 		const struct view *view); /* whether it can have anything to do; NULL: that is not known */
+	/* whether it is due already, after the pool has changed; NULL: never */
+	bool (*early)(struct pool *pool, const struct view *view);
 } timers[] = {
 	{"identity.session.cleanup.interval", session_remove_ended},
 	{"identity.session.cleanup.interval", console_access_remove_ended},
-	{"rest.expiredApi.scanInterval", expire_jobs},
+	{"rest.expiredApi.scanInterval", expire_jobs, .early = has_many_more_jobs},
 	{"vm.expungeInterval", vm_expunge_due},
 	{"ha.neverStopVm.scan.interval", ha_start_stopped, .needed = ha_has_vms},
 	{"host.ping.interval", ha_check_hosts},
@@ -140,7 +152,8 @@ static void run_due(struct pool *pool, int64_t last[])
 
 	for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
 		/* A clock that was set back must not stop the timers. */
-		if (now >= last[i] && now < last[i] + config_int(view, timers[i].period) * NS_PER_S)
+		if (now >= last[i] && now < last[i] + config_int(view, timers[i].period) * NS_PER_S &&
+		    !(timers[i].early && timers[i].early(pool, view)))
 			continue;
 		last[i] = now;
 		run_timer(pool, i);

@@ -13,6 +13,7 @@ struct job_stats {
 	pthread_mutex_t lock; /* a leaf */
 	struct job_stats_row *rows;
 	size_t count;
+	uint64_t ended; /* jobs of all rows, and those without one */
 };
 
 static const char *const ends[JOB_END_COUNT] = {
@@ -55,6 +56,7 @@ static void count(struct job_stats *stats, const struct object *job, enum job_en
 	size_t i = 0;
 
 	scoped_lock(&stats->lock);
+	stats->ended++;
 	row = find(stats, object_text(job, JOB_OPERATION));
 	if (!row)
 		return;
@@ -120,4 +122,10 @@ int job_stats_get(struct job_stats *stats, struct job_stats_row **ret_rows, size
 	*ret_rows = copy;
 	*ret_count = stats->count;
 	return 0;
+}
+
+uint64_t job_stats_count(struct job_stats *stats)
+{
+	scoped_lock(&stats->lock);
+	return stats->ended;
 }

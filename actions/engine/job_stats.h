@@ -30,6 +30,8 @@ int job_stats_new(struct pool *pool, struct job_stats **ret_stats, struct error 
 void job_stats_free(struct job_stats *stats);
 /** Copies the rows of all operations of which a job has ended, in the order of their first end. -ENOMEM. */
 int job_stats_get(struct job_stats *stats, struct job_stats_row **ret_rows, size_t *ret_count);
+/** How many jobs have ended. */
+uint64_t job_stats_count(struct job_stats *stats);
 /** The name of an end, as JOB_STATE_DONE. Static. */
 const char *job_end_name(enum job_end end);
 

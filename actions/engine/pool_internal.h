@@ -49,6 +49,7 @@ struct pool {
 	pthread_cond_t timer_cond;
 	bool stopping;		  /* timer_lock */
 	atomic_bool timer_sleeps; /* until a timer is due, or the pool changes */
+	uint64_t jobs_expired_at; /* of its thread: how many had ended when old jobs were removed last */
 };
 
 #endif

@@ -116,7 +116,9 @@ class Pool:
                                       "backupStorageUuids": [self.first("backup-storage")]})
 
     def make_room(self, vms):
-        """A large simulated host, a large range of addresses, an image and an offering."""
+        """A large simulated host, a large range of addresses, an image and an offering; and all ended jobs are kept."""
+        with open(self.path("global-configurations/job/ended.maxNum/value"), "w", encoding="utf-8") as f:
+            f.write(f"{10 * vms + 1000000}\n")
         self.large = self.create("hosts/simulators", {"name": "large", "managementIp": "10.9.9.9", "cpuCapacity": 4096,
                                                       "clusterUuid": self.first("clusters"), "memoryCapacity": (vms + 20000) << 28})
         self.request(f"l3-networks/ip-ranges/{self.first('l3-networks/ip-ranges')}/actions", "delete")

@@ -131,9 +131,10 @@ ended_jobs() {
 	[ "$(jq '[.inventories[] | select(.state == "Done")] | length' "$MOUNT/api-jobs/inventories")" -le "$1" ]
 }
 ! ended_jobs 3 || fail "there are too few jobs for this test"
-setting job.ended.maxNum 3
-setting rest.expiredApi.scanInterval 1
+assert_eq "$(value global-configurations/rest/expiredApi.scanInterval/value)" 3600 "the time between two removals"
+setting job.ended.maxNum 3 # too many are removed as others end
 wait_until 15 ended_jobs 3
+setting rest.expiredApi.scanInterval 1
 setting rest.completedApi.expiredPeriod 1
 wait_until 15 ended_jobs 0
 assert_eq "$(uuids api-jobs)" "$failed" "the jobs that are left"
