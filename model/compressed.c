@@ -19,7 +19,10 @@ struct header {
 	uint32_t size; /* of the block; 0: the text follows as it is */
 };
 
-/* The names and common values of documents; LZ4 refers to any part of it of four bytes and more. */
+/*
+ * The names and common values of documents; LZ4 refers to any part of it of four bytes and more. Texts in databases can be
+ * read with this one alone.
+ */
 static const char dictionary[] =
 	"\"chosen\":\"\",\"rejected\":{},\"hosts\":,\"scheduler\":\"\",\"account\":\"\",\"uid\":0,\"source\":\"rest\",\"source\":\"fs\","
 	"\"resourceUuid\":\"\",\"strategy\":\"InstantStart\",\"strategy\":\"JustCreate\",\"dataDiskOfferingUuids\":[\"],"
@@ -142,6 +145,24 @@ size_t compressed_write(const char *text, size_t len, char *ret)
 		memcpy(ret + sizeof(header), text, len);
 	memcpy(ret, &header, sizeof(header));
 	return sizeof(header) + (header.size ? header.size : len);
+}
+
+size_t compressed_size(const char *compressed)
+{
+	struct header header;
+
+	memcpy(&header, compressed, sizeof(header));
+	return sizeof(header) + (header.size ? header.size : header.len);
+}
+
+bool compressed_is_whole(const char *bytes, size_t size)
+{
+	struct header header;
+
+	if (size < sizeof(header))
+		return false;
+	memcpy(&header, bytes, sizeof(header));
+	return header.len <= INT32_MAX && header.size <= INT32_MAX && compressed_size(bytes) == size;
 }
 
 /* The text of a block; false: not enough memory, or what nobody wrote. */

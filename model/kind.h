@@ -97,7 +97,7 @@ enum field_flags {
 	F_NOWRITE = 1 << 6, /* a change does not count as a change of the object (lastOpDate stays) */
 	F_SHARED = 1 << 7,  /* a string that many objects have: in memory once (shared_text.h) */
 	F_COMPRESSED =
-		1 << 8, /* a long text that is rarely read: compressed in memory, see object_long_text() */
+		1 << 8, /* a long text that is rarely read: compressed, see object_long_text(), schema.h */
 	F_LEAVES =
 		1
 		<< 9, /* with F_COMPRESSED: leaves memory when the object has ended, or, of a kind whose objects do not

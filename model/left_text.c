@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "model/cleanup.h"
+#include "model/compressed.h"
 #include "model/log.h"
+#include "model/schema.h"
 #include "model/sqlite.h"
 
 /* At least as many as there are F_LEAVES fields, or some are prepared again and again. */
@@ -83,8 +85,7 @@ static sqlite3_stmt *statement(const struct kind *kind, int field)
 		sqlite3_finalize(statements[--i].stmt);
 		statements[i].stmt = NULL;
 	}
-	sql = sqlite3_mprintf("SELECT \"%w\" FROM \"%w\" WHERE id = ?", kind->fields[field].name,
-			      kind->table);
+	sql = schema_text_sql(kind, field);
 	statements[i].kind = kind;
 	statements[i].field = field;
 	if (sql)
@@ -94,11 +95,23 @@ static sqlite3_stmt *statement(const struct kind *kind, int field)
 	return statements[i].stmt;
 }
 
+/* The text of the row that the statement is at. SQLITE_ROW, or what is wrong. */
+static int take_text(sqlite3_stmt *stmt, char **ret_text)
+{
+	const char *bytes = sqlite3_column_blob(stmt, 0);
+
+	if (!bytes)
+		return sqlite3_errcode(database) == SQLITE_NOMEM ? SQLITE_NOMEM : SQLITE_CORRUPT;
+	if (!compressed_is_whole(bytes, (size_t)sqlite3_column_bytes(stmt, 0)))
+		return SQLITE_CORRUPT;
+	*ret_text = compressed_read(bytes);
+	return *ret_text ? SQLITE_ROW : SQLITE_NOMEM;
+}
+
 /* Call with the lock held. Returns an SQLite code: SQLITE_ROW, or SQLITE_DONE if there is no such row. */
 static int read_row(const struct kind *kind, int64_t id, int field, char **ret_text)
 {
 	sqlite3_stmt *stmt = statement(kind, field);
-	const char *text;
 	int rc;
 
 	if (!stmt)
@@ -106,11 +119,8 @@ static int read_row(const struct kind *kind, int64_t id, int field, char **ret_t
 	rc = sqlite3_bind_int64(stmt, 1, id);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
-		text = (const char *)sqlite3_column_text(stmt, 0);
-		*ret_text = text ? strdup(text) : NULL;
-		rc = *ret_text ? rc : SQLITE_NOMEM;
-	}
+	if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		rc = take_text(stmt, ret_text);
 	(void)sqlite3_reset(stmt);
 	return rc;
 }

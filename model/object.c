@@ -271,18 +271,28 @@ static void gather_number(struct packing *p, int field)
 				  p->numbers);
 }
 
-/* The bytes that a text takes at most; a NUL comes before a compressed one. */
-static size_t text_bound(const struct field *f, size_t len)
+/* Long texts of such an object are compressed already. */
+static bool is_borrowing(const struct object *o)
 {
-	return f->flags & F_COMPRESSED ? 1 + compressed_bound(len) : len + 1;
+	return o->ref.destroy == borrowing_destroy;
+}
+
+/* The bytes that a text takes at most; a NUL comes before a compressed one. */
+static size_t text_bound(const struct object *o, const struct field *f, size_t len)
+{
+	return (f->flags & F_COMPRESSED) && !is_borrowing(o) ? 1 + compressed_bound(len) : 1 + len;
 }
 
 /* Returns the bytes that it takes. */
-static size_t pack_text(const struct field *f, const char *text, size_t len, char *ret)
+static size_t pack_text(const struct object *o, const struct field *f, const char *text, size_t len,
+			char *ret)
 {
 	if (f->flags & F_COMPRESSED) {
 		ret[0] = '\0';
-		return 1 + compressed_write(text, len, ret + 1);
+		if (!is_borrowing(o))
+			return 1 + compressed_write(text, len, ret + 1);
+		memcpy(ret + 1, text, len);
+		return 1 + len;
 	}
 	memcpy(ret, text, len + 1);
 	return len + 1;
@@ -323,11 +333,12 @@ static void gather_text(struct packing *p, int field)
 		p->shared_max = p->shared[field] > p->shared_max ? p->shared[field] : p->shared_max;
 		return;
 	}
-	p->lens[field] = strlen(text);
+	p->lens[field] =
+		(f->flags & F_COMPRESSED) && is_borrowing(p->from) ? compressed_size(text) : strlen(text);
 	if (!(f->flags & F_COMPRESSED))
 		p->ends[field] = find_longer(p, field);
 	if (p->ends[field] < 0)
-		p->text_size += text_bound(f, p->lens[field]);
+		p->text_size += text_bound(p->from, f, p->lens[field]);
 }
 
 /* Sets all members but `from`. */
@@ -394,7 +405,7 @@ static uint32_t pack_string(const struct packing *p, struct object *packed, int 
 		return OBJECT_ELSEWHERE;
 	if (p->ends[field] >= 0)
 		return (uint32_t)(offsets[p->ends[field]] + p->lens[p->ends[field]] - p->lens[field]);
-	*end += pack_text(&p->from->kind->fields[field], text, p->lens[field], (char *)packed + at);
+	*end += pack_text(p->from, &p->from->kind->fields[field], text, p->lens[field], (char *)packed + at);
 	return (uint32_t)at;
 }
 
@@ -556,6 +567,11 @@ int object_read_text(const struct object *o, int field, char **ret_text)
 			    ? compressed_read(text + 1)
 			    : strdup(text);
 	return *ret_text ? 0 : -ENOMEM;
+}
+
+const char *object_compressed(const struct object *o, int field)
+{
+	return object_is_null(o, field) ? NULL : (const char *)o + object_slot(o, field) + 1;
 }
 
 char *object_long_text(const struct object *o, int field)

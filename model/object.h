@@ -63,8 +63,8 @@ struct object {
 /** A new editable object with all fields null, owned by the caller; NULL when memory is short. */
 struct object *object_new(const struct kind *kind);
 /**
- * The same, of which the texts are the caller's, set with object_borrow_str() alone: for who packs many objects, one after
- * the other.
+ * The same, of which the texts are the caller's, set with object_borrow_str() alone, and the F_COMPRESSED ones compressed
+ * already: for who packs many objects, one after the other.
  */
 struct object *object_new_borrowing(const struct kind *kind);
 /**
@@ -151,6 +151,8 @@ static inline int64_t object_int(const struct object *o, int field)
 	slot = object_slot(o, field);
 	return slot & OBJECT_ELSEWHERE ? object_large_int(o, field, slot) : slot;
 }
+/** An F_COMPRESSED text of a packed object, which has not left memory, as it is there (compressed.h); NULL when null. */
+const char *object_compressed(const struct object *o, int field);
 /** True when the object has ended: `end_field` of its kind is set. */
 bool object_has_ended(const struct object *o);
 /** True when the text of this field has left memory: reading it may wait for the disk. */

@@ -11,20 +11,22 @@
  */
 #include "model/schema.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/cleanup.h"
+#include "model/compressed.h"
 #include "model/sqlite.h"
 
 static const char *const steps[] = {
 	"", /* 0 -> 1: an empty database; the tables come from the field tables */
 	"", /* 1 -> 2: who reads an event; the columns are added by migrate_events() */
-	"", /* 2 -> 3: uuids have no index that no foreign key needs; drop_uuid_indexes() */
+	"", /* 2 -> 3: long texts have tables of their own, which move_texts() fills */
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))
-/* The first without indexes of uuids. */
-#define UUIDS_VERSION 3
+/* The first that has tables of texts. */
+#define TEXTS_VERSION 3
 
 static const char *column_type(const struct field *f)
 {
@@ -57,24 +59,30 @@ static void append_column(sqlite3_str *s, const struct kind *kind, const struct 
 		sqlite3_str_appendf(s, " REFERENCES \"%w\"(uuid)", kind_get(f->target)->table);
 }
 
-static int create_table(sqlite3 *db, const struct kind *kind, struct error *e)
+/* Runs what @s has gathered, which it frees. */
+static int run(sqlite3 *db, sqlite3_str *s, struct error *e)
+{
+	char *sql = sqlite3_str_finish(s);
+	int r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
+
+	sqlite3_free(sql);
+	return r;
+}
+
+/* The table of a kind, or one like it of another name. */
+static int create_table(sqlite3 *db, const struct kind *kind, const char *name, struct error *e)
 {
 	sqlite3_str *s = sqlite3_str_new(db);
-	char *sql;
-	int r;
 
 	sqlite3_str_appendf(s, "CREATE TABLE IF NOT EXISTS \"%w\" (id INTEGER PRIMARY KEY AUTOINCREMENT",
-			    kind->table);
+			    name);
 	for (int i = 0; i < kind->field_count; i++)
 		if (field_is_stored(&kind->fields[i])) {
 			sqlite3_str_appendall(s, ", ");
 			append_column(s, kind, &kind->fields[i]);
 		}
 	sqlite3_str_appendall(s, ", changed INTEGER NOT NULL, times BLOB NOT NULL) STRICT;");
-	sql = sqlite3_str_finish(s);
-	r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
-	sqlite3_free(sql);
-	return r;
+	return run(db, s, e);
 }
 
 static int has_column(sqlite3 *db, const char *table, const char *column)
@@ -88,7 +96,6 @@ static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct erro
 	for (int i = 0; i < kind->field_count; i++) {
 		const struct field *f = &kind->fields[i];
 		sqlite3_str *s;
-		char *sql;
 		int r;
 
 		if (!field_is_stored(f) || has_column(db, kind->table, f->name))
@@ -96,18 +103,50 @@ static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct erro
 		s = sqlite3_str_new(db);
 		sqlite3_str_appendf(s, "ALTER TABLE \"%w\" ADD COLUMN ", kind->table);
 		append_column(s, kind, f);
-		sql = sqlite3_str_finish(s);
-		r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
-		sqlite3_free(sql);
+		r = run(db, s, e);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
+uint64_t schema_texts(const struct kind *kind)
+{
+	uint64_t texts = 0;
+
+	for (int i = 0; i < kind->field_count; i++)
+		if (field_is_stored(&kind->fields[i]) && (kind->fields[i].flags & F_COMPRESSED))
+			texts |= UINT64_C(1) << i;
+	return texts;
+}
+
+/* A row of it goes with that of the object. */
+static int create_texts(sqlite3 *db, const struct kind *kind, struct error *e)
+{
+	const uint64_t texts = schema_texts(kind);
+	sqlite3_str *s = sqlite3_str_new(db);
+
+	sqlite3_str_appendf(s,
+			    "CREATE TABLE IF NOT EXISTS \"%w_text\" (id INTEGER PRIMARY KEY "
+			    "REFERENCES \"%w\"(id) ON DELETE CASCADE) STRICT;",
+			    kind->table, kind->table);
+	for (int i = 0; i < kind->field_count; i++) {
+		_cleanup_free_ char *table = NULL;
+
+		if (!(texts >> i & 1))
+			continue;
+		if (asprintf(&table, "%s_text", kind->table) < 0)
+			table = NULL;
+		if (!table || !has_column(db, table, kind->fields[i].name))
+			sqlite3_str_appendf(s, "ALTER TABLE \"%w_text\" ADD COLUMN \"%w\" BLOB;", kind->table,
+					    kind->fields[i].name);
+	}
+	return run(db, s, e);
+}
+
 static int create_indexes(sqlite3 *db, const struct kind *kind, struct error *e)
 {
-	/* Who enforces foreign keys in SQLite, as an older program does, scans all children of a parent that is removed otherwise. */
+	/* Who enforces foreign keys in SQLite scans all children of a parent that is removed otherwise. */
 	for (int i = 1; i < kind->field_count; i++) {
 		char *sql;
 		int r;
@@ -143,48 +182,120 @@ static int user_version(sqlite3 *db)
 
 static int migrate_kind(sqlite3 *db, const struct kind *kind, struct error *e)
 {
-	int r = create_table(db, kind, e);
+	int r = create_table(db, kind, kind->table, e);
 
 	if (r < 0)
 		return r;
 	r = add_missing_columns(db, kind, e);
+	if (r == 0 && schema_texts(kind))
+		r = create_texts(db, kind, e);
 	return r < 0 ? r : create_indexes(db, kind, e);
 }
 
-/*
- * An index that belongs to a constraint of its table cannot be dropped. It becomes one that does not, in the text of the
- * schema alone, and is dropped then, which takes no longer than the index is. A table that is made anew would have to be
- * copied.
- */
-static int drop_uuid_indexes(sqlite3 *db, struct error *e)
+/* An SQL function: a text in the form in which it is stored. */
+static void compress_value(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const char *text = (const char *)sqlite3_value_text(values[0]);
+	size_t len = (size_t)sqlite3_value_bytes(values[0]);
+	char *compressed;
+
+	(void)count;
+	if (!text)
+		return;
+	compressed = malloc(compressed_bound(len));
+	if (compressed)
+		sqlite3_result_blob(context, compressed, (int)compressed_write(text, len, compressed), free);
+	else
+		sqlite3_result_error_nomem(context);
+}
+
+#define ALL_FIELDS UINT64_MAX
+
+/* The columns of these fields of a kind in their order, each printed with @fmt and followed by a comma. */
+static void append_columns(sqlite3_str *s, const struct kind *kind, uint64_t fields, const char *fmt)
+{
+	for (int i = 0; i < kind->field_count; i++)
+		if (field_is_stored(&kind->fields[i]) && fields >> i & 1) {
+			sqlite3_str_appendf(s, fmt, kind->fields[i].name);
+			sqlite3_str_appendall(s, ", ");
+		}
+}
+
+/* Prints the name of each of these fields with @fmt, twice if it has room for it. */
+static void append_joined(sqlite3_str *s, const struct kind *kind, uint64_t fields, const char *fmt,
+			  const char *separator)
+{
+	const char *before = "";
+
+	for (int i = 0; i < kind->field_count; i++)
+		if (fields >> i & 1) {
+			sqlite3_str_appendall(s, before);
+			sqlite3_str_appendf(s, fmt, kind->fields[i].name, kind->fields[i].name);
+			before = separator;
+		}
+}
+
+#define MOVED "moved"
+
+/* Copies the long texts of a kind's rows into its table of texts. */
+static int copy_texts(sqlite3 *db, const struct kind *kind, struct error *e)
+{
+	const uint64_t texts = schema_texts(kind);
+	sqlite3_str *s = sqlite3_str_new(db);
+
+	sqlite3_str_appendf(s, "INSERT INTO \"%w_text\" (id, ", kind->table);
+	append_joined(s, kind, texts, "\"%w\"", ", ");
+	sqlite3_str_appendall(s, ") SELECT id, ");
+	append_joined(s, kind, texts, "compressed(\"%w\")", ", ");
+	sqlite3_str_appendf(s, " FROM \"%w\" WHERE ", kind->table);
+	append_joined(s, kind, texts, "\"%w\" IS NOT NULL", " OR ");
+	sqlite3_str_appendall(s, " ORDER BY id");
+	return run(db, s, e);
+}
+
+/* Makes its table anew without them: rows that only became shorter would leave each page as empty as it is then. */
+static int copy_rows(sqlite3 *db, const struct kind *kind, struct error *e)
 {
 	sqlite3_str *s = sqlite3_str_new(db);
-	char *sql;
-	int r;
 
-	sqlite3_str_appendall(s, "PRAGMA writable_schema = ON;");
-	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
-		const char *table = kind_get((enum kind_id)k)->table;
+	sqlite3_str_appendall(s, "INSERT INTO " MOVED " (");
+	append_columns(s, kind, ALL_FIELDS, "\"%w\"");
+	sqlite3_str_appendall(s, "changed, times, id) SELECT ");
+	for (int i = 0; i < kind->field_count; i++)
+		append_columns(s, kind, UINT64_C(1) << i,
+			       kind->fields[i].flags & F_COMPRESSED ? "substr(\"%w\", 1, 0)" : "\"%w\"");
+	sqlite3_str_appendf(s, "changed, times, id FROM \"%w\" ORDER BY id;", kind->table);
+	/* row ids are never used again */
+	sqlite3_str_appendf(s,
+			    "DELETE FROM sqlite_sequence WHERE name = '" MOVED "';"
+			    "UPDATE sqlite_sequence SET name = '" MOVED "' WHERE name = %Q;",
+			    kind->table);
+	sqlite3_str_appendf(s, "DROP TABLE \"%w\"; ALTER TABLE " MOVED " RENAME TO \"%w\"", kind->table,
+			    kind->table);
+	return run(db, s, e);
+}
 
-		if (is_parent(kind_get((enum kind_id)k)))
-			continue;
-		sqlite3_str_appendf(
-			s,
-			"UPDATE sqlite_schema SET sql = replace(sql, '\"uuid\" TEXT NOT NULL UNIQUE', "
-			"'\"uuid\" TEXT NOT NULL') WHERE type = 'table' AND name = %Q;"
-			"UPDATE sqlite_schema SET name = '%q_uuid', "
-			"sql = 'CREATE UNIQUE INDEX \"%w_uuid\" ON \"%w\"(\"uuid\")' "
-			"WHERE type = 'index' AND name = 'sqlite_autoindex_%q_1';",
-			table, table, table, table, table);
-	}
-	sqlite3_str_appendall(s, "PRAGMA writable_schema = RESET;");
-	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
-		if (!is_parent(kind_get((enum kind_id)k)))
-			sqlite3_str_appendf(s, "DROP INDEX IF EXISTS \"%w_uuid\";",
-					    kind_get((enum kind_id)k)->table);
-	sql = sqlite3_str_finish(s);
-	r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
-	sqlite3_free(sql);
+/* From the rows of a kind, which had its long texts before version 3, into its table of texts. */
+static int move_texts(sqlite3 *db, const struct kind *kind, struct error *e)
+{
+	int r = copy_texts(db, kind, e);
+
+	if (r == 0)
+		r = create_table(db, kind, MOVED, e);
+	if (r == 0)
+		r = copy_rows(db, kind, e);
+	return r < 0 ? r : create_indexes(db, kind, e);
+}
+
+static int migrate_texts(sqlite3 *db, struct error *e)
+{
+	int rc = sqlite3_create_function(db, "compressed", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
+					 compress_value, NULL, NULL);
+	int r = rc == SQLITE_OK ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
+
+	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++)
+		if (schema_texts(kind_get((enum kind_id)k)))
+			r = move_texts(db, kind_get((enum kind_id)k), e);
 	return r;
 }
 
@@ -231,6 +342,8 @@ static int32_t fingerprint(void)
 				continue;
 			hash = hash_text(hash, f->name);
 			hash = hash_text(hash, column_type(f));
+			if (f->flags & F_COMPRESSED)
+				hash = hash_text(hash, "text");
 			if (f->flags & F_FOREIGN)
 				hash = hash_text(hash, kind_get(f->target)->table);
 		}
@@ -259,8 +372,8 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 			e);
 	if (r == 0)
 		r = migrate_events(db, e);
-	if (r == 0 && version > 0 && version < UUIDS_VERSION)
-		r = drop_uuid_indexes(db, e);
+	if (r == 0 && version > 0 && version < TEXTS_VERSION)
+		r = migrate_texts(db, e);
 	if (r < 0)
 		return r;
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d; PRAGMA application_id = %d",
@@ -301,8 +414,10 @@ int schema_apply(sqlite3 *db, struct error *e)
 	/* All of it takes as long as loading the rows of a small pool. */
 	if (r == 0 && version == SCHEMA_VERSION && read_number(db, "PRAGMA application_id") == fingerprint())
 		return 0;
+	/* A table that others refer to can be made anew; and each page is written once. */
 	if (r == 0)
-		r = sqlite_exec(db, "BEGIN IMMEDIATE", e);
+		r = sqlite_exec(db, "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; BEGIN IMMEDIATE",
+				e);
 	if (r < 0)
 		return r;
 	r = migrate(db, version, e);
@@ -310,19 +425,12 @@ int schema_apply(sqlite3 *db, struct error *e)
 		r = sqlite_exec(db, "COMMIT", e);
 	if (r < 0)
 		(void)sqlite_exec(db, "ROLLBACK", NULL);
-	return r;
-}
-
-#define ALL_FIELDS UINT64_MAX
-
-/* The columns of these fields of a kind in their order, each printed with @fmt and followed by a comma. */
-static void append_columns(sqlite3_str *s, const struct kind *kind, uint64_t fields, const char *fmt)
-{
-	for (int i = 0; i < kind->field_count; i++)
-		if (field_is_stored(&kind->fields[i]) && fields >> i & 1) {
-			sqlite3_str_appendf(s, fmt, kind->fields[i].name);
-			sqlite3_str_appendall(s, ", ");
-		}
+	/* The log of the database may be as long as the database now. */
+	return r < 0 ? r
+		     : sqlite_exec(db,
+				   "PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000;"
+				   "PRAGMA wal_checkpoint(TRUNCATE)",
+				   e);
 }
 
 char *schema_insert_sql(const struct kind *kind)
@@ -349,24 +457,75 @@ char *schema_update_sql(const struct kind *kind, uint64_t fields)
 	return sqlite3_str_finish(s);
 }
 
+/* Whether a row of a kind has a text to be loaded: all have that can have one, but in memory. */
+static void append_has_text(sqlite3_str *s, const struct kind *kind, bool leave)
+{
+	uint64_t always = schema_texts(kind);
+
+	for (int i = 0; leave && i < kind->field_count; i++)
+		if (kind->fields[i].flags & F_LEAVES)
+			always &= ~(UINT64_C(1) << i);
+	append_joined(s, kind, always, "o.\"%w\" IS NOT NULL", " OR ");
+	if (always == schema_texts(kind))
+		return;
+	sqlite3_str_appendall(s, always ? " OR " : "");
+	if (kind->end_field < 0)
+		sqlite3_str_appendall(s, "FALSE");
+	else
+		sqlite3_str_appendf(s, "o.\"%w\" IS NULL", kind->fields[kind->end_field].name);
+}
+
+/* What is selected of a text. */
+static void append_text(sqlite3_str *s, const struct kind *kind, const char *name, bool leaves)
+{
+	if (leaves && kind->end_field < 0)
+		sqlite3_str_appendf(s, "iif(o.\"%w\" IS NULL, NULL, 1), ", name);
+	else if (leaves)
+		sqlite3_str_appendf(
+			s, "iif(o.\"%w\" IS NULL, NULL, iif(o.\"%w\" IS NULL, ifnull(t.\"%w\", 0), 1)), ",
+			name, kind->fields[kind->end_field].name, name);
+	else
+		sqlite3_str_appendf(s, "iif(o.\"%w\" IS NULL, NULL, ifnull(t.\"%w\", 0)), ", name, name);
+}
+
 char *schema_select_sql(const struct kind *kind, bool leave)
 {
+	const uint64_t texts = schema_texts(kind);
 	sqlite3_str *s = sqlite3_str_new(NULL);
 
 	sqlite3_str_appendall(s, "SELECT ");
-	for (int i = 0; i < kind->field_count; i++) {
-		const char *name = kind->fields[i].name;
-
-		if (!field_is_stored(&kind->fields[i]))
-			continue;
-		if (leave && (kind->fields[i].flags & F_LEAVES) && kind->end_field < 0)
-			sqlite3_str_appendf(s, "typeof(\"%w\") = 'text', ", name);
-		else if (leave && (kind->fields[i].flags & F_LEAVES))
-			sqlite3_str_appendf(s, "iif(\"%w\" IS NULL, \"%w\", typeof(\"%w\") = 'text'), ",
-					    kind->fields[kind->end_field].name, name, name);
+	for (int i = 0; i < kind->field_count; i++)
+		if (texts >> i & 1)
+			append_text(s, kind, kind->fields[i].name,
+				    leave && (kind->fields[i].flags & F_LEAVES));
 		else
-			sqlite3_str_appendf(s, "\"%w\", ", name);
+			append_columns(s, kind, UINT64_C(1) << i, "o.\"%w\"");
+	sqlite3_str_appendf(s, "o.changed, o.times, o.id FROM \"%w\" AS o ", kind->table);
+	if (texts) {
+		/* a row without a text is not looked for */
+		sqlite3_str_appendf(s, "LEFT JOIN \"%w_text\" AS t ON t.id = iif(", kind->table);
+		append_has_text(s, kind, leave);
+		sqlite3_str_appendall(s, ", o.id, NULL) ");
 	}
-	sqlite3_str_appendf(s, "changed, times, id FROM \"%w\" ORDER BY id", kind->table);
+	sqlite3_str_appendall(s, "ORDER BY o.id");
 	return sqlite3_str_finish(s);
+}
+
+char *schema_put_texts_sql(const struct kind *kind, uint64_t fields)
+{
+	sqlite3_str *s = sqlite3_str_new(NULL);
+
+	sqlite3_str_appendf(s, "INSERT INTO \"%w_text\" (id, ", kind->table);
+	append_joined(s, kind, fields, "\"%w\"", ", ");
+	sqlite3_str_appendall(s, ") VALUES (?");
+	append_joined(s, kind, fields, ", ?", "");
+	sqlite3_str_appendall(s, ") ON CONFLICT (id) DO UPDATE SET ");
+	append_joined(s, kind, fields, "\"%w\" = excluded.\"%w\"", ", ");
+	return sqlite3_str_finish(s);
+}
+
+char *schema_text_sql(const struct kind *kind, int field)
+{
+	return sqlite3_mprintf("SELECT \"%w\" FROM \"%w_text\" WHERE id = ?", kind->fields[field].name,
+			       kind->table);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/compressed.h"
 #include "model/schema.h"
 #include "model/sqlite.h"
 #include "model/text.h"
@@ -66,41 +67,27 @@ static int step(sqlite3_stmt *stmt, int rc, struct error *e)
 	return rc == SQLITE_DONE ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errstr(rc));
 }
 
-/*
- * The statement that updates these fields of a row. What is not set costs nothing: SQLite writes each index of a column
- * that is, and looks for the rows that refer to it. -ENOMEM, -EIO.
- */
-static int prepare_update(struct txn *t, const struct kind *kind, uint64_t fields, sqlite3_stmt **ret,
-			  struct error *e)
+/* The statement of @cache that sets these fields; @make_sql makes one. -ENOMEM, -EIO. */
+static int prepare_cached(struct txn *t, struct statement_cache *cache, const struct kind *kind,
+			  uint64_t fields, char *(*make_sql)(const struct kind *, uint64_t),
+			  sqlite3_stmt **ret, struct error *e)
 {
-	struct kind_statements *s = &t->statements[kind->id];
 	sqlite3_stmt *stmt = NULL;
 	int r;
 
 	for (unsigned i = 0; i < UPDATES_MAX; i++)
-		if (s->updates[i].stmt && s->updates[i].fields == fields) {
-			*ret = s->updates[i].stmt;
+		if (cache->of[i].stmt && cache->of[i].fields == fields) {
+			*ret = cache->of[i].stmt;
 			return 0;
 		}
-	r = prepare(t, &stmt, schema_update_sql(kind, fields), e);
+	r = prepare(t, &stmt, make_sql(kind, fields), e);
 	if (r < 0)
 		return r;
-	sqlite3_finalize(s->updates[s->next].stmt);
-	s->updates[s->next].stmt = *ret = stmt;
-	s->updates[s->next].fields = fields;
-	s->next = (s->next + 1) % UPDATES_MAX;
+	sqlite3_finalize(cache->of[cache->next].stmt);
+	cache->of[cache->next].stmt = *ret = stmt;
+	cache->of[cache->next].fields = fields;
+	cache->next = (cache->next + 1) % UPDATES_MAX;
 	return 0;
-}
-
-/* Binds a text of @o, which is packed. Returns an SQLite code. */
-static int bind_text(sqlite3_stmt *stmt, int n, const struct object *o, int field)
-{
-	char *text;
-
-	if (!(o->kind->fields[field].flags & F_COMPRESSED))
-		return sqlite3_bind_text(stmt, n, object_str(o, field), -1, SQLITE_STATIC);
-	text = object_long_text(o, field);
-	return text ? sqlite3_bind_text(stmt, n, text, -1, free) : SQLITE_NOMEM;
 }
 
 /* Binds these of the stored fields, changed, times and the row id of @o. Returns an SQLite code. */
@@ -117,8 +104,10 @@ static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fiel
 			rc = sqlite3_bind_null(stmt, n);
 		else if (field_is_integer(&o->kind->fields[i]))
 			rc = sqlite3_bind_int64(stmt, n, object_int(o, i));
+		else if (o->kind->fields[i].flags & F_COMPRESSED)
+			rc = sqlite3_bind_text(stmt, n, "", 0, SQLITE_STATIC); /* see write_texts() */
 		else
-			rc = bind_text(stmt, n, o, i);
+			rc = sqlite3_bind_text(stmt, n, object_str(o, i), -1, SQLITE_STATIC);
 	}
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(stmt, ++n, o->changed);
@@ -132,20 +121,56 @@ static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fiel
 	return rc;
 }
 
+/* The long texts of @o that are to be written: for a new row those that it has, else those of the fields that differ. */
+static uint64_t texts_to_write(const struct object *o, uint64_t fields, bool is_new)
+{
+	return schema_texts(o->kind) & (is_new ? ~o->nulls : fields);
+}
+
+/* Writes these texts of @o, which is packed, as they are in memory. */
+static int write_texts(struct txn *t, const struct object *o, uint64_t fields, struct error *e)
+{
+	sqlite3_stmt *stmt;
+	int rc, n = 1,
+		r = prepare_cached(t, &t->statements[o->kind->id].texts, o->kind, fields,
+				   schema_put_texts_sql, &stmt, e);
+
+	if (r < 0)
+		return r;
+	rc = sqlite3_bind_int64(stmt, n, o->id);
+	for (int i = 0; i < o->kind->field_count && rc == SQLITE_OK; i++) {
+		const char *text;
+
+		if (!(fields >> i & 1))
+			continue;
+		text = object_compressed(o, i);
+		rc = text ? sqlite3_bind_blob(stmt, ++n, text, (int)compressed_size(text), SQLITE_STATIC)
+			  : sqlite3_bind_null(stmt, ++n);
+	}
+	return step(stmt, rc, e);
+}
+
 static int insert_row(struct txn *t, const struct object *o, struct error *e)
 {
 	struct kind_statements *s = &t->statements[o->kind->id];
+	const uint64_t texts = texts_to_write(o, UINT64_MAX, true);
 	int r = prepare(t, &s->insert, s->insert ? NULL : schema_insert_sql(o->kind), e);
 
-	return r < 0 ? r : step(s->insert, bind_object(s->insert, o, UINT64_MAX), e);
+	if (r == 0)
+		r = step(s->insert, bind_object(s->insert, o, UINT64_MAX), e);
+	return r == 0 && texts ? write_texts(t, o, texts, e) : r;
 }
 
 static int update_row(struct txn *t, const struct object *o, uint64_t fields, struct error *e)
 {
+	const uint64_t texts = texts_to_write(o, fields, false);
 	sqlite3_stmt *stmt;
-	int r = prepare_update(t, o->kind, fields, &stmt, e);
+	int r = prepare_cached(t, &t->statements[o->kind->id].updates, o->kind, fields, schema_update_sql,
+			       &stmt, e);
 
-	return r < 0 ? r : step(stmt, bind_object(stmt, o, fields), e);
+	if (r == 0)
+		r = step(stmt, bind_object(stmt, o, fields), e);
+	return r == 0 && texts ? write_texts(t, o, texts, e) : r;
 }
 
 static int delete_row(struct txn *t, const struct object *o, struct error *e)
@@ -155,7 +180,15 @@ static int delete_row(struct txn *t, const struct object *o, struct error *e)
 			s->remove ? NULL : sqlite3_mprintf("DELETE FROM \"%w\" WHERE id = ?", o->kind->table),
 			e);
 
-	return r < 0 ? r : step(s->remove, sqlite3_bind_int64(s->remove, 1, o->id), e);
+	if (r == 0)
+		r = step(s->remove, sqlite3_bind_int64(s->remove, 1, o->id), e);
+	if (r < 0 || !schema_texts(o->kind))
+		return r;
+	r = prepare(t, &s->remove_texts,
+		    s->remove_texts ? NULL
+				    : sqlite3_mprintf("DELETE FROM \"%w_text\" WHERE id = ?", o->kind->table),
+		    e);
+	return r < 0 ? r : step(s->remove_texts, sqlite3_bind_int64(s->remove_texts, 1, o->id), e);
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -261,7 +294,7 @@ static int put_row(struct txn *t, const struct object *before, struct object *o,
 			       : error_oom(e);
 	}
 	view_set_changed(t->view, o->kind->id, t->now);
-	return 0;
+	return texts ? write_texts(t, view_get_id(t->view, o->kind->id, o->id), texts, e) : 0;
 }
 
 /*
@@ -479,12 +512,39 @@ void txn_statements_finalize(struct kind_statements *statements)
 	for (int k = 0; k < KIND_COUNT; k++) {
 		sqlite3_finalize(statements[k].insert);
 		sqlite3_finalize(statements[k].remove);
-		for (unsigned i = 0; i < UPDATES_MAX; i++)
-			sqlite3_finalize(statements[k].updates[i].stmt);
+		sqlite3_finalize(statements[k].remove_texts);
+		for (unsigned i = 0; i < UPDATES_MAX; i++) {
+			sqlite3_finalize(statements[k].updates.of[i].stmt);
+			sqlite3_finalize(statements[k].texts.of[i].stmt);
+		}
 	}
 }
 
 /* --------------------------------------------------------------- loading */
+
+/* The same for a long text: as it is stored, null, or 1: it has left memory. */
+static void read_long_text(struct object *o, int field, sqlite3_stmt *stmt, int column)
+{
+	const char *bytes;
+
+	switch (sqlite3_column_type(stmt, column)) {
+	case SQLITE_NULL:
+		object_borrow_str(o, field, NULL);
+		return;
+	case SQLITE_INTEGER:
+		if (sqlite3_column_int(stmt, column))
+			object_leave_str(o, field);
+		else
+			object_set_broken(o);
+		return;
+	default:
+		bytes = sqlite3_column_blob(stmt, column);
+		if (bytes && compressed_is_whole(bytes, (size_t)sqlite3_column_bytes(stmt, column)))
+			object_borrow_str(o, field, bytes);
+		else
+			object_set_broken(o);
+	}
+}
 
 /*
  * Sets a field of @o from a column. The value is asked for before its type, which tells more of NULL and 0 only. Its text is
@@ -498,12 +558,8 @@ static void read_column(struct object *o, int field, sqlite3_stmt *stmt, int col
 		object_set_int(o, field, number);
 		if (number == 0 && sqlite3_column_type(stmt, column) == SQLITE_NULL)
 			object_set_null(o, field);
-	} else if ((o->kind->fields[field].flags & F_LEAVES) &&
-		   sqlite3_column_type(stmt, column) == SQLITE_INTEGER) {
-		if (sqlite3_column_int(stmt, column))
-			object_leave_str(o, field);
-		else
-			object_borrow_str(o, field, NULL);
+	} else if (o->kind->fields[field].flags & F_COMPRESSED) {
+		read_long_text(o, field, stmt, column);
 	} else {
 		const char *text = (const char *)sqlite3_column_text(stmt, column);
 
@@ -513,7 +569,7 @@ static void read_column(struct object *o, int field, sqlite3_stmt *stmt, int col
 	}
 }
 
-/* The packed object of a row, made by way of @o, which borrows. NULL when memory is short. */
+/* The packed object of a row, made by way of @o, which borrows. NULL when memory is short, or a value is broken. */
 static const struct object *object_from_row(struct object *o, sqlite3_stmt *stmt)
 {
 	const struct kind *kind = o->kind;
@@ -540,6 +596,17 @@ static const struct object *object_from_row(struct object *o, sqlite3_stmt *stmt
 	return object_is_broken(o) ? NULL : object_pack(o);
 }
 
+/*
+ * malloc() extends the heap of all threads but the main one by a page at a time, with a system call that stops all that
+ * touch new memory: extends it by as much as it does not give back.
+ */
+static void extend_heap(void)
+{
+	void *volatile room = malloc(100000);
+
+	free(room);
+}
+
 static int load_kind(sqlite3 *db, const struct kind *kind, bool leave, struct view *view, struct error *e)
 {
 	char *sql = schema_select_sql(kind, leave);
@@ -550,13 +617,19 @@ static int load_kind(sqlite3 *db, const struct kind *kind, bool leave, struct vi
 	int r = batch && row ? 0 : -ENOMEM;
 
 	sqlite3_free(sql);
-	while (rc == SQLITE_OK && r == 0) {
+	for (unsigned n = 0; rc == SQLITE_OK && r == 0; n++) {
 		_cleanup_object_ const struct object *o = NULL;
+
+		if (n % 128 == 0 && gettid() != getpid())
+			extend_heap();
 
 		if (sqlite3_step(stmt) != SQLITE_ROW)
 			break;
 		o = object_from_row(row, stmt);
-		r = o ? view_batch_add(batch, o) : -ENOMEM;
+		if (o)
+			r = view_batch_add(batch, o);
+		else
+			r = object_is_broken(row) && sqlite3_errcode(db) != SQLITE_NOMEM ? -EBADMSG : -ENOMEM;
 		if (o && o->changed > view_changed(view, kind->id))
 			view_set_changed(view, kind->id, o->changed);
 	}
@@ -567,6 +640,9 @@ static int load_kind(sqlite3 *db, const struct kind *kind, bool leave, struct vi
 		r = view_batch_put(batch);
 	if (r == -ENOMEM)
 		return error_oom(e);
+	if (r == -EBADMSG)
+		return error_set(e, EIO, "database: a text of the table '%s' is missing or damaged",
+				 kind->table);
 	if (r < 0)
 		return error_set(
 			e, EIO,

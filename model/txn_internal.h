@@ -8,17 +8,21 @@
 #include "model/kind.h"
 #include "model/txn.h"
 
-/* Those of one kind that are kept for updates. */
+/* Those of one kind that set some fields and are kept. */
 #define UPDATES_MAX 16
 
-/* The statements of one kind, prepared on first use; owned by the writer thread. */
-struct kind_statements {
-	sqlite3_stmt *insert, *remove;
+struct statement_cache {
 	struct {
 		sqlite3_stmt *stmt;
 		uint64_t fields; /* that it sets: a bit each */
-	} updates[UPDATES_MAX];
-	unsigned next; /* of the updates, to be replaced */
+	} of[UPDATES_MAX];
+	unsigned next; /* of them, to be replaced */
+};
+
+/* The statements of one kind, prepared on first use; owned by the writer thread. */
+struct kind_statements {
+	sqlite3_stmt *insert, *remove, *remove_texts;
+	struct statement_cache updates, texts;
 };
 
 struct txn {

@@ -195,7 +195,8 @@ class Pool:
             os.fsync(f.fileno())
 
     def fill(self, count, jobs=2):
-        """Copies the rows of the template until there are @count VMs."""
+        """Copies the rows of the template until there are @count VMs. What is long and compressed in the database is copied as
+        it is, with the uuids of the template."""
         with self.rows() as db:
             have = db.execute("SELECT count(*) FROM vm").fetchone()[0]
             if count > have:
@@ -214,12 +215,14 @@ class Pool:
                    "SELECT n, " + ", ".join(f"lower(hex(randomblob(16))) AS u{i}" for i in range(len(own))) + " FROM n",
                    (have, count))
         for table, row in rows:
-            self._copy_row(db, table, row, own)
+            self._copy_texts(db, table, row["id"], self._copy_row(db, table, row, own))
         db.execute("DROP TABLE temp.copy")
 
     @staticmethod
     def _copy_row(db, table, row, own):
-        made = {"id": f"(SELECT max(id) FROM {table}) + n - (SELECT min(n) FROM copy) + 1",
+        """The id after which those of the copies follow."""
+        last = db.execute(f"SELECT max(id) FROM {table}").fetchone()[0]
+        made = {"id": f"{last} + n - (SELECT min(n) FROM copy) + 1",
                 "ip": "printf('10.%d.%d.%d', 100 + n / 62500, n / 250 % 250, 1 + n % 250)",
                 "mac": "printf('fa:00:%02x:%02x:%02x:00', n >> 16, n >> 8 & 255, n & 255)",
                 "internalId": "n + 100"}
@@ -235,3 +238,11 @@ class Pool:
                 expressions.append("replace(" * len(inside) + "?" + "".join(f", '{u}', u{own.index(u)})" for u in inside))
             values.append(value)
         db.execute(f"INSERT INTO {table} ({', '.join(row)}) SELECT {', '.join(expressions)} FROM copy", values)
+        return last
+
+    @staticmethod
+    def _copy_texts(db, table, template, last):
+        names = ", ".join(f'"{c[1]}"' for c in db.execute(f"PRAGMA table_info({table}_text)") if c[1] != "id")
+        if names:
+            db.execute(f"INSERT INTO {table}_text (id, {names}) SELECT {last} + n - (SELECT min(n) FROM copy) + 1, {names} "
+                       f"FROM copy JOIN {table}_text ON id = {template}")

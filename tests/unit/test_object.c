@@ -183,13 +183,15 @@ static void what_is_packed_of_borrowed_texts_keeps_them(void **state)
 
 	for (unsigned choice = 0; choice < 20; choice++) {
 		struct object *o = some_object(kind, choice);
-		const struct object *packed;
+		const struct object *packed, *stored = object_pack(o);
 
 		row->id = o->id;
 		row->changed = o->changed;
 		for (int i = 0; i < kind->field_count; i++) {
 			object_set_time(row, i, object_time(o, i));
-			if (!field_is_integer(&kind->fields[i]))
+			if (kind->fields[i].flags & F_COMPRESSED)
+				object_borrow_str(row, i, object_compressed(stored, i));
+			else if (!field_is_integer(&kind->fields[i]))
 				object_borrow_str(row, i, object_str(o, i));
 			else if (object_is_null(o, i))
 				object_set_null(row, i);
@@ -203,6 +205,7 @@ static void what_is_packed_of_borrowed_texts_keeps_them(void **state)
 				object_borrow_str(row, i, "other");
 		assert_same(o, packed);
 		object_unref(packed);
+		object_unref(stored);
 		object_unref(o);
 	}
 	assert_in_range(blocks, before, before + 2); /* the table of shared texts may have grown */

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Databases of former versions become those of this one, with all that was in them, whenever the program dies meanwhile; and
+ * what the tables of this version hold. tests/data/schema-2.sql was written by poolfs with schema version 2, which had
+ * put what fill() puts.
+ */
+#include "tests/unit/fixture.h"
+
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+#include "model/schema.h"
+
+#define FORMER SOURCE_ROOT "/tests/data/schema-2.sql"
+
+#define REQUEST "{\"operation\":\"StartVmInstance\",\"target\":\"a56ceb9516134fcf809d113179490891\"}"
+#define SPEC	"{\"params\":{\"name\":\"J\xc3\xbcrgen\",\"imageUuid\":\"0123456789abcdef0123456789abcdef\"}}"
+
+/* The numbers of the objects' uuids. */
+enum { ACCOUNT = 1, ZONE, VM, NIC, OTHER_VM, DONE, EMPTY, FAILED, RUNNING, LONG, REMOVED, NEXT };
+
+/* ------------------------------------------------------------ what is in the database */
+
+static int put_one(struct txn *t, struct object *o, struct error *e)
+{
+	return txn_put(t, o, NULL, e);
+}
+
+static struct object *vm(unsigned uuid, const char *spec, const char *placement)
+{
+	struct object *o = make(KIND_VM, test_uuid(uuid));
+
+	object_set_str(o, VM_NAME, "a VM");
+	object_set_str(o, VM_STATE, "Running");
+	object_set_str(o, VM_CREATE_SPEC, spec);
+	object_set_str(o, VM_PLACEMENT, placement);
+	object_set_str(o, VM_ACCOUNT_UUID, test_uuid(ACCOUNT));
+	return o;
+}
+
+static struct object *job(unsigned uuid, const char *state, const char *request, const char *result)
+{
+	struct object *o = make(KIND_JOB, test_uuid(uuid));
+
+	object_set_str(o, JOB_STATE, state);
+	object_set_str(o, JOB_OPERATION, "StartVmInstance");
+	object_set_str(o, JOB_REQUEST, request);
+	object_set_str(o, JOB_RESULT, result);
+	if (strcmp(state, "Processing") != 0)
+		object_set_int(o, JOB_FINISHED, 1795938890693657472);
+	return o;
+}
+
+/* A result that has more than a page, and cannot be compressed to less than one. */
+static void set_long_result(struct object *o)
+{
+	char text[20001];
+	uint32_t n = 1;
+
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		n = n * 1664525 + 1013904223;
+		text[i] = (char)('!' + (n >> 16) % 90);
+	}
+	text[sizeof(text) - 1] = '\0';
+	object_set_str(o, JOB_RESULT, text);
+}
+
+static int fill_jobs(struct txn *t, struct error *e)
+{
+	struct object *failed = job(FAILED, "Failed", REQUEST, NULL),
+		      *running = job(RUNNING, "Processing", REQUEST, NULL),
+		      *ended_long = job(LONG, "Done", NULL, NULL);
+	int r;
+
+	object_set_str(failed, JOB_DIGEST,
+		       "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+	object_set_str(running, JOB_SECRET_REQUEST, "{\"password\":\"p\"}");
+	object_set_str(ended_long, JOB_LONG_JOB, "{\"name\":\"of the user\"}");
+	set_long_result(ended_long);
+	r = put_one(
+		t,
+		job(DONE, "Done", REQUEST, "{\"inventory\":{\"uuid\":\"a56ceb9516134fcf809d113179490891\"}}"),
+		e);
+	if (r == 0)
+		r = put_one(t, job(EMPTY, "Done", "", ""), e);
+	if (r == 0)
+		r = put_one(t, steal(&failed), e);
+	if (r == 0)
+		r = put_one(t, steal(&running), e);
+	return r == 0 ? put_one(t, steal(&ended_long), e) : r;
+}
+
+static int fill(struct txn *t, void *arg, struct error *e)
+{
+	struct object *nic = make(KIND_NIC, test_uuid(NIC));
+	int r = put_one(t, make(KIND_ACCOUNT, test_uuid(ACCOUNT)), e);
+
+	(void)arg;
+	object_set_str(nic, NIC_VM_UUID, test_uuid(VM));
+	if (r == 0)
+		r = put_one(t, make(KIND_ZONE, test_uuid(ZONE)), e);
+	if (r == 0)
+		r = put_one(t, vm(VM, SPEC, "{\"chosen\":\"h\"}"), e);
+	if (r == 0)
+		r = put_one(t, nic, e);
+	if (r == 0)
+		r = put_one(t, vm(OTHER_VM, NULL, NULL), e);
+	if (r == 0)
+		r = fill_jobs(t, e);
+	/* the last number of its table is not used again */
+	if (r == 0)
+		r = put_one(t, job(REMOVED, "Done", REQUEST, NULL), e);
+	return r == 0 ? txn_remove(t, view_get(txn_view(t), KIND_JOB, test_uuid(REMOVED)), e) : r;
+}
+
+/* ------------------------------------------------------------------- helpers */
+
+static void database_path(const struct fixture *f, char ret[static 128])
+{
+	snprintf(ret, 128, "%s/pool.db", f->dir);
+}
+
+/* The store is closed then. */
+static sqlite3 *open_raw(struct fixture *f)
+{
+	char path[128];
+	sqlite3 *db;
+
+	store_close(f->store);
+	f->store = NULL;
+	database_path(f, path);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	return db;
+}
+
+static void sql(sqlite3 *db, const char *text)
+{
+	char *message = NULL;
+
+	if (sqlite3_exec(db, text, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s", message);
+}
+
+static int64_t number(sqlite3 *db, const char *query)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t n;
+
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return n;
+}
+
+/* The database of version 2, in place of the present one. */
+static void become_former(struct fixture *f)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t room = 0;
+	char path[128];
+	FILE *dump = fopen(FORMER, "re");
+	sqlite3 *db;
+
+	store_close(f->store);
+	f->store = NULL;
+	database_path(f, path);
+	assert_int_equal(unlink(path), 0);
+	assert_non_null(dump);
+	assert_true(getdelim(&text, &room, '\0', dump) > 0);
+	fclose(dump);
+	db = open_raw(f);
+	sql(db, "PRAGMA journal_mode = WAL");
+	sql(db, text);
+	sqlite3_close(db);
+}
+
+/* Numbers and values of all objects but times, long texts too, as one text. */
+static char *content(struct fixture *f)
+{
+	_cleanup_view_ struct view *view = store_view(f->store);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
+		view_for_each (o, view, (enum kind_id)k) {
+			fprintf(out, "%s %jd", o->kind->name, (intmax_t)o->id);
+			for (int i = 0; i < o->kind->field_count; i++) {
+				_cleanup_free_ char *value = NULL;
+
+				if (!field_is_stored(&o->kind->fields[i]) ||
+				    o->kind->fields[i].type == FIELD_DATE || object_is_null(o, i))
+					continue;
+				if (field_is_integer(&o->kind->fields[i]))
+					fprintf(out, " %s=%jd", o->kind->fields[i].name,
+						(intmax_t)object_int(o, i));
+				else
+					assert_int_equal(object_read_text(o, i, &value), 0);
+				if (value)
+					fprintf(out, " %s='%s'", o->kind->fields[i].name, value);
+			}
+			fputc('\n', out);
+		}
+	fclose(out);
+	return text;
+}
+
+/* ------------------------------------------------------------------- tests */
+
+/* In tables of their own, as they are in memory; and away with their objects. */
+static void long_texts_are_not_in_the_rows(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3 *db;
+
+	assert_int_equal(store_run(f->store, fill, NULL, NULL), 0);
+	db = open_raw(f);
+	assert_int_equal(number(db, "SELECT count(*) FROM job_text"), 5);
+	assert_int_equal(number(db, "SELECT count(*) FROM vm_text"), 1);
+	assert_int_equal(number(db, "SELECT max(length(request) + ifnull(length(result), 0)) FROM job"), 0);
+	assert_int_equal(number(db, "SELECT count(*) FROM job WHERE request IS NULL"), 1);
+	assert_true(number(db, "SELECT max(length(request)) FROM job_text") < (int)strlen(REQUEST));
+	sqlite3_close(db);
+	fixture_open(f);
+	assert_int_equal(try_remove(f, test_uuid(LONG), NULL), 0);
+	assert_int_equal(try_remove(f, test_uuid(OTHER_VM), NULL), 0);
+	db = open_raw(f);
+	assert_int_equal(number(db, "SELECT count(*) FROM job_text"), 4);
+	assert_int_equal(number(db, "SELECT count(*) FROM vm_text"), 1);
+	sqlite3_close(db);
+}
+
+/* Texts that are set, changed and cleared one after the other. */
+static void a_text_can_change(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const specs[] = {NULL, SPEC, "", "{}", NULL, SPEC};
+	int64_t id = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		struct object *o = vm(VM, specs[i], i % 2 ? "{\"chosen\":\"h\"}" : NULL);
+		const struct object *got;
+
+		o->id = id;
+		put(f, o);
+		fixture_reopen(f);
+		got = get(f, KIND_VM, test_uuid(VM));
+		id = got->id;
+		assert_true(object_str_is(got, VM_CREATE_SPEC, specs[i]));
+		assert_true(object_str_is(got, VM_PLACEMENT, i % 2 ? "{\"chosen\":\"h\"}" : NULL));
+		object_unref(got);
+	}
+}
+
+/* The form of texts in databases: a program that cannot read this one cannot read any. */
+static void the_form_of_texts_stays(void **state)
+{
+	struct fixture *f = *state;
+	const struct object *o;
+	sqlite3 *db;
+
+	put(f, vm(VM, "other", NULL));
+	db = open_raw(f);
+	sql(db,
+	    "UPDATE vm_text SET createSpec = x'4c000000240000001e7b8f037b4ac3bc7267656e7c03f005010123456789abcdef0123456789abcdef227d7d'");
+	sqlite3_close(db);
+	fixture_open(f);
+	o = get(f, KIND_VM, test_uuid(VM));
+	assert_true(object_str_is(o, VM_CREATE_SPEC, SPEC));
+	object_unref(o);
+}
+
+static void a_former_database_is_taken_over(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(store_run(f->store, fill, NULL, NULL), 0);
+	before = content(f);
+	become_former(f);
+	fixture_open(f);
+	after = content(f);
+	assert_string_equal(after, before);
+	put(f, job(NEXT, "Done", REQUEST, NULL));
+	assert_int_equal(try_remove(f, test_uuid(VM), &e), -ENOTEMPTY); /* its NIC */
+	db = open_raw(f);
+	assert_int_equal(number(db, "PRAGMA user_version"), 3);
+	assert_int_equal(number(db, "SELECT max(length(request)) FROM job"), 0);
+	/* five jobs and one that was removed come before it */
+	assert_int_equal(number(db, "SELECT max(id) FROM job"), 7);
+	assert_int_equal(number(db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	assert_int_equal(number(db, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+	sqlite3_close(db);
+}
+
+static int die(void *arg)
+{
+	int *left = arg;
+
+	if (--*left < 0)
+		_exit(1);
+	return 0;
+}
+
+/* Dies after so many steps of SQLite's virtual machine, in hundreds. False: it was done before. */
+static bool dies_after(const char *path, int steps)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		sqlite3 *db;
+
+		if (sqlite3_open(path, &db) != SQLITE_OK)
+			_exit(2);
+		sqlite3_progress_handler(db, 100, die, &steps);
+		_exit(schema_apply(db, NULL) == 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+	return WEXITSTATUS(status) == 1;
+}
+
+/* What is not committed leaves nothing, and is done by the next one. */
+static void taking_over_can_be_interrupted_anywhere(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *before = NULL;
+	char path[128];
+	int deaths = 0;
+
+	assert_int_equal(store_run(f->store, fill, NULL, NULL), 0);
+	before = content(f);
+	become_former(f);
+	database_path(f, path);
+	while (dies_after(path, deaths)) {
+		_cleanup_free_ char *after = NULL;
+
+		deaths++;
+		if (deaths % 10)
+			continue;
+		become_former(f);
+		(void)dies_after(path, deaths);
+		fixture_open(f);
+		after = content(f);
+		assert_string_equal(after, before);
+		become_former(f);
+	}
+	assert_true(deaths > 30);
+}
+
+/* Such a pool is not opened with a text missing. */
+static void a_damaged_text_is_an_error(void **state)
+{
+	static const char *const damages[] = {
+		"UPDATE job_text SET request = x'00'",
+		"UPDATE job_text SET request = x'ffffffffffffffff'",
+		"UPDATE job_text SET request = NULL",
+		"DELETE FROM job_text",
+	};
+	struct fixture *f = *state;
+
+	put(f, job(RUNNING, "Processing", REQUEST, NULL));
+	put(f, job(DONE, "Done", REQUEST, NULL));
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		sqlite3 *db = open_raw(f);
+
+		sql(db, damages[i]);
+		sqlite3_close(db);
+		assert_int_equal(store_open(f->dir, &f->store, &e), -EIO);
+		assert_null(f->store);
+		assert_string_equal(error_sentence(&e),
+				    "database: a text of the table 'job' is missing or damaged");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(long_texts_are_not_in_the_rows, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_text_can_change, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_form_of_texts_stays, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_former_database_is_taken_over, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(taking_over_can_be_interrupted_anywhere, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_text_is_an_error, fixture_setup, fixture_teardown),
+	};
+
+	return cmocka_run_group_tests_name("schema", tests, NULL, NULL);
+}
