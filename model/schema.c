@@ -21,12 +21,11 @@
 static const char *const steps[] = {
 	"", /* 0 -> 1: an empty database; the tables come from the field tables */
 	"", /* 1 -> 2: who reads an event; the columns are added by migrate_events() */
-	"", /* 2 -> 3: long texts have tables of their own, which move_texts() fills */
+	"", /* 2 -> 3: tables of texts, row ids without AUTOINCREMENT: all tables are made anew by move_kinds() */
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))
-/* The first that has tables of texts. */
-#define TEXTS_VERSION 3
+#define TEXTS_VERSION  3
 
 static const char *column_type(const struct field *f)
 {
@@ -74,8 +73,7 @@ static int create_table(sqlite3 *db, const struct kind *kind, const char *name, 
 {
 	sqlite3_str *s = sqlite3_str_new(db);
 
-	sqlite3_str_appendf(s, "CREATE TABLE IF NOT EXISTS \"%w\" (id INTEGER PRIMARY KEY AUTOINCREMENT",
-			    name);
+	sqlite3_str_appendf(s, "CREATE TABLE IF NOT EXISTS \"%w\" (id INTEGER PRIMARY KEY", name);
 	for (int i = 0; i < kind->field_count; i++)
 		if (field_is_stored(&kind->fields[i])) {
 			sqlite3_str_appendall(s, ", ");
@@ -253,7 +251,10 @@ static int copy_texts(sqlite3 *db, const struct kind *kind, struct error *e)
 	return run(db, s, e);
 }
 
-/* Makes its table anew without them: rows that only became shorter would leave each page as empty as it is then. */
+/*
+ * Makes the table of a kind anew without them: rows that only became shorter would leave each page as empty as it is then.
+ * And without AUTOINCREMENT, with which SQLite writes a page more for each commit that adds rows.
+ */
 static int copy_rows(sqlite3 *db, const struct kind *kind, struct error *e)
 {
 	sqlite3_str *s = sqlite3_str_new(db);
@@ -265,20 +266,20 @@ static int copy_rows(sqlite3 *db, const struct kind *kind, struct error *e)
 		append_columns(s, kind, UINT64_C(1) << i,
 			       kind->fields[i].flags & F_COMPRESSED ? "substr(\"%w\", 1, 0)" : "\"%w\"");
 	sqlite3_str_appendf(s, "changed, times, id FROM \"%w\" ORDER BY id;", kind->table);
-	/* row ids are never used again */
-	sqlite3_str_appendf(s,
-			    "DELETE FROM sqlite_sequence WHERE name = '" MOVED "';"
-			    "UPDATE sqlite_sequence SET name = '" MOVED "' WHERE name = %Q;",
-			    kind->table);
+	sqlite3_str_appendf(
+		s,
+		"INSERT INTO kind_changed SELECT name, 0, seq FROM sqlite_sequence WHERE name = %Q "
+		"ON CONFLICT (\"table\") DO UPDATE SET last_id = excluded.last_id;",
+		kind->table);
 	sqlite3_str_appendf(s, "DROP TABLE \"%w\"; ALTER TABLE " MOVED " RENAME TO \"%w\"", kind->table,
 			    kind->table);
 	return run(db, s, e);
 }
 
-/* From the rows of a kind, which had its long texts before version 3, into its table of texts. */
-static int move_texts(sqlite3 *db, const struct kind *kind, struct error *e)
+/* From version 2 to 3: see steps[]. */
+static int move_kind(sqlite3 *db, const struct kind *kind, struct error *e)
 {
-	int r = copy_texts(db, kind, e);
+	int r = schema_texts(kind) ? copy_texts(db, kind, e) : 0;
 
 	if (r == 0)
 		r = create_table(db, kind, MOVED, e);
@@ -287,16 +288,28 @@ static int move_texts(sqlite3 *db, const struct kind *kind, struct error *e)
 	return r < 0 ? r : create_indexes(db, kind, e);
 }
 
-static int migrate_texts(sqlite3 *db, struct error *e)
+static int move_kinds(sqlite3 *db, struct error *e)
 {
 	int rc = sqlite3_create_function(db, "compressed", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
 					 compress_value, NULL, NULL);
 	int r = rc == SQLITE_OK ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++)
-		if (schema_texts(kind_get((enum kind_id)k)))
-			r = move_texts(db, kind_get((enum kind_id)k), e);
+		r = move_kind(db, kind_get((enum kind_id)k), e);
 	return r;
+}
+
+/* The last change of a kind, and its last row id, as of the last time that a row was removed. */
+static int migrate_kind_changed(sqlite3 *db, struct error *e)
+{
+	int r = sqlite_exec(db,
+			    "CREATE TABLE IF NOT EXISTS kind_changed (\"table\" TEXT PRIMARY KEY NOT NULL, "
+			    "changed INTEGER NOT NULL, last_id INTEGER NOT NULL) STRICT",
+			    e);
+
+	if (r < 0 || has_column(db, "kind_changed", "last_id"))
+		return r;
+	return sqlite_exec(db, "ALTER TABLE kind_changed ADD COLUMN last_id INTEGER NOT NULL DEFAULT 0", e);
 }
 
 /* Events from before version 2 are the administrators'. */
@@ -366,14 +379,11 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 		if (r < 0)
 			return r;
 	}
-	r = sqlite_exec(db,
-			"CREATE TABLE IF NOT EXISTS kind_changed "
-			"(\"table\" TEXT PRIMARY KEY NOT NULL, changed INTEGER NOT NULL) STRICT",
-			e);
+	r = migrate_kind_changed(db, e);
 	if (r == 0)
 		r = migrate_events(db, e);
 	if (r == 0 && version > 0 && version < TEXTS_VERSION)
-		r = migrate_texts(db, e);
+		r = move_kinds(db, e);
 	if (r < 0)
 		return r;
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d; PRAGMA application_id = %d",
@@ -508,6 +518,16 @@ char *schema_select_sql(const struct kind *kind, bool leave)
 		sqlite3_str_appendall(s, ", o.id, NULL) ");
 	}
 	sqlite3_str_appendall(s, "ORDER BY o.id");
+	return sqlite3_str_finish(s);
+}
+
+char *schema_last_ids_sql(void)
+{
+	sqlite3_str *s = sqlite3_str_new(NULL);
+
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++)
+		sqlite3_str_appendf(s, "%sSELECT max(id) FROM \"%w\"", k > KIND_NONE + 1 ? " UNION ALL " : "",
+				    kind_get((enum kind_id)k)->table);
 	return sqlite3_str_finish(s);
 }
 

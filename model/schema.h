@@ -30,6 +30,8 @@ uint64_t schema_texts(const struct kind *kind);
 char *schema_insert_sql(const struct kind *kind);
 char *schema_update_sql(const struct kind *kind, uint64_t fields);
 char *schema_select_sql(const struct kind *kind, bool leave);
+/** The highest row ids of all kinds, in their order. */
+char *schema_last_ids_sql(void);
 /** The same for the table of texts: sets these of a row, the id of which is the first parameter. */
 char *schema_put_texts_sql(const struct kind *kind, uint64_t fields);
 /** Reads one of them; the parameter is the id of the row. */

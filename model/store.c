@@ -222,10 +222,10 @@ static void run_one(struct store *store, struct txn *t, struct posted *p)
 }
 
 /*
- * Saves the time of each kind of which a row was removed, so that the times of directories survive a restart: of others the
- * last row that changed has it.
+ * Saves, for each kind of which a row was removed, when that was, so that the times of directories survive a restart, and the
+ * last row id: of others the last row that changed, and the one with the highest id, have them.
  */
-static int save_kind_times(struct store *store, const struct txn *t, struct error *e)
+static int save_removals(struct store *store, const struct txn *t, struct error *e)
 {
 	bool seen[KIND_COUNT] = {false};
 
@@ -238,6 +238,7 @@ static int save_kind_times(struct store *store, const struct txn *t, struct erro
 		seen[o->kind->id] = true;
 		(void)sqlite3_bind_text(store->set_changed, 1, o->kind->table, -1, SQLITE_STATIC);
 		(void)sqlite3_bind_int64(store->set_changed, 2, view_changed(t->view, o->kind->id));
+		(void)sqlite3_bind_int64(store->set_changed, 3, view_last_id(t->view, o->kind->id));
 		r = step(store, store->set_changed, e);
 		if (r < 0)
 			return r;
@@ -264,7 +265,7 @@ static int write_group(struct store *store, struct txn *t, struct error *e)
 	if (r == 0)
 		r = txn_write(t, e);
 	if (r == 0)
-		r = save_kind_times(store, t, e);
+		r = save_removals(store, t, e);
 	if (r == 0)
 		r = event_log_write(store->events, store->db, e);
 	if (r == 0)
@@ -645,8 +646,8 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 		r = prepare(store, control_sql[i], &store->controls[i], e);
 	return r < 0 ? r
 		     : prepare(store,
-			       "INSERT INTO kind_changed VALUES (?1, ?2) "
-			       "ON CONFLICT (\"table\") DO UPDATE SET changed = ?2",
+			       "INSERT INTO kind_changed VALUES (?1, ?2, ?3) "
+			       "ON CONFLICT (\"table\") DO UPDATE SET changed = ?2, last_id = ?3",
 			       &store->set_changed, e);
 }
 

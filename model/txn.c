@@ -116,9 +116,7 @@ static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fiel
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_blob(stmt, ++n, times, o->kind->field_count * (int)sizeof(times[0]),
 				       SQLITE_TRANSIENT);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_int64(stmt, ++n, o->id);
-	return rc;
+	return rc == SQLITE_OK ? sqlite3_bind_int64(stmt, ++n, o->id) : rc;
 }
 
 /* The long texts of @o that are to be written: for a new row those that it has, else those of the fields that differ. */
@@ -716,19 +714,17 @@ static int most_rows_first(const void *a, const void *b)
 /* What takes longest first, so that all threads have something to do until the end. */
 static void order_kinds(struct loading *l, sqlite3 *db)
 {
+	char *sql = schema_last_ids_sql();
 	sqlite3_stmt *stmt = NULL;
 
-	(void)sqlite3_prepare_v2(db, "SELECT seq FROM sqlite_sequence WHERE name = ?", -1, &stmt, NULL);
-	for (int k = 0; k < KIND_COUNT; k++) {
+	for (int k = 0; k < KIND_COUNT; k++)
 		l->order[k].kind = (enum kind_id)k;
-		if (k != KIND_NONE &&
-		    sqlite3_bind_text(stmt, 1, kind_get((enum kind_id)k)->table, -1, SQLITE_STATIC) ==
-			    SQLITE_OK &&
-		    sqlite3_step(stmt) == SQLITE_ROW)
-			l->order[k].rows = sqlite3_column_int64(stmt, 0);
-		(void)sqlite3_reset(stmt);
-	}
+	if (sql)
+		(void)sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+	for (int k = KIND_NONE + 1; k < KIND_COUNT && sqlite3_step(stmt) == SQLITE_ROW; k++)
+		l->order[k].rows = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
+	sqlite3_free(sql);
 	qsort(l->order + KIND_NONE + 1, KIND_COUNT - KIND_NONE - 1, sizeof(l->order[0]), most_rows_first);
 }
 
@@ -786,9 +782,9 @@ int txn_load(sqlite3 *db, bool leave, struct view *view, struct error *e)
 	if (r == 0)
 		r = load_numbers(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", view_changed,
 				 view_set_changed, view, e);
-	/* Of rows that have been removed, too: SQLite writes it because of AUTOINCREMENT. */
+	/* Of rows that have been removed, too. */
 	if (r == 0)
-		r = load_numbers(db, "SELECT seq FROM sqlite_sequence WHERE name = ?", view_last_id,
+		r = load_numbers(db, "SELECT last_id FROM kind_changed WHERE \"table\" = ?", view_last_id,
 				 view_set_last_id, view, e);
 	return r;
 }

@@ -273,7 +273,8 @@ static void test_older_database(void **state)
 	assert_int_equal(
 		sqlite3_exec(db,
 			     "ALTER TABLE event DROP COLUMN audience; ALTER TABLE event DROP COLUMN maker;"
-			     "ALTER TABLE event DROP COLUMN shown; PRAGMA user_version = 1",
+			     "ALTER TABLE event DROP COLUMN shown; PRAGMA user_version = 1;"
+			     "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE t",
 			     NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(db);

@@ -291,6 +291,7 @@ static void a_former_database_is_taken_over(void **state)
 	assert_int_equal(number(db, "SELECT max(length(request)) FROM job"), 0);
 	/* five jobs and one that was removed come before it */
 	assert_int_equal(number(db, "SELECT max(id) FROM job"), 7);
+	assert_int_equal(number(db, "SELECT count(*) FROM sqlite_sequence"), 0);
 	assert_int_equal(number(db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	assert_int_equal(number(db, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
 	sqlite3_close(db);
@@ -305,7 +306,10 @@ static int die(void *arg)
 	return 0;
 }
 
-/* Dies after so many steps of SQLite's virtual machine, in hundreds. False: it was done before. */
+/* As few instructions of SQLite's virtual machine as give some dozens of moments. */
+#define STEPS 2000
+
+/* Dies after so many times as many. False: it was done before. */
 static bool dies_after(const char *path, int steps)
 {
 	int status;
@@ -316,7 +320,7 @@ static bool dies_after(const char *path, int steps)
 
 		if (sqlite3_open(path, &db) != SQLITE_OK)
 			_exit(2);
-		sqlite3_progress_handler(db, 100, die, &steps);
+		sqlite3_progress_handler(db, STEPS, die, &steps);
 		_exit(schema_apply(db, NULL) == 0 ? 0 : 2);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -340,7 +344,7 @@ static void taking_over_can_be_interrupted_anywhere(void **state)
 		_cleanup_free_ char *after = NULL;
 
 		deaths++;
-		if (deaths % 10)
+		if (deaths % 4)
 			continue;
 		become_former(f);
 		(void)dies_after(path, deaths);
@@ -349,7 +353,28 @@ static void taking_over_can_be_interrupted_anywhere(void **state)
 		assert_string_equal(after, before);
 		become_former(f);
 	}
-	assert_true(deaths > 30);
+	assert_true(deaths > 12);
+}
+
+/* The number of a row that was removed, the last of its table too, is given to no other one. */
+static void row_ids_are_not_used_again(void **state)
+{
+	struct fixture *f = *state;
+	int64_t last = 0;
+
+	for (unsigned i = 0; i < 6; i++) {
+		const struct object *o;
+
+		put(f, make(KIND_ZONE, test_uuid(i + 1)));
+		o = get(f, KIND_ZONE, test_uuid(i + 1));
+		assert_true(o->id > last);
+		last = o->id;
+		object_unref(o);
+		if (i % 2 == 0)
+			assert_int_equal(try_remove(f, test_uuid(i + 1), NULL), 0);
+		if (i % 3 == 2)
+			fixture_reopen(f);
+	}
 }
 
 /* Such a pool is not opened with a text missing. */
@@ -389,6 +414,7 @@ int main(void)
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(taking_over_can_be_interrupted_anywhere, fixture_setup,
 						fixture_teardown),
+		cmocka_unit_test_setup_teardown(row_ids_are_not_used_again, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_text_is_an_error, fixture_setup, fixture_teardown),
 	};
 
