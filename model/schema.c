@@ -467,7 +467,7 @@ char *schema_update_sql(const struct kind *kind, uint64_t fields)
 	return sqlite3_str_finish(s);
 }
 
-/* Whether a row of a kind has a text to be loaded: all have that can have one, but in memory. */
+/* The condition that there is something to be loaded of a row's texts: one that does not leave, or the object has not ended. */
 static void append_has_text(sqlite3_str *s, const struct kind *kind, bool leave)
 {
 	uint64_t always = schema_texts(kind);
