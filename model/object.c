@@ -274,7 +274,7 @@ static void gather_number(struct packing *p, int field)
 /* Long texts of such an object are compressed already. */
 static bool is_borrowing(const struct object *o)
 {
-	return o->ref.destroy == borrowing_destroy;
+	return ref_has_destroy(&o->ref, borrowing_destroy);
 }
 
 /* The bytes that a text takes at most; a NUL comes before a compressed one. */

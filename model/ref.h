@@ -34,6 +34,12 @@ static inline void ref_init(struct ref *r, void (*destroy)(struct ref *))
 	r->destroy = (int32_t)distance;
 }
 
+/** True when @destroy is what ref_init() was given. */
+static inline bool ref_has_destroy(const struct ref *r, void (*destroy)(struct ref *))
+{
+	return r->destroy == (int32_t)((intptr_t)destroy - (intptr_t)ref_origin);
+}
+
 /** Adds a reference; the caller must hold one already. Accepts NULL. */
 static inline void ref_get(const struct ref *r)
 {

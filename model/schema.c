@@ -21,7 +21,8 @@
 static const char *const steps[] = {
 	"", /* 0 -> 1: an empty database; the tables come from the field tables */
 	"", /* 1 -> 2: who reads an event; the columns are added by migrate_events() */
-	"", /* 2 -> 3: tables of texts, row ids without AUTOINCREMENT: all tables are made anew by move_kinds() */
+	/* 2 -> 3: tables of texts, row ids without AUTOINCREMENT, fewer indexes: move_kinds() makes all tables anew */
+	"",
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))
@@ -118,15 +119,14 @@ uint64_t schema_texts(const struct kind *kind)
 	return texts;
 }
 
-/* A row of it goes with that of the object. */
+/* A row of it goes with that of the object: see txn.c. */
 static int create_texts(sqlite3 *db, const struct kind *kind, struct error *e)
 {
 	const uint64_t texts = schema_texts(kind);
 	sqlite3_str *s = sqlite3_str_new(db);
 
 	sqlite3_str_appendf(s,
-			    "CREATE TABLE IF NOT EXISTS \"%w_text\" (id INTEGER PRIMARY KEY "
-			    "REFERENCES \"%w\"(id) ON DELETE CASCADE) STRICT;",
+			    "CREATE TABLE IF NOT EXISTS \"%w_text\" (id INTEGER PRIMARY KEY REFERENCES \"%w\"(id)) STRICT;",
 			    kind->table, kind->table);
 	for (int i = 0; i < kind->field_count; i++) {
 		_cleanup_free_ char *table = NULL;
@@ -424,10 +424,9 @@ int schema_apply(sqlite3 *db, struct error *e)
 	/* All of it takes as long as loading the rows of a small pool. */
 	if (r == 0 && version == SCHEMA_VERSION && read_number(db, "PRAGMA application_id") == fingerprint())
 		return 0;
-	/* A table that others refer to can be made anew; and each page is written once. */
+	/* Each page is written once. */
 	if (r == 0)
-		r = sqlite_exec(db, "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; BEGIN IMMEDIATE",
-				e);
+		r = sqlite_exec(db, "PRAGMA cache_size = -65536; BEGIN IMMEDIATE", e);
 	if (r < 0)
 		return r;
 	r = migrate(db, version, e);
@@ -436,11 +435,7 @@ int schema_apply(sqlite3 *db, struct error *e)
 	if (r < 0)
 		(void)sqlite_exec(db, "ROLLBACK", NULL);
 	/* The log of the database may be as long as the database now. */
-	return r < 0 ? r
-		     : sqlite_exec(db,
-				   "PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000;"
-				   "PRAGMA wal_checkpoint(TRUNCATE)",
-				   e);
+	return r < 0 ? r : sqlite_exec(db, "PRAGMA cache_size = -2000; PRAGMA wal_checkpoint(TRUNCATE)", e);
 }
 
 char *schema_insert_sql(const struct kind *kind)

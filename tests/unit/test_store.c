@@ -422,76 +422,6 @@ static void an_older_database_gets_its_missing_columns_and_tables(void **state)
 	put(f, make(KIND_SCHEDULER, test_uuid(2)));
 }
 
-/* A statement of which the database is to say "ok". */
-static void assert_ok(struct fixture *f, const char *sql)
-{
-	sqlite3_stmt *stmt;
-	char path[128];
-	sqlite3 *db;
-
-	snprintf(path, sizeof(path), "%s/pool.db", f->dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	assert_string_equal((const char *)sqlite3_column_text(stmt, 0), "ok");
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-}
-
-/* Before version 3 each uuid was UNIQUE. */
-static void make_jobs_of_version_2(struct fixture *f)
-{
-	static const char with[] = "\"uuid\" TEXT NOT NULL", unique[] = " UNIQUE";
-	_cleanup_free_ char *sql = NULL;
-	char path[128], *at, create[8192];
-	sqlite3_stmt *stmt;
-	sqlite3 *db;
-
-	snprintf(path, sizeof(path), "%s/pool.db", f->dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_schema WHERE name = 'job'", -1, &stmt, NULL),
-		SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	snprintf(create, sizeof(create), "%s", (const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	at = strstr(create, with);
-	assert_non_null(at);
-	at += strlen(with);
-	assert_true(asprintf(&sql,
-			     "CREATE TABLE kept AS SELECT * FROM job; DROP TABLE job; %.*s%s%s;"
-			     "INSERT INTO job SELECT * FROM kept; DROP TABLE kept; PRAGMA user_version = 2",
-			     (int)(at - create), create, unique, at) > 0);
-	raw_sql(f, sql);
-}
-
-static void an_older_database_loses_indexes_of_uuids(void **state)
-{
-	struct fixture *f = *state;
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	_cleanup_free_ char *before = NULL, *after = NULL;
-
-	put(f, make(KIND_ZONE, test_uuid(1)));
-	for (unsigned i = 10; i < 200; i++)
-		put(f, make(KIND_JOB, test_uuid(i)));
-	before = dump(f);
-	make_jobs_of_version_2(f);
-	assert_ok(f, "SELECT 'ok' FROM sqlite_schema WHERE name = 'sqlite_autoindex_job_1'");
-	fixture_open(f);
-	after = dump(f);
-	assert_string_equal(before, after);
-	assert_int_equal(try_put(f, make(KIND_JOB, test_uuid(10)), &e), -EEXIST);
-	put(f, make(KIND_JOB, test_uuid(200)));
-	fixture_reopen(f);
-	assert_int_equal(count(f, KIND_JOB), 191);
-	assert_ok(f, "PRAGMA integrity_check");
-	assert_ok(
-		f,
-		"SELECT iif(count(*) = 0, 'ok', 'there') FROM sqlite_schema WHERE tbl_name = 'job' AND type = 'index'");
-	assert_ok(f, "SELECT 'ok' FROM sqlite_schema WHERE name = 'sqlite_autoindex_zone_1'");
-}
-
 static void a_damaged_database_is_an_error(void **state)
 {
 	struct fixture *f = *state;
@@ -867,7 +797,6 @@ int main(void)
 		on_store(a_second_opener_is_refused),
 		on_store(a_newer_database_is_refused),
 		on_store(an_older_database_gets_its_missing_columns_and_tables),
-		on_store(an_older_database_loses_indexes_of_uuids),
 		on_store(a_damaged_database_is_an_error),
 		on_store(rows_with_impossible_numbers_are_an_error),
 		on_store(a_write_error_changes_nothing),
