@@ -15,6 +15,7 @@
 #include "hypervisor/errors.h"
 #include "hypervisor/simulator/simulator.h"
 #include "hypervisor/storage/backend.h"
+#include "hypervisor/storage/virt_storage.h"
 #include "hypervisor/xml.h"
 
 /* Of storage of which a simulated host cannot tell. */
@@ -102,16 +103,11 @@ static int pool_start(const struct hv_call *call, const struct storage_backend *
 {
 	int rc = backend->build ? backend->build(call, pool, spec, e) : 0;
 
-	if (rc < 0)
-		return rc;
-	if (virStoragePoolCreate(pool, 0) < 0) {
-		rc = error_set_virt(e, call->conn, "cannot start storage pool '%s'", spec->uuid);
-		if (virStoragePoolIsActive(pool) != 1)
-			return rc;
-		error_done(e); /* started by somebody else at the same time */
-	}
-	(void)virStoragePoolSetAutostart(pool, 1);
-	return 0;
+	if (rc == 0)
+		rc = pool_activate(call, pool, spec->uuid, e);
+	if (rc == 0)
+		(void)virStoragePoolSetAutostart(pool, 1);
+	return rc;
 }
 
 /* Defines the pool, in place of *@pool if that is not NULL, which stays as it is on a failure. */
@@ -178,7 +174,7 @@ static int open_virt(const struct hv_call *call, const struct storage_backend *b
 	if (rc < 0)
 		return rc;
 	rc = pool_start(call, backend, pool, spec, e);
-	if (rc < 0)
+	if (rc < 0 && !matches) /* else it is started when its files can be read again */
 		(void)virStoragePoolUndefine(pool);
 	return rc;
 }

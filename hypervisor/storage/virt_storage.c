@@ -16,13 +16,32 @@
 /* A failed write with less than this left on the storage is a full storage. */
 #define NEARLY_FULL (1 << 20)
 
+int pool_activate(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, struct error *e)
+{
+	int rc, active = virStoragePoolIsActive(pool);
+
+	if (active < 0)
+		return error_set_virt(e, call->conn, "cannot tell whether storage pool '%s' is active", uuid);
+	if (active || virStoragePoolCreate(pool, 0) == 0)
+		return 0;
+	rc = error_set_virt(e, call->conn, "cannot start storage pool '%s'", uuid);
+	if (virStoragePoolIsActive(pool) != 1)
+		return rc;
+	error_done(e); /* started by somebody else at the same time */
+	return 0;
+}
+
 int pool_find(const struct hv_call *call, const char *uuid, virStoragePoolPtr *ret_pool, struct error *e)
 {
-	virStoragePoolPtr pool = virStoragePoolLookupByUUIDString(call->conn, uuid);
+	_cleanup_pool_ virStoragePoolPtr pool = virStoragePoolLookupByUUIDString(call->conn, uuid);
+	int rc;
 
 	if (!pool)
 		return error_set_virt(e, call->conn, "cannot find storage pool '%s'", uuid);
-	*ret_pool = pool;
+	rc = pool_activate(call, pool, uuid, e);
+	if (rc < 0)
+		return rc;
+	*ret_pool = steal(&pool);
 	return 0;
 }
 

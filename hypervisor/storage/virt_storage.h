@@ -23,7 +23,9 @@ static inline void pool_free(virStoragePoolPtr *pool)
 }
 #define _cleanup_pool_ _cleanup_(pool_free)
 
-/* The pool @uuid. -ENOENT. */
+/* Starts the pool unless it is active: libvirt stops one whose files it cannot look at, even for a moment. */
+int pool_activate(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, struct error *e);
+/* The pool @uuid, active. -ENOENT. */
 int pool_find(const struct hv_call *call, const char *uuid, virStoragePoolPtr *ret_pool, struct error *e);
 /*
  * Makes libvirt look at the pool's files again. It refuses while a volume of the pool is being
