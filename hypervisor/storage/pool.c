@@ -247,7 +247,10 @@ int hv_storage_pool_capacity(struct hypervisor *hv, const char *host, const char
 		return 0;
 	}
 	/* libvirt counts at a refresh only; while volumes are written, the last count must do */
-	(void)virStoragePoolRefresh(at.pool, 0);
+	if (virStoragePoolRefresh(at.pool, 0) < 0)
+		rc = pool_activate(&call, at.pool, uuid, e);
+	if (rc < 0)
+		return rc;
 	if (virStoragePoolGetInfo(at.pool, &info) < 0)
 		return error_set_virt(e, call.conn, "cannot get the capacity of storage pool '%s'", uuid);
 	if (info.state != VIR_STORAGE_POOL_RUNNING)

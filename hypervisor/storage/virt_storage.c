@@ -2,6 +2,7 @@
 /* See virt_storage.h. */
 #include "hypervisor/storage/virt_storage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <libvirt/virterror.h>
@@ -50,13 +51,40 @@ int pool_refresh(virStoragePoolPtr pool)
 	const struct timespec step = {.tv_nsec = REFRESH_STEP_MS * 1000000L};
 
 	for (int waited = 0;; waited += REFRESH_STEP_MS) {
+		int code;
+
 		if (virStoragePoolRefresh(pool, 0) == 0)
 			return 0;
+		code = virt_error_code();
+		/* It has stopped the pool then. To start it is to look again. */
+		if (code != VIR_ERR_INTERNAL_ERROR && virStoragePoolIsActive(pool) == 0 &&
+		    virStoragePoolCreate(pool, 0) == 0)
+			return 0;
 		/* "pool has asynchronous jobs running" has no code of its own */
-		if (virt_error_code() != VIR_ERR_INTERNAL_ERROR || waited >= REFRESH_PATIENCE_MS)
-			return -hv_errno_of_virt(virt_error_code());
+		if (code != VIR_ERR_INTERNAL_ERROR || waited >= REFRESH_PATIENCE_MS)
+			return -hv_errno_of_virt(code);
 		(void)nanosleep(&step, NULL);
 	}
+}
+
+/* Starts the pool of this folder if libvirt has stopped it, which finds only active ones by their folder. */
+static void activate_pool_of(const struct hv_call *call, const char *folder)
+{
+	virStoragePoolPtr *pools = NULL;
+	int count =
+		virConnectListAllStoragePools(call->conn, &pools, VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE);
+
+	for (int i = 0; i < count; i++) {
+		_cleanup_free_ char *text = virStoragePoolGetXMLDesc(pools[i], 0);
+		_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
+		_cleanup_free_ char *name = doc ? xml_get(doc, NULL, "/pool/name") : NULL;
+		_cleanup_free_ char *path = doc ? xml_get(doc, NULL, "/pool/target/path") : NULL;
+
+		if (name && strncmp(name, "poolfs-", 7) == 0 && path && strcmp(path, folder) == 0)
+			(void)virStoragePoolCreate(pools[i], 0);
+		(void)virStoragePoolFree(pools[i]);
+	}
+	free(pools);
 }
 
 int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *ret_volume, struct error *e)
@@ -72,6 +100,10 @@ int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *
 		return error_set_virt(e, call->conn, "cannot find volume '%s'", path);
 	folder = strndup(path, (size_t)(slash - path));
 	pool = folder ? virStoragePoolLookupByTargetPath(call->conn, folder) : NULL;
+	if (folder && !pool) {
+		activate_pool_of(call, folder);
+		pool = virStoragePoolLookupByTargetPath(call->conn, folder);
+	}
 	if (!pool)
 		return error_set(e, ENOENT, "volume '%s' is not in any storage pool of the host", path);
 	(void)pool_refresh(pool);
