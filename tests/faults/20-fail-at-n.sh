@@ -9,6 +9,11 @@ mkdir outside
 mount -t tmpfs -o mode=711 tmpfs "$MOUNT" # not a pool here, only a folder in memory
 seed=${POOLFS_SEED:-$RANDOM}
 
+# The sanitizers cannot open a log of their own in a program that replaces mkdir(2): what they say is in that of this case,
+# and ends the program, which is a fault.
+unset ASAN_OPTIONS
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
 # fail_at KIND MOST [STEP]: tries so many calls of each step; see fail.c
 fail_at() {
 	step "$1, at most $2 calls of ${3:-each step}, seed $seed"

@@ -8,11 +8,17 @@
 
 mkdir below above
 "${BUILD:-$TOP/build}/tests/faults/faults-shim" "$CASE_DIR/below" "$CASE_DIR/above"
-IMAGE_SIZE=1M
+IMAGE_SIZE=2M
 seed=${POOLFS_SEED:-$RANDOM}
 echo "seed $seed"
 RANDOM=$seed
 tried=0 struck=0 failed=0
+
+# open_pool: as storage_pool; a file that cannot be removed at once is tried again soon
+open_pool() {
+	storage_pool
+	echo 2 >"$MOUNT/global-configurations/volume/expungeInterval/value"
+}
 
 # shim KIND ERROR FROM COUNT PATTERN: lets calls fail; see shim.c
 shim() {
@@ -145,7 +151,7 @@ walk() {
 
 step "the state folder and the images of a simulated host"
 STATE=$CASE_DIR/above/simulated
-storage_pool
+open_pool
 walk '/simulated/*' create image upload start volume attach snapshot delete revert resize template clone volume_delete destroy
 umount_pool
 rm -rf above/pool
@@ -153,7 +159,7 @@ rm -rf above/pool
 step "a primary storage of a real host"
 host_up h1
 STATE=$CASE_DIR/above/real vm=
-storage_pool
+open_pool
 kinds=(create start volume attach snapshot stopped_snapshot delete revert resize template clone volume_delete destroy)
 is_long || kinds=("${kinds[RANDOM % 12]}" "${kinds[RANDOM % 12]}" "${kinds[RANDOM % 12]}" "${kinds[RANDOM % 12]}")
 walk '/pool/*' "${kinds[@]}"

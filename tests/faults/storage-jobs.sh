@@ -172,6 +172,10 @@ remove_others() {
 	for uuid in $(uuids vm-instances); do
 		[ "$uuid" = "$vm" ] || act "vm-instances/$uuid" destroy
 	done
-	for uuid in $(jq -r '.inventories[] | select(.type == "Data") | .uuid' "$MOUNT/volumes/inventories"); do act "volumes/$uuid" delete; done
+	for uuid in $(jq -r '.inventories[] | select(.type == "Data") | .uuid' "$MOUNT/volumes/inventories"); do
+		# a guest that stays in its BIOS gives no disk back
+		[ -z "$(value "volumes/$uuid/vmInstanceUuid")" ] || state Stopped stop type=cold
+		act "volumes/$uuid" delete
+	done
 	for uuid in $(uuids images); do [ "$uuid" = "$image" ] || act "images/$uuid" delete; done
 }
