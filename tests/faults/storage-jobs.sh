@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # For 45-storage and 47-shim: a host with a primary storage in $CASE_DIR/above/pool, each kind of job on it, and what must
 # hold after one, whatever it has met.
+# shellcheck disable=SC2034 # $file and $text are used by the cases
 
 is_simulated() {
 	[ "$URI" = test:///default ]
