@@ -14,7 +14,9 @@
 static unsigned char bytes[HTTP_SERVER_BYTES];
 static int listener = -1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char told[64]; /* under the lock */
+/* under the lock: the jobs of the last POSTs */
+static char told[64][64];
+static unsigned told_count;
 
 static void send_all(int fd, const void *data, size_t size)
 {
@@ -88,7 +90,7 @@ static void answer_post(int fd, const char *head)
 			return;
 	}
 	pthread_mutex_lock(&lock);
-	(void)sscanf(header(head, "\r\nX-Job-UUID: "), "%63[0-9a-f]", told);
+	(void)sscanf(header(head, "\r\nX-Job-UUID: "), "%63[0-9a-f]", told[told_count++ % 64]);
 	pthread_mutex_unlock(&lock);
 	send_all(fd, answer, sizeof(answer) - 1);
 }
@@ -151,10 +153,11 @@ const unsigned char *http_server_bytes(void)
 
 bool http_server_was_told(const char *job)
 {
-	bool was;
+	bool was = false;
 
 	pthread_mutex_lock(&lock);
-	was = strcmp(told, job) == 0;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		was |= strcmp(told[i], job) == 0;
 	pthread_mutex_unlock(&lock);
 	return was;
 }

@@ -87,7 +87,7 @@ static int rename_with_hook(struct life *l, const char *name, struct error *e)
 	wait_until(&l->pool, hook_was_called, job);
 	life_goes_on_with(LIFE_DONE);
 	if (!http_server_was_told(job))
-		fail_msg("the web hook of a job was given up, or told twice of another one");
+		fail_msg("the web hook of a job was given up");
 	return 0;
 }
 
