@@ -125,9 +125,10 @@ static int create_texts(sqlite3 *db, const struct kind *kind, struct error *e)
 	const uint64_t texts = schema_texts(kind);
 	sqlite3_str *s = sqlite3_str_new(db);
 
-	sqlite3_str_appendf(s,
-			    "CREATE TABLE IF NOT EXISTS \"%w_text\" (id INTEGER PRIMARY KEY REFERENCES \"%w\"(id)) STRICT;",
-			    kind->table, kind->table);
+	sqlite3_str_appendf(
+		s,
+		"CREATE TABLE IF NOT EXISTS \"%w_text\" (id INTEGER PRIMARY KEY REFERENCES \"%w\"(id)) STRICT;",
+		kind->table, kind->table);
 	for (int i = 0; i < kind->field_count; i++) {
 		_cleanup_free_ char *table = NULL;
 
