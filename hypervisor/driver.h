@@ -76,7 +76,7 @@ struct driver {
 	/* Success when it is not active, or has gone. */
 	int (*destroy)(const struct hv_call *call, const struct domain *domain, struct error *e);
 	int (*suspend)(const struct hv_call *call, const struct domain *domain, struct error *e);
-	/* Wakes one that is asleep, too. */
+	/* Wakes one that is asleep, too. Success when it runs. */
 	int (*resume)(const struct hv_call *call, const struct domain *domain, struct error *e);
 };
 

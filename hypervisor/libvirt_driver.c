@@ -197,15 +197,20 @@ static int suspend(const struct hv_call *call, const struct domain *domain, stru
 	return error_set_virt(e, call->conn, "cannot suspend domain '%s'", domain->uuid);
 }
 
+/* A guest that libvirt was just starting is paused until then, so it can run by the time it is to be resumed. */
 static int resume(const struct hv_call *call, const struct domain *domain, struct error *e)
 {
-	int number;
+	int number, rc;
 
 	if (virDomainGetState(domain->virt, &number, NULL, 0) < 0)
 		return error_set_virt(e, call->conn, "cannot get the state of domain '%s'", domain->uuid);
 	if ((number == VIR_DOMAIN_PMSUSPENDED ? virDomainPMWakeup(domain->virt, 0)
-					      : virDomainResume(domain->virt)) < 0)
-		return error_set_virt(e, call->conn, "cannot resume domain '%s'", domain->uuid);
+					      : virDomainResume(domain->virt)) == 0)
+		return 0;
+	rc = error_set_virt(e, call->conn, "cannot resume domain '%s'", domain->uuid);
+	if (virDomainGetState(domain->virt, &number, NULL, 0) < 0 || number != VIR_DOMAIN_RUNNING)
+		return rc;
+	error_done(e);
 	return 0;
 }
 

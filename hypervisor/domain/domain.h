@@ -32,7 +32,7 @@ int hv_domain_undefine(struct hypervisor *hv, const char *host, const char *uuid
  */
 int hv_domain_retire(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 int hv_domain_suspend(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
-/** Lets a paused domain go on, and wakes a guest that sleeps. */
+/** Lets a paused domain go on, and wakes a guest that sleeps. Success when it runs. */
 int hv_domain_resume(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
 /** The state now, straight from the host. ABSENT is a success. */
 int hv_domain_state(struct hypervisor *hv, const char *host, const char *uuid,

@@ -317,6 +317,8 @@ int simulator_resume(struct simulator *s, const char *uuid, struct error *e)
 	row = row_of(s, uuid);
 	if (!row)
 		return absent(uuid, e);
+	if (row->state == HV_DOMAIN_RUNNING)
+		return 0;
 	if (row->state != HV_DOMAIN_PAUSED)
 		return error_set(e, EBUSY, "domain '%s' is not paused", uuid);
 	row->state = HV_DOMAIN_RUNNING;

@@ -417,6 +417,7 @@ static void pauses_and_resumes(void **state)
 	assert_fails(EBUSY, hv_domain_shutdown(hv, HOST, VM, 1000, e));
 	assert_ok(hv_domain_resume(hv, HOST, VM, e));
 	await("domain", VM, HV_DOMAIN_RUNNING);
+	assert_ok(hv_domain_resume(hv, HOST, VM, e));
 }
 
 static void guest_exec(const char *shell)

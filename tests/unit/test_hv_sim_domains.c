@@ -255,6 +255,7 @@ static void the_life_of_a_domain(void **state)
 	assert_fails(EBUSY, hv_domain_agent_ping(f->hv, HOST_A, VM_1, 1000, e));
 	assert_ok(hv_domain_resume(f->hv, HOST_A, VM_1, e));
 	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
+	assert_ok(hv_domain_resume(f->hv, HOST_A, VM_1, e));
 	assert_fails(EBUSY, hv_domain_undefine(f->hv, HOST_A, VM_1, e));
 
 	assert_ok(hv_domain_shutdown(f->hv, HOST_A, VM_1, 5000, e));
