@@ -16,12 +16,13 @@
 
 #include "model/cleanup.h"
 #include "model/compressed.h"
+#include "model/field_times.h"
 #include "model/sqlite.h"
 
 static const char *const steps[] = {
 	"", /* 0 -> 1: an empty database; the tables come from the field tables */
 	"", /* 1 -> 2: who reads an event; the columns are added by migrate_events() */
-	/* 2 -> 3: tables of texts, row ids without AUTOINCREMENT, fewer indexes: move_kinds() makes all tables anew */
+	/* 2 -> 3: tables of texts, shorter times, no AUTOINCREMENT, fewer indexes: move_kinds() makes all tables anew */
 	"",
 };
 
@@ -208,6 +209,22 @@ static void compress_value(sqlite3_context *context, int count, sqlite3_value **
 		sqlite3_result_error_nomem(context);
 }
 
+/* An SQL function: times of fields, which were an array of them before version 3, in the form in which they are stored. */
+static void shorten_times(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const void *bytes = sqlite3_value_blob(values[0]);
+	int known = sqlite3_value_bytes(values[0]) / (int)sizeof(int64_t);
+	int64_t times[FIELDS_MAX];
+	char runs[FIELDS_MAX * FIELD_TIMES_RUN];
+
+	(void)count;
+	if (!bytes || known > FIELDS_MAX)
+		known = 0;
+	if (known)
+		memcpy(times, bytes, (size_t)known * sizeof(times[0]));
+	sqlite3_result_blob(context, runs, (int)field_times_write(times, known, runs), SQLITE_TRANSIENT);
+}
+
 #define ALL_FIELDS UINT64_MAX
 
 /* The columns of these fields of a kind in their order, each printed with @fmt and followed by a comma. */
@@ -253,8 +270,9 @@ static int copy_texts(sqlite3 *db, const struct kind *kind, struct error *e)
 }
 
 /*
- * Makes the table of a kind anew without them: rows that only became shorter would leave each page as empty as it is then.
- * And without AUTOINCREMENT, with which SQLite writes a page more for each commit that adds rows.
+ * Makes the table of a kind anew without them, and with times of fields as they are written now: rows that only became
+ * shorter would leave each page as empty as it is then. And without AUTOINCREMENT, with which SQLite writes a page more for
+ * each commit that adds rows.
  */
 static int copy_rows(sqlite3 *db, const struct kind *kind, struct error *e)
 {
@@ -266,7 +284,7 @@ static int copy_rows(sqlite3 *db, const struct kind *kind, struct error *e)
 	for (int i = 0; i < kind->field_count; i++)
 		append_columns(s, kind, UINT64_C(1) << i,
 			       kind->fields[i].flags & F_COMPRESSED ? "substr(\"%w\", 1, 0)" : "\"%w\"");
-	sqlite3_str_appendf(s, "changed, times, id FROM \"%w\" ORDER BY id;", kind->table);
+	sqlite3_str_appendf(s, "changed, shortened(times), id FROM \"%w\" ORDER BY id;", kind->table);
 	sqlite3_str_appendf(
 		s,
 		"INSERT INTO kind_changed SELECT name, 0, seq FROM sqlite_sequence WHERE name = %Q "
@@ -291,10 +309,12 @@ static int move_kind(sqlite3 *db, const struct kind *kind, struct error *e)
 
 static int move_kinds(sqlite3 *db, struct error *e)
 {
-	int rc = sqlite3_create_function(db, "compressed", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
-					 compress_value, NULL, NULL);
-	int r = rc == SQLITE_OK ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
+	const int how = SQLITE_UTF8 | SQLITE_DIRECTONLY;
+	int r, rc = sqlite3_create_function(db, "compressed", 1, how, NULL, compress_value, NULL, NULL);
 
+	if (rc == SQLITE_OK)
+		rc = sqlite3_create_function(db, "shortened", 1, how, NULL, shorten_times, NULL, NULL);
+	r = rc == SQLITE_OK ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++)
 		r = move_kind(db, kind_get((enum kind_id)k), e);
 	return r;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "model/compressed.h"
+#include "model/field_times.h"
 #include "model/schema.h"
 #include "model/sqlite.h"
 #include "model/text.h"
@@ -95,6 +96,7 @@ static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fiel
 {
 	int n = 0, rc = SQLITE_OK;
 	int64_t times[FIELDS_MAX];
+	char runs[FIELDS_MAX * FIELD_TIMES_RUN];
 
 	for (int i = 0; i < o->kind->field_count && rc == SQLITE_OK; i++) {
 		if (!field_is_stored(&o->kind->fields[i]) || !(fields >> i & 1))
@@ -114,7 +116,8 @@ static int bind_object(sqlite3_stmt *stmt, const struct object *o, uint64_t fiel
 	for (int i = 0; i < o->kind->field_count; i++)
 		times[i] = object_time(o, i);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_blob(stmt, ++n, times, o->kind->field_count * (int)sizeof(times[0]),
+		rc = sqlite3_bind_blob(stmt, ++n, runs,
+				       (int)field_times_write(times, o->kind->field_count, runs),
 				       SQLITE_TRANSIENT);
 	return rc == SQLITE_OK ? sqlite3_bind_int64(stmt, ++n, o->id) : rc;
 }
@@ -571,25 +574,21 @@ static void read_column(struct object *o, int field, sqlite3_stmt *stmt, int col
 static const struct object *object_from_row(struct object *o, sqlite3_stmt *stmt)
 {
 	const struct kind *kind = o->kind;
-	const char *times;
-	int64_t ns;
-	int known;
-	int n = 0;
+	int64_t times[FIELDS_MAX];
+	const char *runs;
+	int size, n = 0;
 
 	for (int i = 0; i < kind->field_count; i++)
 		if (field_is_stored(&kind->fields[i]))
 			read_column(o, i, stmt, n++);
 	o->changed = sqlite3_column_int64(stmt, n++);
-	times = sqlite3_column_blob(stmt, n);
-	known = sqlite3_column_bytes(stmt, n++) / (int)sizeof(ns);
-	if (known && !times)
+	runs = sqlite3_column_blob(stmt, n);
+	size = sqlite3_column_bytes(stmt, n++);
+	if (size && !runs)
 		object_set_broken(o);
-	for (int i = 0; i < kind->field_count; i++) {
-		ns = o->changed; /* for fields that this database did not know */
-		if (times && i < known)
-			memcpy(&ns, times + (size_t)i * sizeof(ns), sizeof(ns));
-		object_set_time(o, i, ns);
-	}
+	field_times_read(runs, runs ? (size_t)size : 0, o->changed, kind->field_count, times);
+	for (int i = 0; i < kind->field_count; i++)
+		object_set_time(o, i, times[i]);
 	o->id = sqlite3_column_int64(stmt, n);
 	return object_is_broken(o) ? NULL : object_pack(o);
 }

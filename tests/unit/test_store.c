@@ -410,7 +410,7 @@ static void an_older_database_gets_its_missing_columns_and_tables(void **state)
 
 	put(f, make(KIND_ZONE, test_uuid(1)));
 	raw_sql(f, "ALTER TABLE zone DROP COLUMN type; ALTER TABLE zone DROP COLUMN lastOpDate;"
-		   "DROP TABLE scheduler; UPDATE zone SET times = substr(times, 1, 32);"
+		   "DROP TABLE scheduler; UPDATE zone SET times = CAST(substr(times, 1, 8) || x'04' AS BLOB);"
 		   "PRAGMA application_id = 0");
 	fixture_open(f);
 	o = get(f, KIND_ZONE, test_uuid(1));
