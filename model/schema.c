@@ -48,8 +48,8 @@ static bool is_parent(const struct kind *kind)
 }
 
 /*
- * txn.c checks that uuids are unique. An index of them costs each row a page of its own, as they are random, so there is
- * none that is not needed.
+ * txn.c checks that uuids are unique, and that what a row refers to is there. An index costs each row a page of its own, as
+ * uuids are random, so there are those alone without which `PRAGMA foreign_key_check` does not work.
  */
 static void append_column(sqlite3_str *s, const struct kind *kind, const struct field *f)
 {
@@ -144,25 +144,6 @@ static int create_texts(sqlite3 *db, const struct kind *kind, struct error *e)
 	return run(db, s, e);
 }
 
-static int create_indexes(sqlite3 *db, const struct kind *kind, struct error *e)
-{
-	/* Who enforces foreign keys in SQLite scans all children of a parent that is removed otherwise. */
-	for (int i = 1; i < kind->field_count; i++) {
-		char *sql;
-		int r;
-
-		if (!(kind->fields[i].flags & F_FOREIGN))
-			continue;
-		sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"%w_%w\" ON \"%w\"(\"%w\")", kind->table,
-				      kind->fields[i].name, kind->table, kind->fields[i].name);
-		r = sql ? sqlite_exec(db, sql, e) : error_oom(e);
-		sqlite3_free(sql);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* The number that a pragma answers; -1: it cannot be read. */
 static int read_number(sqlite3 *db, const char *pragma)
 {
@@ -189,7 +170,7 @@ static int migrate_kind(sqlite3 *db, const struct kind *kind, struct error *e)
 	r = add_missing_columns(db, kind, e);
 	if (r == 0 && schema_texts(kind))
 		r = create_texts(db, kind, e);
-	return r < 0 ? r : create_indexes(db, kind, e);
+	return r;
 }
 
 /* An SQL function: a text in the form in which it is stored. */
@@ -304,7 +285,7 @@ static int move_kind(sqlite3 *db, const struct kind *kind, struct error *e)
 		r = create_table(db, kind, MOVED, e);
 	if (r == 0)
 		r = copy_rows(db, kind, e);
-	return r < 0 ? r : create_indexes(db, kind, e);
+	return r;
 }
 
 static int move_kinds(sqlite3 *db, struct error *e)

@@ -292,8 +292,10 @@ static void a_former_database_is_taken_over(void **state)
 	/* five jobs and one that was removed come before it */
 	assert_int_equal(number(db, "SELECT max(id) FROM job"), 7);
 	assert_int_equal(number(db, "SELECT count(*) FROM sqlite_sequence"), 0);
-	/* indexes of uuids, which nobody refers to */
+	/* of uuids that are referred to alone */
 	assert_int_equal(number(db, "SELECT count(*) FROM pragma_index_list('job')"), 0);
+	assert_int_equal(number(db, "SELECT count(*) FROM pragma_index_list('nic')"), 0);
+	assert_int_equal(number(db, "SELECT count(*) FROM pragma_index_list('vm')"), 1);
 	assert_int_equal(number(db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	assert_int_equal(number(db, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
 	sqlite3_close(db);
