@@ -25,19 +25,25 @@ shim() {
 	echo "$*" >above/.shim
 }
 
+# upload: of $uploaded
 upload() {
+	uploaded=u$RANDOM
 	head -c "$IMAGE_SIZE" /dev/urandom >image.raw
-	cp image.raw "$MOUNT/images/upload/u$RANDOM.raw"
+	cp image.raw "$MOUNT/images/upload/$uploaded.raw"
+}
+# is_uploaded: what cp has been told to be there
+is_uploaded() {
+	jq -e --arg name "$uploaded" '.inventories[] | select(.name == $name and .status == "Ready")' "$MOUNT/images/inventories" >/dev/null
 }
 job_upload() {
 	file=upload text=
 }
 
-# ask: makes the request; $job is its job, empty when it was refused
+# ask: makes the request; $job is its job, empty when it was refused, or of an upload, of which it sets $outcome
 ask() {
 	if [ "$file" = upload ]; then
-		job=$(upload 2>&1) || true # what is left of it is looked for
 		job=
+		if upload 2>/dev/null; then outcome=Uploaded; else outcome=Refused; fi
 	else
 		job=$(submit "$file" "$text" 2>/dev/null) || job=
 	fi
@@ -70,10 +76,11 @@ meet() {
 	(wait_until 20 is_right) 2>/dev/null || fail "after $what ($last): $(wrong)"
 	tried=$((tried + 1))
 	[ "$hits" = 0 ] || struck=$((struck + 1))
-	if [ -n "$job" ]; then outcome=$(value "api-jobs/$job/state"); else outcome=Refused; fi
-	[ "$file" != upload ] || outcome=Uploaded
+	[ "$file" = upload ] || if [ -n "$job" ]; then outcome=$(value "api-jobs/$job/state"); else outcome=Refused; fi
 	echo "   $what: $hits of $calls ($last), $outcome $([ -z "$job" ] || jq -r '.details // empty' <<<"$(value "api-jobs/$job/error")")"
 	case $outcome in
+	Done) is_so "$1" || fail "$what is done, but it is not so" ;;
+	Uploaded) is_uploaded || fail "$what: cp succeeded, but the image is not Ready" ;;
 	Refused)
 		[ "$hits" != 0 ] || fail "$what is refused by itself: $(value last-error)"
 		assert_match "$(value last-error)" . "the sentence"
@@ -83,16 +90,19 @@ meet() {
 		assert_match "$(value "api-jobs/$job/error")" '"code":"[A-Z_]+\.[0-9]+".*"details":"[^"]'
 		;;
 	esac
-	case $outcome in
-	Refused | Failed)
+	case $file:$outcome in
+	upload:Refused)
+		failed=$((failed + 1))
+		upload || fail "an upload fails when the storage works again, too"
+		(wait_until 60 no_job_runs) 2>/dev/null || fail "an upload does not end when the storage works again"
+		is_uploaded || fail "cp succeeded when the storage worked again, but the image is not Ready"
+		;;
+	*:Refused | *:Failed)
 		failed=$((failed + 1))
 		job=$(submit "$file" "$text")
 		job_wait "$job" 60 || fail "$what fails when the storage works again, too"
+		is_so "$1" || fail "$what, again, is done, but it is not so"
 		(wait_until 20 is_right) 2>/dev/null || fail "after $what, again: $(wrong)"
-		;;
-	Uploaded)
-		upload || fail "an upload fails when the storage works again, too"
-		(wait_until 60 no_job_runs) 2>/dev/null || fail "an upload does not end when the storage works again"
 		;;
 	esac
 	images_are_whole
@@ -149,7 +159,7 @@ walk() {
 	is_long || opens_again
 }
 
-step "the state folder and the images of a simulated host"
+step "the state folder and the images of a host of libvirt's test driver"
 STATE=$CASE_DIR/above/simulated
 open_pool
 walk '/simulated/*' create image upload start volume attach snapshot delete revert resize template clone volume_delete destroy
@@ -161,7 +171,7 @@ host_up h1
 STATE=$CASE_DIR/above/real vm=
 open_pool
 kinds=(create start volume attach snapshot stopped_snapshot delete revert resize template clone volume_delete destroy)
-is_long || kinds=("${kinds[RANDOM % 12]}" "${kinds[RANDOM % 12]}" "${kinds[RANDOM % 12]}" "${kinds[RANDOM % 12]}")
+is_long || kinds=("${kinds[RANDOM % ${#kinds[@]}]}" "${kinds[RANDOM % ${#kinds[@]}]}" "${kinds[RANDOM % ${#kinds[@]}]}" "${kinds[RANDOM % ${#kinds[@]}]}")
 walk '/pool/*' "${kinds[@]}"
 is_long && walk '/real/*' create image upload snapshot template
 umount_pool

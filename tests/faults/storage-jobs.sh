@@ -125,6 +125,22 @@ job_image() {
 		'{params: {name: "i", url: $url, format: "raw", backupStorageUuids: [$bs]}}')
 }
 
+# is_so KIND: what $job, which is done, was to do
+is_so() {
+	local target=$MOUNT/${file%/*} made
+	made=$(jq -r '.inventory.uuid // empty' "$MOUNT/api-jobs/$job/result")
+	case $1 in
+	create | start | image | volume | snapshot | stopped_snapshot | template) [ -n "$made" ] && compgen -G "$MOUNT/*/$made" >/dev/null ;;
+	esac || return 1
+	case $1 in
+	start) [ "$(value "vm-instances/$vm/state")" = Running ] ;;
+	delete | volume_delete | destroy) [ ! -e "$target" ] ;;
+	attach) [ "$(cat "$target/vmInstanceUuid")" = "$vm" ] ;;
+	resize) [ "$(cat "$target/size")" = "${text##*=}" ] ;;
+	clone) jq -e '[.. | .name? // empty | strings] | index("'"${text##*=}"'")' "$MOUNT/vm-instances/inventories" >/dev/null ;;
+	esac
+}
+
 # wrong: what is not right; nothing when all is
 wrong() {
 	local known
