@@ -6,7 +6,7 @@
  * columns of the field tables that are missing in the database are added without
  * a migration step, if PRAGMA application_id does not say that this program, or one
  * with the same tables, had it last. Other changes (a rename, a rewritten value) are
- * statements in steps[]: step n leads from version n to n + 1. To add one, append it;
+ * in steps[]: step n leads from version n to n + 1. To add one, append it;
  * never change an old one.
  */
 #include "model/schema.h"
@@ -19,15 +19,23 @@
 #include "model/field_times.h"
 #include "model/sqlite.h"
 
-static const char *const steps[] = {
-	"", /* 0 -> 1: an empty database; the tables come from the field tables */
-	"", /* 1 -> 2: who reads an event; the columns are added by migrate_events() */
-	/* 2 -> 3: tables of texts, shorter times, no AUTOINCREMENT, fewer indexes: move_kinds() makes all tables anew */
-	"",
+/* Statements, or a function, or both: the statements first. */
+struct step {
+	const char *sql;
+	int (*move)(sqlite3 *db, struct error *e);
+};
+
+static int move_kinds(sqlite3 *db, struct error *e);
+static int migrate_events(sqlite3 *db, struct error *e);
+
+static const struct step steps[] = {
+	{0},			  /* 0 -> 1: an empty database; the tables come from the field tables */
+	{.move = migrate_events}, /* 1 -> 2: who reads an event */
+	/* 2 -> 3: tables of texts, shorter times, no AUTOINCREMENT, fewer indexes: all tables are made anew */
+	{.move = move_kinds},
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))
-#define TEXTS_VERSION  3
 
 static const char *column_type(const struct field *f)
 {
@@ -173,6 +181,30 @@ static int migrate_kind(sqlite3 *db, const struct kind *kind, struct error *e)
 	return r;
 }
 
+/* The last change of a kind, and its last row id, as of the last time that a row was removed. */
+static int migrate_kind_changed(sqlite3 *db, struct error *e)
+{
+	int r = sqlite_exec(db,
+			    "CREATE TABLE IF NOT EXISTS kind_changed (\"table\" TEXT PRIMARY KEY NOT NULL, "
+			    "changed INTEGER NOT NULL, last_id INTEGER NOT NULL) STRICT",
+			    e);
+
+	if (r < 0 || has_column(db, "kind_changed", "last_id"))
+		return r;
+	return sqlite_exec(db, "ALTER TABLE kind_changed ADD COLUMN last_id INTEGER NOT NULL DEFAULT 0", e);
+}
+
+static int migrate_kinds(sqlite3 *db, struct error *e)
+{
+	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
+		int r = migrate_kind(db, kind_get((enum kind_id)k), e);
+
+		if (r < 0)
+			return r;
+	}
+	return migrate_kind_changed(db, e);
+}
+
 /* An SQL function: a text in the form in which it is stored. */
 static void compress_value(sqlite3_context *context, int count, sqlite3_value **values)
 {
@@ -199,8 +231,11 @@ static void shorten_times(sqlite3_context *context, int count, sqlite3_value **v
 	char runs[FIELDS_MAX * FIELD_TIMES_RUN];
 
 	(void)count;
-	if (!bytes || known > FIELDS_MAX)
-		known = 0;
+	if (known > FIELDS_MAX) {
+		sqlite3_result_error(context, "times of too many fields", -1);
+		return;
+	}
+	known = bytes ? known : 0;
 	if (known)
 		memcpy(times, bytes, (size_t)known * sizeof(times[0]));
 	sqlite3_result_blob(context, runs, (int)field_times_write(times, known, runs), SQLITE_TRANSIENT);
@@ -295,23 +330,11 @@ static int move_kinds(sqlite3 *db, struct error *e)
 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_create_function(db, "shortened", 1, how, NULL, shorten_times, NULL, NULL);
-	r = rc == SQLITE_OK ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
+	r = rc == SQLITE_OK ? migrate_kinds(db, e)
+			    : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++)
 		r = move_kind(db, kind_get((enum kind_id)k), e);
 	return r;
-}
-
-/* The last change of a kind, and its last row id, as of the last time that a row was removed. */
-static int migrate_kind_changed(sqlite3 *db, struct error *e)
-{
-	int r = sqlite_exec(db,
-			    "CREATE TABLE IF NOT EXISTS kind_changed (\"table\" TEXT PRIMARY KEY NOT NULL, "
-			    "changed INTEGER NOT NULL, last_id INTEGER NOT NULL) STRICT",
-			    e);
-
-	if (r < 0 || has_column(db, "kind_changed", "last_id"))
-		return r;
-	return sqlite_exec(db, "ALTER TABLE kind_changed ADD COLUMN last_id INTEGER NOT NULL DEFAULT 0", e);
 }
 
 /* Events from before version 2 are the administrators'. */
@@ -371,21 +394,17 @@ static int migrate(sqlite3 *db, int version, struct error *e)
 	char pragma[128];
 	int r;
 
-	for (int v = version; v < SCHEMA_VERSION; v++) {
-		r = sqlite_exec(db, steps[v], e);
+	/* an empty one needs no steps */
+	for (int v = version ? version : SCHEMA_VERSION; v < SCHEMA_VERSION; v++) {
+		r = steps[v].sql ? sqlite_exec(db, steps[v].sql, e) : 0;
+		if (r == 0 && steps[v].move)
+			r = steps[v].move(db, e);
 		if (r < 0)
 			return r;
 	}
-	for (int k = KIND_NONE + 1; k < KIND_COUNT; k++) {
-		r = migrate_kind(db, kind_get((enum kind_id)k), e);
-		if (r < 0)
-			return r;
-	}
-	r = migrate_kind_changed(db, e);
+	r = migrate_kinds(db, e);
 	if (r == 0)
 		r = migrate_events(db, e);
-	if (r == 0 && version > 0 && version < TEXTS_VERSION)
-		r = move_kinds(db, e);
 	if (r < 0)
 		return r;
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d; PRAGMA application_id = %d",
@@ -436,8 +455,10 @@ int schema_apply(sqlite3 *db, struct error *e)
 		r = sqlite_exec(db, "COMMIT", e);
 	if (r < 0)
 		(void)sqlite_exec(db, "ROLLBACK", NULL);
-	/* The log of the database may be as long as the database now. */
-	return r < 0 ? r : sqlite_exec(db, "PRAGMA cache_size = -2000; PRAGMA wal_checkpoint(TRUNCATE)", e);
+	/* The log of the database may be as long as the database now. That it stays so is no reason not to start. */
+	if (r == 0)
+		(void)sqlite_exec(db, "PRAGMA cache_size = -2000; PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+	return r;
 }
 
 char *schema_insert_sql(const struct kind *kind)
@@ -543,6 +564,9 @@ char *schema_put_texts_sql(const struct kind *kind, uint64_t fields)
 
 char *schema_text_sql(const struct kind *kind, int field)
 {
-	return sqlite3_mprintf("SELECT \"%w\" FROM \"%w_text\" WHERE id = ?", kind->fields[field].name,
-			       kind->table);
+	const char *name = kind->fields[field].name;
+
+	return sqlite3_mprintf("SELECT iif(o.\"%w\" IS NULL, NULL, ifnull(t.\"%w\", 0)) FROM \"%w\" AS o "
+			       "LEFT JOIN \"%w_text\" AS t ON t.id = o.id WHERE o.id = ?",
+			       name, name, kind->table, kind->table);
 }

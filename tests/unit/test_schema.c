@@ -271,6 +271,47 @@ static void the_form_of_texts_stays(void **state)
 	object_unref(o);
 }
 
+/* The times of the fields of each row of the former database, by its uuid; the length of the array is their count. */
+static int read_former_times(struct fixture *f, const char *table, const char *uuid, int64_t *ret_times)
+{
+	sqlite3 *db = open_raw(f);
+	char text[128];
+	sqlite3_stmt *stmt;
+	int count;
+
+	snprintf(text, sizeof(text), "SELECT times FROM %s WHERE uuid = '%s'", table, uuid);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	count = sqlite3_column_bytes(stmt, 0) / (int)sizeof(*ret_times);
+	assert_in_range(count, 1, FIELDS_MAX);
+	memcpy(ret_times, sqlite3_column_blob(stmt, 0), (size_t)count * sizeof(*ret_times));
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return count;
+}
+
+static void times_of_fields_stay(void **state)
+{
+	struct fixture *f = *state;
+	int64_t vm_times[FIELDS_MAX], job_times[FIELDS_MAX];
+	int vm_count, job_count;
+	const struct object *o;
+
+	become_former(f);
+	vm_count = read_former_times(f, "vm", test_uuid(VM), vm_times);
+	job_count = read_former_times(f, "job", test_uuid(LONG), job_times);
+	assert_true(vm_times[0] > 0 && job_times[0] > 0);
+	fixture_open(f);
+	o = get(f, KIND_VM, test_uuid(VM));
+	for (int i = 0; i < vm_count; i++)
+		assert_int_equal(object_time(o, i), vm_times[i]);
+	object_unref(o);
+	o = get(f, KIND_JOB, test_uuid(LONG));
+	for (int i = 0; i < job_count; i++)
+		assert_int_equal(object_time(o, i), job_times[i]);
+	object_unref(o);
+}
+
 static void a_former_database_is_taken_over(void **state)
 {
 	struct fixture *f = *state;
@@ -417,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_form_of_texts_stays, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_former_database_is_taken_over, fixture_setup,
 						fixture_teardown),
+		cmocka_unit_test_setup_teardown(times_of_fields_stay, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(taking_over_can_be_interrupted_anywhere, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(row_ids_are_not_used_again, fixture_setup, fixture_teardown),
