@@ -93,7 +93,7 @@ enum field_flags {
 	F_FILE = 1 << 2,    /* a file, but not in the inventory */
 	F_SECRET = 1 << 3,  /* file mode 0600; never in inventories, events, logs */
 	F_OWNER = 1 << 4,   /* names the object whose inventory contains this one */
-	F_FOREIGN = 1 << 5, /* a foreign key in SQL: `target` must exist */
+	F_FOREIGN = 1 << 5, /* with F_INDEX: a foreign key in SQL, which txn.c checks: `target` must exist */
 	F_NOWRITE = 1 << 6, /* a change does not count as a change of the object (lastOpDate stays) */
 	F_SHARED = 1 << 7,  /* a string that many objects have: in memory once (shared_text.h) */
 	F_COMPRESSED =

@@ -65,7 +65,11 @@ static int step(sqlite3_stmt *stmt, int rc, struct error *e)
 		rc = sqlite3_step(stmt);
 	(void)sqlite3_reset(stmt);
 	(void)sqlite3_clear_bindings(stmt);
-	return rc == SQLITE_DONE ? 0 : error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errstr(rc));
+	if (rc == SQLITE_DONE)
+		return 0;
+	/* what it refuses should not have been in memory */
+	return error_set(e, (rc & 0xff) == SQLITE_CONSTRAINT ? EIO : -sqlite_errno(rc), "database: %s",
+			 sqlite3_errstr(rc));
 }
 
 /* The statement of @cache that sets these fields; @make_sql makes one. -ENOMEM, -EIO. */
@@ -311,8 +315,10 @@ static int touch(struct txn *t, enum kind_id kind, const char *uuid, struct erro
 	    (owner->changed == t->now && !atomic_load_explicit(&owner->inventory, memory_order_relaxed)))
 		return 0;
 	copy = object_copy(owner);
-	if (!copy)
+	if (!copy) {
+		t->failed = true;
 		return error_oom(e);
+	}
 	copy->changed = t->now;
 	return put_row(t, owner, copy, 0, e);
 }
@@ -382,6 +388,8 @@ static int check_references(const struct txn *t, const struct object *o, uint64_
 {
 	const struct object *same;
 
+	if (object_is_null(o, FIELD_UUID))
+		return error_set(e, EINVAL, "%s without a uuid", o->kind->noun);
 	for (int i = 0; i < o->kind->field_count; i++) {
 		const struct field *f = &o->kind->fields[i];
 

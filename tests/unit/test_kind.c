@@ -101,6 +101,8 @@ static void references_name_a_kind(void **state)
 			assert_int_equal(f->type, FIELD_STRING);
 			assert_int_not_equal(f->target, KIND_NONE);
 		}
+		if (f->flags & F_FOREIGN) /* by which txn.c finds what refers to a row that is to go */
+			assert_true(f->flags & F_INDEX);
 		if (f->flags & F_SECRET) /* not in any inventory */
 			assert_true(f->flags & (F_HIDDEN | F_FILE));
 	}
