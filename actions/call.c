@@ -243,6 +243,9 @@ static const struct operation *operation_of_target(const struct view *view, cons
 	return op;
 }
 
+/* Not of what is shown to nobody, and not of long texts, for which the thread that receives would have to wait. */
+#define NOT_LOOKED_AT (F_HIDDEN | F_SECRET | F_COMPRESSED)
+
 /* True when all members of @params that are fields of the kind, not parameters, have the values of @o. */
 static bool has_fields(const struct operation *op, const struct object *o, json_t *params)
 {
@@ -253,7 +256,8 @@ static bool has_fields(const struct operation *op, const struct object *o, json_
 	json_object_foreach (params, name, value) {
 		int field = operation_param(op, name) ? -1 : kind_field(o->kind, name);
 
-		if (field < 0 || o->kind->fields[field].type != FIELD_STRING)
+		if (field < 0 || o->kind->fields[field].type != FIELD_STRING ||
+		    (o->kind->fields[field].flags & NOT_LOOKED_AT))
 			continue;
 		if (!object_str_is(o, field, json_string_value(value)))
 			return false;

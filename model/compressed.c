@@ -5,6 +5,7 @@
  */
 #include "model/compressed.h"
 
+#include <errno.h>
 #include <lz4.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -165,15 +166,20 @@ bool compressed_is_whole(const char *bytes, size_t size)
 	return header.len <= INT32_MAX && header.size <= INT32_MAX && compressed_size(bytes) == size;
 }
 
-/* The text of a block; false: not enough memory, or what nobody wrote. */
+/* The text of a block; false with errno. */
 static bool read_block(const char *block, const struct header *header, char *ret)
 {
 	_cleanup_free_ char *folded = malloc(header->len);
-	int len = folded ? LZ4_decompress_safe_usingDict(block, folded, (int)header->size, (int)header->len,
-							 dictionary, sizeof(dictionary) - 1)
-			 : -1;
+	int len;
 
-	return len >= 0 && unfold(folded, (size_t)len, ret, header->len);
+	if (!folded)
+		return false;
+	len = LZ4_decompress_safe_usingDict(block, folded, (int)header->size, (int)header->len, dictionary,
+					    sizeof(dictionary) - 1);
+	if (len >= 0 && unfold(folded, (size_t)len, ret, header->len))
+		return true;
+	errno = EBADMSG;
+	return false;
 }
 
 char *compressed_read(const char *compressed)

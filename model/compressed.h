@@ -17,7 +17,7 @@ size_t compressed_write(const char *text, size_t len, char *ret);
 size_t compressed_size(const char *compressed);
 /** Whether these bytes can be a compressed text, so that compressed_size() and compressed_read() stay within them. */
 bool compressed_is_whole(const char *bytes, size_t size);
-/** The text, owned by the caller; NULL when memory is short, or it is not what compressed_write() wrote. */
+/** The text, owned by the caller; NULL with errno ENOMEM, or EBADMSG when it is not what compressed_write() wrote. */
 char *compressed_read(const char *compressed);
 
 #endif

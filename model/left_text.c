@@ -3,6 +3,7 @@
 #include "model/left_text.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -100,12 +101,16 @@ static int take_text(sqlite3_stmt *stmt, char **ret_text)
 {
 	const char *bytes = sqlite3_column_blob(stmt, 0);
 
+	if (sqlite3_column_type(stmt, 0) == SQLITE_INTEGER) /* it is not where it should be */
+		return SQLITE_CORRUPT;
 	if (!bytes)
 		return sqlite3_errcode(database) == SQLITE_NOMEM ? SQLITE_NOMEM : SQLITE_CORRUPT;
 	if (!compressed_is_whole(bytes, (size_t)sqlite3_column_bytes(stmt, 0)))
 		return SQLITE_CORRUPT;
 	*ret_text = compressed_read(bytes);
-	return *ret_text ? SQLITE_ROW : SQLITE_NOMEM;
+	if (*ret_text)
+		return SQLITE_ROW;
+	return errno == ENOMEM ? SQLITE_NOMEM : SQLITE_CORRUPT;
 }
 
 /* Call with the lock held. Returns an SQLite code: SQLITE_ROW, or SQLITE_DONE if there is no such row. */

@@ -581,20 +581,38 @@ char *object_long_text(const struct object *o, int field)
 	return object_read_text(o, field, &text) == 0 ? text : NULL;
 }
 
+/* Says why object_read_text() has failed with @r. */
+static int text_error(const struct object *o, int field, int r, struct error *e)
+{
+	if (r == -ESTALE) {
+		(void)error_gone(e, o->kind->id, object_uuid(o));
+		return r;
+	}
+	return error_set(e, -r, "'%s' of %s '%s' cannot be read in the database", o->kind->fields[field].name,
+			 o->kind->noun, object_uuid(o));
+}
+
 int object_check_texts(const struct object *o, struct error *e)
 {
 	for (int i = 0; i < o->kind->field_count; i++) {
 		_cleanup_free_ char *text = NULL;
 		int r = object_text_has_left(o, i) ? object_read_text(o, i, &text) : 0;
 
-		if (r == -ESTALE) {
-			(void)error_gone(e, o->kind->id, object_uuid(o));
-			return r;
-		}
 		if (r < 0)
-			return error_set(e, -r, "'%s' of %s '%s' cannot be read in the database",
-					 o->kind->fields[i].name, o->kind->noun, object_uuid(o));
+			return text_error(o, i, r, e);
 	}
+	return 0;
+}
+
+int object_read_json(const struct object *o, int field, struct json_t **ret, struct error *e)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = object_read_text(o, field, &text);
+
+	*ret = NULL;
+	if (r < 0)
+		return text_error(o, field, r, e);
+	*ret = text ? json_loads(text, 0, NULL) : NULL;
 	return 0;
 }
 
@@ -697,6 +715,11 @@ static bool long_text_equal(const struct object *a, const struct object *b, int 
 	if (is_one_row && (is_as_it_was(a, field) || is_as_it_was(b, field) ||
 			   (object_text_has_left(a, field) && object_text_has_left(b, field))))
 		return true;
+	/* it was edited: to write what is there already costs the writer less than to read it, and shows nowhere */
+	if (is_one_row && (a->kind->fields[field].flags & F_HIDDEN) &&
+	    ((object_text_has_left(a, field) && !(b->nulls & OBJECT_PACKED)) ||
+	     (object_text_has_left(b, field) && !(a->nulls & OBJECT_PACKED))))
+		return false;
 	text = object_long_text(b, field);
 	return object_is_null(b, field) ? object_is_null(a, field) : text && object_str_is(a, field, text);
 }

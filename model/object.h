@@ -176,6 +176,8 @@ int object_read_text(const struct object *o, int field, char **ret_text);
 char *object_long_text(const struct object *o, int field);
 /** What the JSON text of a string field says, owned by the caller; NULL when there is none or it cannot be read. */
 struct json_t *object_json(const struct object *o, int field);
+/** The same, which tells the two apart: errors as object_check_texts(), and -ENOMEM. */
+int object_read_json(const struct object *o, int field, struct json_t **ret, struct error *e);
 /** Why a text could not be read: error_gone() if the object has been removed; -EIO; 0 when it can be read now. */
 int object_check_texts(const struct object *o, struct error *e);
 /**

@@ -298,13 +298,18 @@ static int run_get(struct pool *pool, struct get *g, bool turns, bool known)
 	return pool_take_turn(pool, client, get_now, g);
 }
 
-/* Does the Get read texts that have left memory? */
+/* Does the Get read texts that have left memory? Of an object given by its name it may. */
 static bool reads_left_texts(const struct view *view, const struct request *req)
 {
 	const char *uuid = request_str(req, "uuid");
-	const struct object *o = view_get(view, req->op->kind, uuid ? uuid : req->target);
+	const struct object *o;
 
-	return (req->op->flags & OP_READS_TEXTS) && o && object_texts_have_left(o);
+	if (!(req->op->flags & OP_READS_TEXTS))
+		return false;
+	if (uuid && *uuid == '@')
+		return true;
+	o = view_get(view, req->op->kind, uuid ? uuid : req->target);
+	return o && object_texts_have_left(o);
 }
 
 void pool_get(struct pool *pool, struct request *req, pool_answer_fn *answer, void *arg)

@@ -687,8 +687,13 @@ static void recover_one(struct cloning *c, struct clone *clone)
 	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
 	const struct object *vm = view_get(view, KIND_VM, clone->uuid);
 	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
+	_cleanup_free_ char *made_by = NULL;
 
-	if (vm && !object_str_is(vm, VM_CREATE_SPEC, c->job->uuid))
+	if (vm && object_read_text(vm, VM_CREATE_SPEC, &made_by) < 0) {
+		(void)object_check_texts(vm, &clone->error);
+		return;
+	}
+	if (vm && (!made_by || strcmp(made_by, c->job->uuid) != 0))
 		return;
 	if (vm && c->start && vm_recover_state(c->job, clone->uuid, VM_STATE_RUNNING) == 0) {
 		struct completion done = {clone->uuid, false};

@@ -347,7 +347,11 @@ static int row_fn(struct txn *t, void *arg, struct error *e)
 				: HOST_STRATEGY_DEFAULT);
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
 	object_set_str(vm, VM_CREATE_SPEC, stored);
-	vm_set_wanted_place(view, vm);
+	r = vm_set_wanted_place(view, vm, e);
+	if (r < 0) {
+		object_unref(vm);
+		return r;
+	}
 	r = vm_put_new(t, vm, e);
 	if (r < 0)
 		return r;

@@ -12,10 +12,13 @@ static int vm_placement_get(struct pool *pool, const struct view *view, const st
 			    json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req), *host;
-	_cleanup_json_ json_t *stored = object_json(vm, VM_PLACEMENT);
+	_cleanup_json_ json_t *stored = NULL;
 	char date[DATE_SIZE];
+	int r = object_read_json(vm, VM_PLACEMENT, &stored, e);
 
 	(void)pool;
+	if (r < 0)
+		return r;
 	if (!stored) {
 		*ret_result = json_object(); /* it has never been placed */
 		return *ret_result ? 0 : error_oom(e);

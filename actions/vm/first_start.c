@@ -273,9 +273,11 @@ static struct request *stored_request(struct pool *pool, const char *uuid, struc
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	_cleanup_json_ json_t *json = vm ? object_json(vm, VM_CREATE_SPEC) : NULL;
+	_cleanup_json_ json_t *json = NULL;
 	struct request *req = NULL;
 
+	if (vm && object_read_json(vm, VM_CREATE_SPEC, &json, e) < 0)
+		return NULL;
 	if (!json)
 		(void)error_set(e, EPROTO, "VM '%s' has no creation request", uuid);
 	else

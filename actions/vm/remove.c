@@ -79,8 +79,11 @@ static int tear_down_fn(struct txn *t, void *arg, struct error *e)
 	object_set_null(vm, VM_ROOT_VOLUME_UUID);
 	object_set_null(vm, VM_LAST_HOST_UUID);
 	object_set_null(vm, VM_CLUSTER_UUID);
-	if (s->state == VM_STATE_CREATED)
-		vm_set_wanted_place(txn_view(t), vm);
+	r = s->state == VM_STATE_CREATED ? vm_set_wanted_place(txn_view(t), vm, e) : 0;
+	if (r < 0) {
+		object_unref(vm);
+		return r;
+	}
 	return txn_put(t, vm, NULL, e);
 }
 

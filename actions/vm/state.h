@@ -21,9 +21,9 @@ const struct object *vm_now(struct pool *pool, const char *uuid);
 const char *vm_host(const struct object *vm);
 /**
  * Sets the cluster and the host of @vm, which has not started yet, to what the creation request in its row asks for.
- * The cluster of a given host is known, too.
+ * The cluster of a given host is known, too. Errors of object_read_json().
  */
-void vm_set_wanted_place(const struct view *view, struct object *vm);
+int vm_set_wanted_place(const struct view *view, struct object *vm, struct error *e);
 /** The host of a VM that is Running or Paused, so that it can be changed live; NULL for others. Borrowed. */
 const char *vm_active_host(const struct object *vm);
 

@@ -64,6 +64,14 @@ assert_eq "$(value "vm-instances/${vms[2]}/state")" Stopped
 assert_match "$(value "vm-instances/${vms[2]}/placement" | jq -r .error)" "reserve host"
 assert_eq "$(value "vm-instances/${vms[2]}/placement" | jq '.ruledOut | length')" 3
 
+step "a Get by name reads what has left memory; a target is not looked for by it"
+name=$(value "vm-instances/${vms[2]}/name")
+session=$(request sessions/call "$(jq -nc --arg hash "$(printf password | sha512sum | cut -d ' ' -f 1)" \
+	'{operation: "LogInByAccount", params: {accountName: "admin", password: $hash}}')" | sed 1d | jq -r .inventory.uuid)
+assert_eq "$(request "sessions/$session/call" '{"operation":"GetVmPlacement","params":{"uuid":"@'"$name"'"}}' | sed 1d |
+	jq '.ruledOut | length')" 3
+assert_match "$(request "sessions/$session/call" '{"operation":"StartVmInstance","params":{"placementReport":"x"}}')" "uuid"
+
 step "a disabled group is not considered"
 act "$g" change-state stateEvent=disable
 assert_refused "$g/actions" "add-vm uuid=${vms[2]}" EBUSY 'which is not enabled'
