@@ -61,12 +61,8 @@ static int dir_create(const struct hv_call *call, const struct storage_pool *at,
 {
 	_cleanup_volume_ virStorageVolPtr volume = NULL;
 	_cleanup_free_ char *path = NULL;
-	bool here;
-	int rc = dir_local_create(call, at, name, format, size, backing, backing_format, &here, ret_path, e);
+	int rc = volume_make(call, at->pool, name, format, size, backing, backing_format, &volume, &path, e);
 
-	if (rc < 0 || here)
-		return rc;
-	rc = volume_make(call, at->pool, name, format, size, backing, backing_format, &volume, &path, e);
 	if (rc < 0)
 		return rc;
 	rc = flush_new(call, path, e);
@@ -114,18 +110,11 @@ static int dir_remove(const struct hv_call *call, const struct storage_pool *at,
 
 static int dir_info(const struct hv_call *call, const char *path, struct hv_volume_info *ret, struct error *e)
 {
-	_cleanup_volume_ virStorageVolPtr volume = virStorageVolLookupByPath(call->conn, path);
+	_cleanup_volume_ virStorageVolPtr volume = NULL;
 	virStorageVolInfo info;
-	bool here = false;
-	int rc = 0;
+	int rc;
 
-	/* made here, and not known to libvirt yet */
-	if (!volume && virt_error_code() == VIR_ERR_NO_STORAGE_VOL)
-		rc = dir_local_info(call, path, ret, &here, e);
-	if (rc < 0 || here)
-		return rc;
-	if (!volume)
-		rc = volume_find(call, path, &volume, e);
+	rc = volume_find(call, path, &volume, e);
 	if (rc < 0)
 		return rc;
 	if (virStorageVolGetInfo(volume, &info) < 0)

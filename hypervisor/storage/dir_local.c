@@ -8,9 +8,6 @@
  * A merge that is interrupted leaves a file with the same content, since all of it is copied before another backing
  * file is named. Only that name may get to the disk before what was copied, as with QEMU's own merge: the
  * callers note the former one until the file was flushed, and have it named again first (dir_stand_on()).
- *
- * libvirt knows of an overlay that is made here after the next refresh of its pool. Until then the file below it, in the same
- * folder, tells whether it is the host's.
  */
 #include "hypervisor/storage/dir_local.h"
 
@@ -24,7 +21,6 @@
 #include "hypervisor/storage/qcow2.h"
 #include "hypervisor/storage/transfer.h"
 #include "model/clock.h"
-#include "model/durable.h"
 
 /* More files than a chain has. */
 #define CHAIN_MAX 1024
@@ -303,74 +299,7 @@ int dir_local_export(const struct hv_call *call, const char *path, const char *p
 	return r;
 }
 
-/* -------------------------------------------------------------------- overlays */
-
-/* The new file belongs to the user of the host's QEMU, as those that libvirt makes. False: this process cannot have that. */
-static bool give_to_qemu(const struct hv_call *call, int fd)
-{
-	const struct connection *connection = call->connection;
-
-	return connection->qemu_uid == (uid_t)-1 ||
-	       fchown(fd, connection->qemu_uid, connection->qemu_gid) == 0;
-}
-
-/* Gives the file @fd, which has no name yet, its name. */
-static int name_file(int fd, const char *path, struct error *e)
-{
-	char self[64];
-	int r;
-
-	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
-		return error_set(e, errno, "cannot create volume '%s': %s", path, strerror(errno));
-	r = durable_name(path, e);
-	if (r < 0)
-		(void)unlink(path);
-	return r;
-}
-
-/* Makes an overlay, which has its name only when all of it is on the disk. */
-static int make_overlay(const struct hv_call *call, const char *folder, const char *path, int64_t size,
-			const char *backing, const char *backing_format, bool *ret_here, struct error *e)
-{
-	_cleanup_close_ int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	int r;
-
-	/* not every file system has files without names */
-	*ret_here = fd >= 0 && give_to_qemu(call, fd);
-	if (!*ret_here)
-		return 0;
-	r = qcow2_write(fd, size, backing, backing_format);
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	return r < 0 ? error_set(e, -r, "cannot write volume '%s': %s", path, strerror(-r))
-		     : name_file(fd, path, e);
-}
-
-int dir_local_create(const struct hv_call *call, const struct storage_pool *at, const char *name,
-		     const char *format, int64_t size, const char *backing, const char *backing_format,
-		     bool *ret_here, char **ret_path, struct error *e)
-{
-	_cleanup_flush_ struct flush below = FLUSH_INIT;
-	_cleanup_free_ char *path = NULL;
-	int r = 0;
-
-	*ret_here = false;
-	if (!backing || strcmp(format, "qcow2") != 0)
-		return 0;
-	if (asprintf(&path, "%s/%s", at->root, name) < 0) {
-		path = NULL;
-		return error_oom(e);
-	}
-	/* the host has the folder in which it has the other file */
-	if (is_in_folder_of(backing, path))
-		r = open_here(call, backing, backing_format, &below, ret_here, e);
-	if (r == 0 && *ret_here)
-		r = make_overlay(call, at->root, path, size, backing, backing_format, ret_here, e);
-	if (r == 0 && *ret_here)
-		*ret_path = steal(&path);
-	return r;
-}
+/* -------------------------------------------------------------------- looking */
 
 int dir_local_backing(const struct hv_call *call, const char *path, char **ret_backing, bool *ret_here,
 		      struct error *e)
@@ -388,27 +317,6 @@ int dir_local_backing(const struct hv_call *call, const char *path, char **ret_b
 	if (*ret_here)
 		*ret_backing = steal(&backing);
 	return 0;
-}
-
-int dir_local_info(const struct hv_call *call, const char *path, struct hv_volume_info *ret, bool *ret_here,
-		   struct error *e)
-{
-	_cleanup_flush_ struct flush file = FLUSH_INIT, below = FLUSH_INIT;
-	_cleanup_overlay_ struct overlay overlay = {0};
-	struct stat st;
-	int64_t size;
-	int r = 0;
-
-	*ret_here = false;
-	flush_begin(&file, call, path);
-	if (file.fd < 0 || fstat(file.fd, &st) < 0 || overlay_read(path, &overlay) < 0 || !overlay.backing)
-		return 0;
-	r = open_here(call, overlay.backing, overlay.format, &below, ret_here, e);
-	if (r == 0 && *ret_here)
-		r = disk_size(file.fd, path, "qcow2", &size, e);
-	if (r == 0 && *ret_here)
-		*ret = (struct hv_volume_info){.size = size, .actual_size = (int64_t)st.st_blocks * SECTOR};
-	return r;
 }
 
 /* -------------------------------------------------------------------- merging */

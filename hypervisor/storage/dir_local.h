@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of a host that is this machine: copies and merges by QEMU's programs in poolfs-box; overlays, and what a header
- * says, without any. See dir_local.c; internal to storage/.
+ * Files of a host that is this machine: copies and merges by QEMU's programs in poolfs-box, and what a header says. See
+ * dir_local.c; internal to storage/.
  *
  * Each function sets *@ret_here to false, and has done nothing, when the files are not this machine's or not within
  * reach: then the host has to do it (dir_jobs.h).
@@ -11,16 +11,9 @@
 
 #include "hypervisor/storage/backend.h"
 
-/* dir_create() of an overlay of a file in the same folder. libvirt does not know the new file before a refresh. */
-int dir_local_create(const struct hv_call *call, const struct storage_pool *at, const char *name,
-		     const char *format, int64_t size, const char *backing, const char *backing_format,
-		     bool *ret_here, char **ret_path, struct error *e);
 /* dir_backing(), without a refresh of the pool. */
 int dir_local_backing(const struct hv_call *call, const char *path, char **ret_backing, bool *ret_here,
 		      struct error *e);
-/* dir_info() of an overlay of a file in the same folder, which libvirt need not know. */
-int dir_local_info(const struct hv_call *call, const char *path, struct hv_volume_info *ret, bool *ret_here,
-		   struct error *e);
 /* dir_copy() */
 int dir_local_copy(const struct hv_call *call, const char *path, const char *path_format,
 		   const struct storage_pool *at, const char *name, const char *format, hv_progress *progress,
