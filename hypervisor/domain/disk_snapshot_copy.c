@@ -65,7 +65,7 @@ int disk_copy_find_pool(const struct disk *d, const struct storage_backend *back
 	int rc = volume_check_name(copy->name, e);
 
 	if (rc == 0)
-		rc = storage_pool_find(&d->devices.call, copy->pool, ret_at, e);
+		rc = storage_pool_enter(&d->devices.call, copy->pool, ret_at, e);
 	if (rc == 0 && !storage_backends_agree(backend, ret_at->backend))
 		rc = error_set(e, EOPNOTSUPP, "disk '%s' cannot be copied to storage of another type",
 			       copy->volume);

@@ -98,6 +98,17 @@ int storage_pool_find(const struct hv_call *call, const char *uuid, struct stora
 	return call->host->simulator ? find_simulated(call, uuid, ret, e) : find_virt(call, uuid, ret, e);
 }
 
+int storage_pool_enter(const struct hv_call *call, const char *uuid, struct storage_pool *ret,
+		       struct error *e)
+{
+	int rc = storage_pool_find(call, uuid, ret, e);
+
+	/* what a URL names is reached without the host's pool */
+	if (rc < 0 || !ret->pool || ret->backend->scheme)
+		return rc;
+	return pool_activate(call, ret->pool, uuid, e);
+}
+
 void storage_pool_done(struct storage_pool *at)
 {
 	pool_free(&at->pool);

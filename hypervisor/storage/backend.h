@@ -105,9 +105,12 @@ bool storage_backends_agree(const struct storage_backend *a, const struct storag
 /* The path that the <source> of the disk or drive @disk describes, allocated; NULL if none. */
 char *storage_read_disk_source(xmlDocPtr doc, xmlNodePtr disk);
 
-/* Finds the pool @uuid; storage_pool_done() in any case. -ENOENT. */
+/* Finds the pool @uuid, active or not; storage_pool_done() in any case. -ENOENT. */
 int storage_pool_find(const struct hv_call *call, const char *uuid, struct storage_pool *ret,
 		      struct error *e);
+/* The same for a request that needs a volume there: starts a pool whose volumes libvirt knows, if it is inactive. */
+int storage_pool_enter(const struct hv_call *call, const char *uuid, struct storage_pool *ret,
+		       struct error *e);
 void storage_pool_done(struct storage_pool *at);
 #define _cleanup_storage_pool_ _cleanup_(storage_pool_done)
 

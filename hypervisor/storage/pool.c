@@ -88,14 +88,14 @@ static int pool_matches(const struct hv_call *call, virStoragePoolPtr pool, cons
 
 /* ------------------------------------------------------------- opening and closing */
 
-/* 1, 0, or an error. */
-static int is_active(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, struct error *e)
+/* Success when it is not active. */
+static int pool_stop(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, struct error *e)
 {
-	int active = virStoragePoolIsActive(pool);
+	int rc = pool_is_active(call, pool, uuid, e);
 
-	return active < 0 ? error_set_virt(e, call->conn, "cannot tell whether storage pool '%s' is active",
-					   uuid)
-			  : active;
+	if (rc > 0 && virStoragePoolDestroy(pool) < 0)
+		return error_set_virt(e, call->conn, "cannot stop storage pool '%s'", uuid);
+	return rc < 0 ? rc : 0;
 }
 
 static int pool_start(const struct hv_call *call, const struct storage_backend *backend,
@@ -115,7 +115,7 @@ static int pool_define(const struct hv_call *call, const char *uuid, const char 
 		       struct error *e)
 {
 	_cleanup_pool_ virStoragePoolPtr old = *pool;
-	int rc, was_active = old ? is_active(call, old, uuid, e) : 0;
+	int rc, was_active = old ? pool_is_active(call, old, uuid, e) : 0;
 
 	*pool = NULL;
 	if (was_active < 0)
@@ -123,8 +123,8 @@ static int pool_define(const struct hv_call *call, const char *uuid, const char 
 	if (was_active && virStoragePoolDestroy(old) < 0)
 		return error_set_virt(e, call->conn, "cannot stop storage pool '%s'", uuid);
 	*pool = virStoragePoolDefineXML(call->conn, xml, 0);
-	if (*pool)
-		return 0;
+	if (*pool) /* a request that has started it in between has started the former one */
+		return old ? pool_stop(call, *pool, uuid, e) : 0;
 	rc = error_set_virt(e, call->conn, "cannot define storage pool '%s'", uuid);
 	if (was_active)
 		(void)virStoragePoolCreate(old, 0);
@@ -164,7 +164,7 @@ static int open_virt(const struct hv_call *call, const struct storage_backend *b
 	matches = pool ? pool_matches(call, pool, spec->uuid, xml, e) : 0;
 	if (matches < 0)
 		return matches;
-	rc = matches ? is_active(call, pool, spec->uuid, e) : 0;
+	rc = matches ? pool_is_active(call, pool, spec->uuid, e) : 0;
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	backend = storage_backend_on(backend, call);
@@ -215,14 +215,16 @@ int hv_storage_pool_close(struct hypervisor *hv, const char *host, const char *u
 		return 0;
 	if (!pool)
 		return error_set_virt(e, call.conn, "cannot find storage pool '%s'", uuid);
-	rc = is_active(&call, pool, uuid, e);
-	if (rc < 0)
-		return rc;
-	if (rc && virStoragePoolDestroy(pool) < 0)
-		return error_set_virt(e, call.conn, "cannot stop storage pool '%s'", uuid);
-	if (virStoragePoolUndefine(pool) < 0 && virt_error_code() != VIR_ERR_NO_STORAGE_POOL)
-		return error_set_virt(e, call.conn, "cannot undefine storage pool '%s'", uuid);
-	return 0;
+	for (int tries = 2;; tries--) {
+		rc = pool_stop(&call, pool, uuid, e);
+		if (rc < 0)
+			return rc;
+		if (virStoragePoolUndefine(pool) == 0 || virt_error_code() == VIR_ERR_NO_STORAGE_POOL)
+			return 0;
+		/* a request has started it in between */
+		if (virt_error_code() != VIR_ERR_OPERATION_INVALID || tries == 1)
+			return error_set_virt(e, call.conn, "cannot undefine storage pool '%s'", uuid);
+	}
 }
 
 /* -------------------------------------------------------------------- looking */
@@ -247,10 +249,7 @@ int hv_storage_pool_capacity(struct hypervisor *hv, const char *host, const char
 		return 0;
 	}
 	/* libvirt counts at a refresh only; while volumes are written, the last count must do */
-	if (virStoragePoolRefresh(at.pool, 0) < 0)
-		rc = pool_activate(&call, at.pool, uuid, e);
-	if (rc < 0)
-		return rc;
+	(void)virStoragePoolRefresh(at.pool, 0);
 	if (virStoragePoolGetInfo(at.pool, &info) < 0)
 		return error_set_virt(e, call.conn, "cannot get the capacity of storage pool '%s'", uuid);
 	if (info.state != VIR_STORAGE_POOL_RUNNING)

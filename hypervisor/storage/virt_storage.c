@@ -17,13 +17,22 @@
 /* A failed write with less than this left on the storage is a full storage. */
 #define NEARLY_FULL (1 << 20)
 
+int pool_is_active(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, struct error *e)
+{
+	int active = virStoragePoolIsActive(pool);
+
+	return active < 0 ? error_set_virt(e, call->conn, "cannot tell whether storage pool '%s' is active",
+					   uuid)
+			  : active;
+}
+
 int pool_activate(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, struct error *e)
 {
-	int rc, active = virStoragePoolIsActive(pool);
+	int rc = pool_is_active(call, pool, uuid, e);
 
-	if (active < 0)
-		return error_set_virt(e, call->conn, "cannot tell whether storage pool '%s' is active", uuid);
-	if (active || virStoragePoolCreate(pool, 0) == 0)
+	if (rc < 0)
+		return rc;
+	if (rc || virStoragePoolCreate(pool, 0) == 0)
 		return 0;
 	rc = error_set_virt(e, call->conn, "cannot start storage pool '%s'", uuid);
 	if (virStoragePoolIsActive(pool) != 1)
@@ -34,15 +43,11 @@ int pool_activate(const struct hv_call *call, virStoragePoolPtr pool, const char
 
 int pool_find(const struct hv_call *call, const char *uuid, virStoragePoolPtr *ret_pool, struct error *e)
 {
-	_cleanup_pool_ virStoragePoolPtr pool = virStoragePoolLookupByUUIDString(call->conn, uuid);
-	int rc;
+	virStoragePoolPtr pool = virStoragePoolLookupByUUIDString(call->conn, uuid);
 
 	if (!pool)
 		return error_set_virt(e, call->conn, "cannot find storage pool '%s'", uuid);
-	rc = pool_activate(call, pool, uuid, e);
-	if (rc < 0)
-		return rc;
-	*ret_pool = steal(&pool);
+	*ret_pool = pool;
 	return 0;
 }
 
@@ -56,7 +61,7 @@ int pool_refresh(virStoragePoolPtr pool)
 		if (virStoragePoolRefresh(pool, 0) == 0)
 			return 0;
 		code = virt_error_code();
-		/* It has stopped the pool then. To start it is to look again. */
+		/* libvirt has stopped the pool because of that. To start it is to look again. */
 		if (code != VIR_ERR_INTERNAL_ERROR && virStoragePoolIsActive(pool) == 0 &&
 		    virStoragePoolCreate(pool, 0) == 0)
 			return 0;

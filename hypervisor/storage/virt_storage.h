@@ -23,13 +23,18 @@ static inline void pool_free(virStoragePoolPtr *pool)
 }
 #define _cleanup_pool_ _cleanup_(pool_free)
 
-/* Starts the pool unless it is active: libvirt stops one whose files it cannot look at, even for a moment. */
+/* 1, 0, or an error. */
+int pool_is_active(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, struct error *e);
+/*
+ * Starts the pool unless it is active: libvirt stops one whose files it cannot look at, even for a moment. For requests
+ * that need a volume there. Who only looks leaves it alone: an administrator may have stopped it.
+ */
 int pool_activate(const struct hv_call *call, virStoragePoolPtr pool, const char *uuid, struct error *e);
-/* The pool @uuid, active. -ENOENT. */
+/* The pool @uuid, active or not. -ENOENT. */
 int pool_find(const struct hv_call *call, const char *uuid, virStoragePoolPtr *ret_pool, struct error *e);
 /*
- * Makes libvirt look at the pool's files again. It refuses while a volume of the pool is being
- * written: then this waits, a few seconds at most. Negative errno, without a sentence.
+ * Makes libvirt look at the pool's files again, as pool_activate() if it has stopped the pool. It refuses while a
+ * volume of the pool is being written: then this waits, a few seconds at most. Negative errno, without a sentence.
  */
 int pool_refresh(virStoragePoolPtr pool);
 
@@ -40,7 +45,7 @@ static inline void volume_free(virStorageVolPtr *volume)
 }
 #define _cleanup_volume_ _cleanup_(volume_free)
 
-/* The volume with this file, read from the storage again when libvirt does not know it. -ENOENT. */
+/* The volume with this file, read from the storage again when libvirt does not know it, as pool_refresh(). -ENOENT. */
 int volume_find(const struct hv_call *call, const char *path, virStorageVolPtr *ret_volume, struct error *e);
 /* Its description, with what is in its header now. For the caller to free. */
 int volume_read_xml(const struct hv_call *call, const char *path, xmlDocPtr *ret_doc, struct error *e);

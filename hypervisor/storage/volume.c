@@ -36,7 +36,7 @@ static int in_pool_enter(struct hypervisor *hv, const char *host, const char *po
 
 	if (rc == 0)
 		rc = hv_call_begin(hv, host, &ret->call, e);
-	return rc < 0 ? rc : storage_pool_find(&ret->call, pool, &ret->at, e);
+	return rc < 0 ? rc : storage_pool_enter(&ret->call, pool, &ret->at, e);
 }
 
 /* A call about the volume @path. */

@@ -201,6 +201,42 @@ static void a_backing_file_is_read_without_a_refresh(void **state)
 	assert_ok(hv_volume_delete(hv, HOST, POOL, "thin", e));
 }
 
+/* Of POOL; the connection stays open. */
+static virStoragePoolPtr find_pool(virConnectPtr *ret_conn)
+{
+	virStoragePoolPtr pool;
+
+	*ret_conn = virConnectOpen(env("HV_URI"));
+	assert_non_null(*ret_conn);
+	pool = virStoragePoolLookupByUUIDString(*ret_conn, POOL);
+	assert_non_null(pool);
+	return pool;
+}
+
+/* An administrator may have stopped it; libvirt does when it cannot open a file, and then the files are needed again. */
+static void only_a_request_for_a_volume_starts_a_pool(void **state)
+{
+	_cleanup_free_ char *path = NULL, *found = NULL;
+	struct hv_capacity capacity;
+	virConnectPtr conn;
+	virStoragePoolPtr pool = find_pool(&conn);
+	(void)state;
+
+	assert_int_equal(virStoragePoolDestroy(pool), 0);
+	assert_fails(EBUSY, hv_storage_pool_capacity(hv, HOST, POOL, &capacity, e));
+	assert_int_equal(virStoragePoolIsActive(pool), 0);
+	assert_ok(hv_volume_create(hv, HOST, POOL, "late", "qcow2", MIB, NULL, NULL, &path, e));
+	assert_int_equal(virStoragePoolIsActive(pool), 1);
+	assert_ok(hv_storage_pool_capacity(hv, HOST, POOL, &capacity, e));
+	assert_int_equal(virStoragePoolDestroy(pool), 0);
+	assert_ok(hv_volume_backing(hv, HOST, path, &found, e));
+	assert_null(found);
+	assert_int_equal(virStoragePoolIsActive(pool), 1);
+	assert_ok(hv_volume_delete(hv, HOST, POOL, "late", e));
+	virStoragePoolFree(pool);
+	virConnectClose(conn);
+}
+
 static void everything_can_be_removed(void **state)
 {
 	(void)state;
@@ -217,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_full_storage_is_enospc),
 		cmocka_unit_test(only_files_of_the_pool_are_followed_here),
 		cmocka_unit_test(a_backing_file_is_read_without_a_refresh),
+		cmocka_unit_test(only_a_request_for_a_volume_starts_a_pool),
 		cmocka_unit_test(everything_can_be_removed),
 	};
 
