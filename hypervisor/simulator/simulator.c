@@ -326,8 +326,31 @@ int simulator_resume(struct simulator *s, const char *uuid, struct error *e)
 	return 0;
 }
 
-static int stop(struct simulator *s, const char *uuid, enum hv_domain_reason reason, int detail,
-		struct error *e)
+/* Under the lock. */
+static void stop(const struct simulator *s, struct domain_row *row, enum hv_domain_reason reason, int detail)
+{
+	row->id = 0;
+	row->state = HV_DOMAIN_OFF;
+	row->reason = reason;
+	tell(s, row->entry.uuid, VIR_DOMAIN_EVENT_STOPPED, detail);
+}
+
+int simulator_shutdown(struct simulator *s, const char *uuid, struct error *e)
+{
+	struct domain_row *row;
+
+	scoped_lock(&s->lock);
+	row = row_of(s, uuid);
+	if (!row)
+		return absent(uuid, e);
+	/* a guest that is paused hears nothing */
+	if (row->state != HV_DOMAIN_RUNNING)
+		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
+	stop(s, row, HV_REASON_GUEST, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN);
+	return 0;
+}
+
+int simulator_destroy(struct simulator *s, const char *uuid, struct error *e)
 {
 	struct domain_row *row;
 
@@ -337,21 +360,8 @@ static int stop(struct simulator *s, const char *uuid, enum hv_domain_reason rea
 		return absent(uuid, e);
 	if (!row->id)
 		return error_set(e, EBUSY, "domain '%s' is not active", uuid);
-	row->id = 0;
-	row->state = HV_DOMAIN_OFF;
-	row->reason = reason;
-	tell(s, uuid, VIR_DOMAIN_EVENT_STOPPED, detail);
+	stop(s, row, HV_REASON_OTHER, VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
 	return 0;
-}
-
-int simulator_shutdown(struct simulator *s, const char *uuid, struct error *e)
-{
-	return stop(s, uuid, HV_REASON_GUEST, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, e);
-}
-
-int simulator_destroy(struct simulator *s, const char *uuid, struct error *e)
-{
-	return stop(s, uuid, HV_REASON_OTHER, VIR_DOMAIN_EVENT_STOPPED_DESTROYED, e);
 }
 
 /* -------------------------------------------------------------- storage pools */
@@ -360,16 +370,25 @@ int simulator_open_pool(struct simulator *s, const char *uuid, const char *type,
 			struct error *e)
 {
 	struct pool_row *pool = calloc(1, sizeof(*pool));
+	struct entry *former;
 
 	if (!pool)
 		return error_oom(e);
 	(void)snprintf(pool->entry.uuid, sizeof(pool->entry.uuid), "%s", uuid);
 	pool->type = strdup(type);
 	pool->root = strdup(root);
-	simulator_close_pool(s, uuid);
+	if (!pool->type || !pool->root) {
+		pool_done(&pool->entry);
+		return error_oom(e);
+	}
 
 	scoped_lock(&s->lock);
-	if (pool->type && pool->root && table_add(&s->pools, &pool->entry) == 0)
+	former = table_find(&s->pools, uuid);
+	if (former) {
+		table_remove(&s->pools, former);
+		pool_done(former);
+	}
+	if (table_add(&s->pools, &pool->entry) == 0)
 		return 0;
 	pool_done(&pool->entry);
 	return error_oom(e);

@@ -67,13 +67,13 @@ int simulator_undefine(struct simulator *s, const char *uuid, struct error *e);
 int simulator_start(struct simulator *s, const char *uuid, bool paused, struct error *e);
 int simulator_suspend(struct simulator *s, const char *uuid, struct error *e);
 int simulator_resume(struct simulator *s, const char *uuid, struct error *e);
-/* The guest does as it is told, at once. */
+/* The guest does as it is told, at once; one that is paused hears nothing: -EBUSY. */
 int simulator_shutdown(struct simulator *s, const char *uuid, struct error *e);
 int simulator_destroy(struct simulator *s, const char *uuid, struct error *e);
 
 /* ------------------------------------------------------------- storage pools */
 
-/* The pool @uuid is of this type (libvirt's word) from now on, and its volumes are at @root. -ENOMEM. */
+/* The pool @uuid, new or not, is of this type (libvirt's word) from now on, and its volumes are at @root. -ENOMEM. */
 int simulator_open_pool(struct simulator *s, const char *uuid, const char *type, const char *root,
 			struct error *e);
 /* Both allocated. */

@@ -148,7 +148,6 @@ static int open_simulated(const struct hv_call *call, const struct storage_backe
 	if (simulator_find_pool(simulator, spec->uuid, &type, &present, NULL) == 0 &&
 	    same(type, spec->type) && same(present, root))
 		return 0;
-	simulator_close_pool(simulator, spec->uuid);
 	rc = row->build ? row->build(call, NULL, spec, e) : 0;
 	return rc < 0 ? rc : simulator_open_pool(simulator, spec->uuid, spec->type, root, e);
 }

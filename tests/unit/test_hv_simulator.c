@@ -110,6 +110,9 @@ static void a_domain_goes_from_state_to_state(void **state)
 	assert_string_equal(xml, "<domain a='b'/>");
 	free(xml);
 	assert_ok(simulator_suspend(s, VM_1, e));
+	assert_fails(EBUSY, simulator_shutdown(s, VM_1, e));
+	assert_int_equal(state_in(s, VM_1), HV_DOMAIN_PAUSED);
+	assert_ok(simulator_resume(s, VM_1, e));
 	assert_ok(simulator_shutdown(s, VM_1, e));
 	simulator_find(s, VM_1, &domain);
 	assert_int_equal(domain.state, HV_DOMAIN_OFF);
@@ -124,12 +127,13 @@ static void a_domain_goes_from_state_to_state(void **state)
 
 	(void)snprintf(
 		expected, sizeof(expected),
-		"1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;",
+		"1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;1 %d %d;",
 		VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_ADDED, VIR_DOMAIN_EVENT_STARTED,
 		VIR_DOMAIN_EVENT_STARTED_BOOTED, VIR_DOMAIN_EVENT_SUSPENDED,
 		VIR_DOMAIN_EVENT_SUSPENDED_PAUSED, VIR_DOMAIN_EVENT_RESUMED,
 		VIR_DOMAIN_EVENT_RESUMED_UNPAUSED, VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_UPDATED,
-		VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED, VIR_DOMAIN_EVENT_STOPPED,
+		VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED, VIR_DOMAIN_EVENT_RESUMED,
+		VIR_DOMAIN_EVENT_RESUMED_UNPAUSED, VIR_DOMAIN_EVENT_STOPPED,
 		VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED,
 		VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED, VIR_DOMAIN_EVENT_UNDEFINED,
 		VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
@@ -173,6 +177,37 @@ static void domains_outlive_connections_but_not_the_machine(void **state)
 	assert_fails(ENOENT, simulator_find_pool(s, POOL, &type, &root, e));
 	simulator_free(s);
 	simulator_free(NULL);
+}
+
+static void *open_often(void *arg)
+{
+	for (int i = 0; i < 10000; i++)
+		assert_ok(simulator_open_pool(arg, POOL, "dir", "/somewhere", e));
+	return NULL;
+}
+
+static void a_pool_is_there_once(void **state)
+{
+	struct told told = {0};
+	char path[128];
+	char *type = NULL, *root = NULL;
+	struct simulator *s = new_machine(&told, path);
+	pthread_t other;
+
+	(void)state;
+	assert_int_equal(pthread_create(&other, NULL, open_often, s), 0);
+	(void)open_often(s);
+	assert_int_equal(pthread_join(other, NULL), 0);
+	assert_ok(simulator_open_pool(s, POOL, "netfs", "/elsewhere", e));
+	assert_ok(simulator_find_pool(s, POOL, &type, &root, e));
+	assert_string_equal(type, "netfs");
+	assert_string_equal(root, "/elsewhere");
+	free(type);
+	free(root);
+	simulator_close_pool(s, POOL);
+	assert_fails(ENOENT, simulator_find_pool(s, POOL, &type, &root, e));
+	simulator_free(s);
+	(void)unlink(path);
 }
 
 #define MANY 10000
@@ -293,6 +328,7 @@ static void changes_are_reported_in_order(void **state)
 	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, true, e));
 	assert_ok(hv_domain_resume(f->hv, HOST_A, VM_1, e));
 	assert_ok(hv_domain_suspend(f->hv, HOST_A, VM_1, e));
+	assert_fails(EBUSY, hv_domain_shutdown(f->hv, HOST_A, VM_1, 1000, e));
 	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
 	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
 	assert_ok(hv_domain_shutdown(f->hv, HOST_A, VM_1, 1000, e));
@@ -485,6 +521,7 @@ int main(void)
 		cmocka_unit_test(only_files_named_by_their_host_are_machines),
 		cmocka_unit_test(a_domain_goes_from_state_to_state),
 		cmocka_unit_test(domains_outlive_connections_but_not_the_machine),
+		cmocka_unit_test(a_pool_is_there_once),
 		cmocka_unit_test(many_domains),
 		ON_SIMULATOR(changes_are_reported_in_order),
 		ON_SIMULATOR(an_active_domain_is_changed),
