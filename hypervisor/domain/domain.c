@@ -175,16 +175,15 @@ int hv_domain_destroy(struct hypervisor *hv, const char *host, const char *uuid,
 	return rc < 0 || !domain.found ? rc : call.driver->destroy(&call, &domain, e);
 }
 
-/* Whether what the guest keeps outside of its disks goes with the definition. */
+/* Whether what the guest keeps outside of its disks goes with the definition. -ENOENT: the domain has gone. */
 static int has_guest_state(const struct hv_call *call, const struct domain *domain, struct error *e)
 {
-	_cleanup_(error_done) struct error why = ERROR_INIT;
 	_cleanup_free_ char *text = NULL;
 	_cleanup_xml_ xmlDocPtr doc = NULL;
-	int rc = call->driver->get_xml(call, domain, VIR_DOMAIN_XML_INACTIVE, domain->uuid, &text, &why);
+	int rc = call->driver->get_xml(call, domain, VIR_DOMAIN_XML_INACTIVE, domain->uuid, &text, e);
 
 	if (rc < 0)
-		return rc == -ENOENT ? 0 : error_move(e, &why);
+		return rc;
 	doc = xml_parse(text);
 	if (!doc)
 		return error_set(e, EIO, "unexpected XML of domain '%s'", domain->uuid);
@@ -195,6 +194,7 @@ static int has_guest_state(const struct hv_call *call, const struct domain *doma
 static int undefine(struct hypervisor *hv, const char *host, const char *uuid, bool keep_guest_state,
 		    struct error *e)
 {
+	_cleanup_(error_done) struct error why = ERROR_INIT;
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_domain_ struct domain domain = {0};
 	int rc;
@@ -210,9 +210,11 @@ static int undefine(struct hypervisor *hv, const char *host, const char *uuid, b
 	if (rc < 0)
 		return rc;
 	if (keep_guest_state) {
-		rc = has_guest_state(&call, &domain, e);
+		rc = has_guest_state(&call, &domain, &why);
+		if (rc < 0 && rc != -ENOENT)
+			return error_move(e, &why);
 		if (rc != 0)
-			return rc < 0 ? rc : 0;
+			return 0;
 	}
 	return call.driver->undefine(&call, &domain, e);
 }
