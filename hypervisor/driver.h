@@ -3,9 +3,11 @@
  * What does the work on the domains of a host: libvirt (libvirt_driver.c), or, on a machine that is in this process
  * alone, the simulator (simulated_driver.c). Internal to hypervisor/.
  *
- * A call gets the row of its host (call.h); what is above asks the row, and knows no difference. Only what
- * simulated hosts cannot do at all, in libvirt's test driver as little as in the simulator, is told apart by
- * hv_call.simulated. There `virt` is used directly.
+ * A call gets the row of its host (call.h), and what is above asks the row. What simulated hosts cannot do at all, in
+ * libvirt's test driver as little as in the simulator, is told apart by hv_call.simulated; on other hosts `virt` is used
+ * directly there. host->simulator is asked where something else than a domain is meant: in connection.c, which opens and
+ * closes it; in storage/pool.c and storage/backend.c, for it has a table of pools instead of libvirt's; in network.c, for it
+ * has no networks; and in domain/screenshot.c, for only libvirt's test driver has a picture.
  */
 #ifndef POOLFS_HYPERVISOR_DRIVER_H
 #define POOLFS_HYPERVISOR_DRIVER_H

@@ -124,27 +124,26 @@ int hv_domain_set_cpus(struct hypervisor *hv, const char *host, const char *uuid
 		       struct error *e)
 {
 	_cleanup_guest_devices_ struct guest_devices d = {0};
-	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ struct domain domain = {0};
-	int now, rc = domain_enter(hv, host, uuid, &call, &domain, e);
+	const struct hv_call *call = &d.call;
+	int now, rc = domain_enter(hv, host, uuid, &d.call, &d.domain, e);
 
-	if (rc == 0 && call.simulated) {
-		rc = guest_devices_enter(hv, host, uuid, &d, e);
+	if (rc == 0 && call->simulated) {
+		rc = guest_devices_read(&d, uuid, e);
 		return rc < 0 ? rc : simulate_cpus(&d, count, ret_now, e);
 	}
 	if (rc < 0)
 		return rc;
-	now = virDomainGetVcpusFlags(domain.virt, VIR_DOMAIN_AFFECT_LIVE);
+	now = virDomainGetVcpusFlags(d.domain.virt, VIR_DOMAIN_AFFECT_LIVE);
 	if (now < 0)
-		return error_set_virt(e, call.conn, "cannot count the CPUs of domain '%s'", uuid);
+		return error_set_virt(e, call->conn, "cannot count the CPUs of domain '%s'", uuid);
 	*ret_now = now;
 	if (count == now)
 		return 0;
-	rc = check_cpus(&call, &domain, uuid, now, count, e);
+	rc = check_cpus(call, &d.domain, uuid, now, count, e);
 	if (rc < 0)
 		return rc;
-	rc = set_cpus(&call, domain.virt, uuid, now, count, e);
-	now = rc < 0 ? virDomainGetVcpusFlags(domain.virt, VIR_DOMAIN_AFFECT_LIVE) : count;
+	rc = set_cpus(call, d.domain.virt, uuid, now, count, e);
+	now = rc < 0 ? virDomainGetVcpusFlags(d.domain.virt, VIR_DOMAIN_AFFECT_LIVE) : count;
 	if (now > 0)
 		*ret_now = now;
 	return rc;

@@ -31,13 +31,18 @@ static int read_devices(struct guest_devices *d, struct error *e)
 	return d->doc ? 0 : error_set(e, EIO, "unexpected XML of domain '%s'", d->uuid);
 }
 
+int guest_devices_read(struct guest_devices *d, const char *uuid, struct error *e)
+{
+	(void)snprintf(d->uuid, sizeof(d->uuid), "%s", uuid);
+	return read_devices(d, e);
+}
+
 int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct guest_devices *ret,
 			struct error *e)
 {
 	int rc = domain_enter(hv, host, uuid, &ret->call, &ret->domain, e);
 
-	(void)snprintf(ret->uuid, sizeof(ret->uuid), "%s", uuid);
-	return rc < 0 ? rc : read_devices(ret, e);
+	return rc < 0 ? rc : guest_devices_read(ret, uuid, e);
 }
 
 /* @doc becomes the definition. */

@@ -28,6 +28,8 @@ void guest_devices_done(struct guest_devices *d);
 /* Finds the domain and reads its devices; guest_devices_done() in any case. -EBUSY when it is not active. */
 int guest_devices_enter(struct hypervisor *hv, const char *host, const char *uuid, struct guest_devices *ret,
 			struct error *e);
+/* The second half of that, where domain_enter() has filled in d->call and d->domain. */
+int guest_devices_read(struct guest_devices *d, const char *uuid, struct error *e);
 /* The change of a simulated host: what was done to the document becomes the definition. */
 int guest_devices_redefine(struct guest_devices *d, struct error *e);
 

@@ -303,7 +303,7 @@ int hv_domain_migrate_wait(struct hypervisor *hv, const char *from, const char *
 
 	if (rc == 0)
 		rc = domain_find_optional(&call, uuid, &domain, e);
-	while (rc == 0 && domain.virt && !call.simulated && (percent = job_percent(domain.virt)) >= 0) {
+	while (rc == 0 && domain.found && !call.simulated && (percent = job_percent(domain.virt)) >= 0) {
 		if (progress && progress(ctx, percent))
 			(void)virDomainAbortJob(domain.virt);
 		(void)nanosleep(&pause, NULL);

@@ -68,14 +68,17 @@ int hv_nic_is_gone(struct hypervisor *hv, const char *host, const char *uuid, in
 	return rc;
 }
 
-static void write_limit(xmlNodePtr parent, const char *direction, int64_t kib)
+/* False without memory. */
+static bool write_limit(xmlNodePtr parent, const char *direction, int64_t kib)
 {
-	xmlNodePtr limit = kib > 0 ? xmlNewChild(parent, NULL, BAD_CAST direction, NULL) : NULL;
+	xmlNodePtr limit;
 	char number[24];
 
+	if (kib <= 0)
+		return true;
 	(void)snprintf(number, sizeof(number), "%" PRId64, kib);
-	if (limit)
-		(void)xmlNewProp(limit, BAD_CAST "average", BAD_CAST number);
+	limit = xmlNewChild(parent, NULL, BAD_CAST direction, NULL);
+	return limit && xmlNewProp(limit, BAD_CAST "average", BAD_CAST number);
 }
 
 static int simulate_bandwidth(struct guest_devices *d, const char *mac, int64_t inbound_kib,
@@ -96,10 +99,9 @@ static int simulate_bandwidth(struct guest_devices *d, const char *mac, int64_t 
 	}
 	if (inbound_kib > 0 || outbound_kib > 0) {
 		bandwidth = xmlNewChild(nic, NULL, BAD_CAST "bandwidth", NULL);
-		if (!bandwidth)
+		if (!bandwidth || !write_limit(bandwidth, "inbound", inbound_kib) ||
+		    !write_limit(bandwidth, "outbound", outbound_kib))
 			return error_oom(e);
-		write_limit(bandwidth, "inbound", inbound_kib);
-		write_limit(bandwidth, "outbound", outbound_kib);
 	}
 	return guest_devices_redefine(d, e);
 }
@@ -108,29 +110,28 @@ int hv_nic_set_bandwidth(struct hypervisor *hv, const char *host, const char *uu
 			 int64_t inbound_bps, int64_t outbound_bps, struct error *e)
 {
 	_cleanup_guest_devices_ struct guest_devices d = {0};
-	_cleanup_call_ struct hv_call call = {0};
-	_cleanup_domain_ struct domain domain = {0};
+	const struct hv_call *call = &d.call;
 	virTypedParameterPtr params = NULL;
 	int count = 0, room = 0;
-	int rc = domain_enter(hv, host, uuid, &call, &domain, e);
+	int rc = domain_enter(hv, host, uuid, &d.call, &d.domain, e);
 
-	if (rc == 0 && call.simulated) {
-		rc = guest_devices_enter(hv, host, uuid, &d, e);
+	if (rc == 0 && call->simulated) {
+		rc = guest_devices_read(&d, uuid, e);
 		return rc < 0 ? rc
 			      : simulate_bandwidth(&d, mac, kib_per_second(inbound_bps),
 						   kib_per_second(outbound_bps), e);
 	}
 	if (rc < 0)
 		return rc;
-	if (!call.connection->info.bandwidth)
+	if (!call->connection->info.bandwidth)
 		return error_set(e, EOPNOTSUPP, "traffic control does not work on host '%s'",
-				 call.connection->info.hostname);
+				 call->connection->info.hostname);
 	if (virTypedParamsAddUInt(&params, &count, &room, VIR_DOMAIN_BANDWIDTH_IN_AVERAGE,
 				  (unsigned int)kib_per_second(inbound_bps)) < 0 ||
 	    virTypedParamsAddUInt(&params, &count, &room, VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE,
 				  (unsigned int)kib_per_second(outbound_bps)) < 0 ||
-	    virDomainSetInterfaceParameters(domain.virt, mac, params, count, VIR_DOMAIN_AFFECT_LIVE) < 0)
-		rc = error_set_virt(e, call.conn, "cannot limit NIC '%s' of domain '%s'", mac, uuid);
+	    virDomainSetInterfaceParameters(d.domain.virt, mac, params, count, VIR_DOMAIN_AFFECT_LIVE) < 0)
+		rc = error_set_virt(e, call->conn, "cannot limit NIC '%s' of domain '%s'", mac, uuid);
 	virTypedParamsFree(params, count);
 	return rc;
 }

@@ -21,6 +21,7 @@ static void pause_ms(int ms)
 
 /* -------------------------------------------------------------------- flushing */
 
+/* Domains of tools are here, too, so the row of the call is given no more than it needs to read the XML: the handle. */
 static int read_live_xml(const struct hv_call *call, virDomainPtr domain, xmlDocPtr *ret_doc, struct error *e)
 {
 	const struct domain found = {.found = true, .virt = domain};
