@@ -80,7 +80,8 @@ long fake_call(const char *name)
 	last = (virError){0};
 	if (fails(name, row)) {
 		snprintf(sentence, sizeof(sentence), FAKE_REASON "%s", name);
-		last = (virError){.code = VIR_ERR_OPERATION_FAILED, .message = sentence};
+		last = (virError){.code = fake.code ? fake.code : VIR_ERR_OPERATION_FAILED,
+				  .message = sentence};
 		return result == POINTER || result == TEXT ? 0 : -1;
 	}
 	switch (result) {
@@ -214,7 +215,10 @@ int virConnectListAllDomains(virConnectPtr conn, virDomainPtr **domains, unsigne
 int virDomainGetState(virDomainPtr domain, int *state, int *reason, unsigned int flags)
 {
 	(void)domain, (void)flags;
-	*state = fake.off ? VIR_DOMAIN_SHUTOFF : fake.asleep ? VIR_DOMAIN_PMSUSPENDED : VIR_DOMAIN_RUNNING;
+	*state = fake.off      ? VIR_DOMAIN_SHUTOFF
+		 : fake.asleep ? VIR_DOMAIN_PMSUSPENDED
+		 : fake.paused ? VIR_DOMAIN_PAUSED
+			       : VIR_DOMAIN_RUNNING;
 	if (reason)
 		*reason = 0;
 	return (int)fake_call("virDomainGetState");

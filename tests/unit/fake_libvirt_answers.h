@@ -19,16 +19,17 @@
 
 struct fake_libvirt {
 	pthread_mutex_t lock;
-	bool armed;	    /* count and fail */
-	int count, fail_at; /* of the calls */
-	const char *failed; /* the function that failed */
-	bool off;	    /* domains and networks are not active */
-	bool asleep;	    /* domains */
-	bool bare;	    /* there is no network filter yet */
-	atomic_int tools;   /* so many lists of domains have one that copies a volume */
-	bool alike;	    /* all hosts have the same processor */
-	char compared[512]; /* the processors of which a common one was asked for last; empty: of none */
-	char defined[8192]; /* the last definition of a domain */
+	bool armed;	     /* count and fail */
+	int count, fail_at;  /* of the calls */
+	const char *failed;  /* the function that failed */
+	int code;	     /* of its error; 0: VIR_ERR_OPERATION_FAILED */
+	bool off;	     /* domains and networks are not active */
+	bool paused, asleep; /* domains */
+	bool bare;	     /* there is no network filter yet */
+	atomic_int tools;    /* so many lists of domains have one that copies a volume */
+	bool alike;	     /* all hosts have the same processor */
+	char compared[512];  /* the processors of which a common one was asked for last; empty: of none */
+	char defined[8192];  /* the last definition of a domain */
 };
 
 /* What processors have in common. */

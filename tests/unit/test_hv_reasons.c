@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvirt/virterror.h>
+
 #include "hypervisor/domain/console.h"
 #include "hypervisor/domain/disk.h"
 #include "hypervisor/domain/disk_chain.h"
@@ -217,7 +219,12 @@ static int do_suspend(void)
 
 static int do_resume(void)
 {
-	return hv_domain_resume(hv, HOST, VM, e);
+	int rc;
+
+	fake.paused = true;
+	rc = hv_domain_resume(hv, HOST, VM, e);
+	fake.paused = false;
+	return rc;
 }
 
 static int do_wake(void)
@@ -630,6 +637,27 @@ static void a_copy_on_a_removed_host_is_not_waited_for(void **state)
 	fake.tools = 0;
 }
 
+/* A request for a volume there starts it between its stop and its undefinition. */
+static void a_pool_that_is_started_meanwhile_is_closed(void **state)
+{
+	const struct hv_events events = {.host = on_host};
+	int n = 0, rc;
+
+	(void)state;
+	assert_int_equal(hv_new(&events, NULL, &hv, e), 0);
+	assert_int_equal(connect_host(HOST), 0);
+	fake.code = VIR_ERR_OPERATION_INVALID;
+	do {
+		rc = run_failing(do_pool_close, ++n);
+		assert_non_null(fake.failed);
+	} while (strcmp(fake.failed, "virStoragePoolUndefine") != 0);
+	fake.code = 0;
+	assert_int_equal(rc, 0);
+	/* is it active, its stop, its undefinition */
+	assert_int_equal(fake.count, n + 3);
+	hv_free(hv);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -637,6 +665,7 @@ int main(void)
 		cmocka_unit_test(the_processor_is_what_all_hosts_have),
 		cmocka_unit_test(a_host_is_connected_when_no_copy_is_left),
 		cmocka_unit_test(a_copy_on_a_removed_host_is_not_waited_for),
+		cmocka_unit_test(a_pool_that_is_started_meanwhile_is_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
