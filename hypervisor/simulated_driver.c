@@ -119,15 +119,13 @@ static int get_xml(const struct hv_call *call, const struct domain *domain, unsi
 {
 	const unsigned int as_it_is = VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE;
 	_cleanup_free_ char *definition = NULL;
-	struct simulated_domain row;
-	int rc = simulator_get_xml(simulator_of(call), domain->uuid, &definition, e);
+	int id, rc = simulator_get_xml(simulator_of(call), domain->uuid, &definition, &id, e);
 
 	(void)label;
 	if (rc < 0)
 		return rc;
-	simulator_find(simulator_of(call), domain->uuid, &row);
 	if ((flags & as_it_is) != as_it_is)
-		return present(definition, flags, row.id, ret_xml, e);
+		return present(definition, flags, id, ret_xml, e);
 	*ret_xml = steal(&definition);
 	return 0;
 }

@@ -3,12 +3,12 @@
 #include "hypervisor/simulator/simulator.h"
 
 #include <errno.h>
+#include <search.h>
 #include <string.h>
 
 #include <libvirt/libvirt.h>
 #include <libxml/uri.h>
 
-#include "hypervisor/simulator/table.h"
 #include "hypervisor/xml.h"
 #include "model/clock.h"
 
@@ -17,7 +17,7 @@
 #define FILE_MOST 65536
 
 struct domain_row {
-	struct entry entry; /* first */
+	char uuid[33]; /* first: the key */
 	enum hv_domain_state state;
 	enum hv_domain_reason reason;
 	int id, cpus;
@@ -26,18 +26,19 @@ struct domain_row {
 };
 
 struct pool_row {
-	struct entry entry; /* first */
-	char *type, *root;  /* owned */
+	char uuid[33];	   /* first: the key */
+	char *type, *root; /* owned */
 };
 
 struct simulator {
 	char *file; /* immutable */
 
-	pthread_mutex_t lock;	     /* the listener takes a lock below it */
-	struct table domains, pools; /* lock */
-	int last_id;		     /* lock */
-	simulator_tell *tell;	     /* lock; NULL: nobody listens */
-	void *ctx;		     /* lock */
+	pthread_mutex_t lock;  /* the listener takes a lock below it */
+	void *domains, *pools; /* lock: tsearch trees, which are balanced */
+	size_t domain_count;   /* lock */
+	int last_id;	       /* lock */
+	simulator_tell *tell;  /* lock; NULL: nobody listens */
+	void *ctx;	       /* lock */
 };
 
 /* ---------------------------------------------------------------- the machine */
@@ -65,15 +66,28 @@ struct simulator *simulator_new(const char *uri)
 	return s;
 }
 
-static void domain_done(struct entry *entry)
+static int compare(const void *a, const void *b)
 {
-	free(((struct domain_row *)entry)->xml);
-	free(entry);
+	return strcmp(a, b); /* both start with the uuid */
 }
 
-static void pool_done(struct entry *entry)
+/* The row of @uuid in a tree; NULL when there is none. */
+static void *row_in(void *const *tree, const char *uuid)
 {
-	struct pool_row *pool = (struct pool_row *)entry;
+	void *found = tfind(uuid, tree, compare);
+
+	return found ? *(void **)found : NULL;
+}
+
+static void domain_done(void *row)
+{
+	free(((struct domain_row *)row)->xml);
+	free(row);
+}
+
+static void pool_done(void *row)
+{
+	struct pool_row *pool = row;
 
 	free(pool->type);
 	free(pool->root);
@@ -83,8 +97,9 @@ static void pool_done(struct entry *entry)
 /* Under the lock, or for the last time. */
 static void lose_all(struct simulator *s)
 {
-	table_clear(&s->domains, domain_done);
-	table_clear(&s->pools, pool_done);
+	tdestroy(steal(&s->domains), domain_done);
+	tdestroy(steal(&s->pools), pool_done);
+	s->domain_count = 0;
 }
 
 void simulator_free(struct simulator *s)
@@ -149,14 +164,14 @@ static void tell(const struct simulator *s, const char *uuid, int type, int deta
 		s->tell(s->ctx, uuid, type, detail);
 }
 
-static struct domain_row *row_of(const struct simulator *s, const char *uuid)
+/* NULL, with the sentence of -ENOENT, when there is none. */
+static struct domain_row *row_of(const struct simulator *s, const char *uuid, struct error *e)
 {
-	return (struct domain_row *)table_find(&s->domains, uuid);
-}
+	struct domain_row *row = row_in(&s->domains, uuid);
 
-static int absent(const char *uuid, struct error *e)
-{
-	return error_set(e, ENOENT, "cannot find domain '%s'", uuid);
+	if (!row)
+		(void)error_set(e, ENOENT, "cannot find domain '%s'", uuid);
+	return row;
 }
 
 static void describe(const struct domain_row *row, struct simulated_domain *ret)
@@ -167,7 +182,7 @@ static void describe(const struct domain_row *row, struct simulated_domain *ret)
 					 .cpus = row->cpus,
 					 .memory = row->memory,
 					 .cpu_ns = row->id ? clock_monotonic() - row->started : 0};
-	memcpy(ret->uuid, row->entry.uuid, sizeof(ret->uuid));
+	memcpy(ret->uuid, row->uuid, sizeof(ret->uuid));
 }
 
 void simulator_find(struct simulator *s, const char *uuid, struct simulated_domain *ret)
@@ -175,43 +190,52 @@ void simulator_find(struct simulator *s, const char *uuid, struct simulated_doma
 	const struct domain_row *row;
 
 	scoped_lock(&s->lock);
-	row = row_of(s, uuid);
+	row = row_in(&s->domains, uuid);
 	if (row)
 		describe(row, ret);
 	else
 		*ret = (struct simulated_domain){.state = HV_DOMAIN_ABSENT};
 }
 
+struct listing {
+	struct simulated_domain *domains;
+	size_t count;
+	bool active; /* only these */
+};
+
+static void list_row(const void *node, VISIT which, void *arg)
+{
+	const struct domain_row *row = *(const struct domain_row *const *)node;
+	struct listing *listing = arg;
+
+	if ((which == postorder || which == leaf) && (!listing->active || row->id))
+		describe(row, &listing->domains[listing->count++]);
+}
+
 int simulator_list(struct simulator *s, bool active, struct simulated_domain **ret, size_t *ret_count,
 		   struct error *e)
 {
-	struct simulated_domain *list;
-	size_t used = 0;
+	struct listing listing = {.active = active};
 
 	scoped_lock(&s->lock);
-	list = calloc(s->domains.count + 1, sizeof(*list));
-	if (!list)
+	listing.domains = calloc(s->domain_count + 1, sizeof(*listing.domains));
+	if (!listing.domains)
 		return error_oom(e);
-	for (size_t i = 0; i < s->domains.room; i++)
-		for (const struct entry *entry = s->domains.buckets[i]; entry; entry = entry->next) {
-			const struct domain_row *row = (const struct domain_row *)entry;
-
-			if (!active || row->id)
-				describe(row, &list[used++]);
-		}
-	*ret = list;
-	*ret_count = used;
+	twalk_r(s->domains, list_row, &listing);
+	*ret = listing.domains;
+	*ret_count = listing.count;
 	return 0;
 }
 
-int simulator_get_xml(struct simulator *s, const char *uuid, char **ret_xml, struct error *e)
+int simulator_get_xml(struct simulator *s, const char *uuid, char **ret_xml, int *ret_id, struct error *e)
 {
 	const struct domain_row *row;
 
 	scoped_lock(&s->lock);
-	row = row_of(s, uuid);
+	row = row_of(s, uuid, e);
 	if (!row)
-		return absent(uuid, e);
+		return -ENOENT;
+	*ret_id = row->id;
 	*ret_xml = strdup(row->xml);
 	return *ret_xml ? 0 : error_oom(e);
 }
@@ -223,13 +247,15 @@ static struct domain_row *row_new(struct simulator *s, const char *uuid)
 
 	if (!row)
 		return NULL;
-	(void)snprintf(row->entry.uuid, sizeof(row->entry.uuid), "%s", uuid);
+	(void)snprintf(row->uuid, sizeof(row->uuid), "%s", uuid);
 	row->state = HV_DOMAIN_OFF;
 	row->reason = HV_REASON_OTHER;
-	if (table_add(&s->domains, &row->entry) == 0)
-		return row;
-	free(row);
-	return NULL;
+	if (!tsearch(row, &s->domains, compare)) {
+		free(row);
+		return NULL;
+	}
+	s->domain_count++;
+	return row;
 }
 
 int simulator_define(struct simulator *s, const char *uuid, const char *xml, int cpus, int64_t memory,
@@ -242,7 +268,7 @@ int simulator_define(struct simulator *s, const char *uuid, const char *xml, int
 	if (!copy)
 		return error_oom(e);
 	scoped_lock(&s->lock);
-	row = row_of(s, uuid);
+	row = row_in(&s->domains, uuid);
 	is_new = !row;
 	if (is_new)
 		row = row_new(s, uuid);
@@ -262,13 +288,14 @@ int simulator_undefine(struct simulator *s, const char *uuid, struct error *e)
 	struct domain_row *row;
 
 	scoped_lock(&s->lock);
-	row = row_of(s, uuid);
+	row = row_of(s, uuid, e);
 	if (!row)
-		return absent(uuid, e);
+		return -ENOENT;
 	if (row->id)
 		return error_set(e, EBUSY, "domain '%s' is active", uuid);
-	table_remove(&s->domains, &row->entry);
-	domain_done(&row->entry);
+	(void)tdelete(row, &s->domains, compare);
+	s->domain_count--;
+	domain_done(row);
 	tell(s, uuid, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
 	return 0;
 }
@@ -278,9 +305,9 @@ int simulator_start(struct simulator *s, const char *uuid, bool paused, struct e
 	struct domain_row *row;
 
 	scoped_lock(&s->lock);
-	row = row_of(s, uuid);
+	row = row_of(s, uuid, e);
 	if (!row)
-		return absent(uuid, e);
+		return -ENOENT;
 	if (row->id)
 		return error_set(e, EBUSY, "domain '%s' is already active", uuid);
 	s->last_id = s->last_id < INT_MAX ? s->last_id + 1 : 1;
@@ -299,9 +326,9 @@ int simulator_suspend(struct simulator *s, const char *uuid, struct error *e)
 	struct domain_row *row;
 
 	scoped_lock(&s->lock);
-	row = row_of(s, uuid);
+	row = row_of(s, uuid, e);
 	if (!row)
-		return absent(uuid, e);
+		return -ENOENT;
 	if (row->state != HV_DOMAIN_RUNNING)
 		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
 	row->state = HV_DOMAIN_PAUSED;
@@ -314,9 +341,9 @@ int simulator_resume(struct simulator *s, const char *uuid, struct error *e)
 	struct domain_row *row;
 
 	scoped_lock(&s->lock);
-	row = row_of(s, uuid);
+	row = row_of(s, uuid, e);
 	if (!row)
-		return absent(uuid, e);
+		return -ENOENT;
 	if (row->state == HV_DOMAIN_RUNNING)
 		return 0;
 	if (row->state != HV_DOMAIN_PAUSED)
@@ -332,7 +359,7 @@ static void stop(const struct simulator *s, struct domain_row *row, enum hv_doma
 	row->id = 0;
 	row->state = HV_DOMAIN_OFF;
 	row->reason = reason;
-	tell(s, row->entry.uuid, VIR_DOMAIN_EVENT_STOPPED, detail);
+	tell(s, row->uuid, VIR_DOMAIN_EVENT_STOPPED, detail);
 }
 
 int simulator_shutdown(struct simulator *s, const char *uuid, struct error *e)
@@ -340,9 +367,9 @@ int simulator_shutdown(struct simulator *s, const char *uuid, struct error *e)
 	struct domain_row *row;
 
 	scoped_lock(&s->lock);
-	row = row_of(s, uuid);
+	row = row_of(s, uuid, e);
 	if (!row)
-		return absent(uuid, e);
+		return -ENOENT;
 	/* a guest that is paused hears nothing */
 	if (row->state != HV_DOMAIN_RUNNING)
 		return error_set(e, EBUSY, "domain '%s' is not running", uuid);
@@ -355,9 +382,9 @@ int simulator_destroy(struct simulator *s, const char *uuid, struct error *e)
 	struct domain_row *row;
 
 	scoped_lock(&s->lock);
-	row = row_of(s, uuid);
+	row = row_of(s, uuid, e);
 	if (!row)
-		return absent(uuid, e);
+		return -ENOENT;
 	if (!row->id)
 		return error_set(e, EBUSY, "domain '%s' is not active", uuid);
 	stop(s, row, HV_REASON_OTHER, VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
@@ -366,31 +393,37 @@ int simulator_destroy(struct simulator *s, const char *uuid, struct error *e)
 
 /* -------------------------------------------------------------- storage pools */
 
+/* Under the lock. */
+static void drop_pool(struct simulator *s, const char *uuid)
+{
+	struct pool_row *pool = row_in(&s->pools, uuid);
+
+	if (!pool)
+		return;
+	(void)tdelete(pool, &s->pools, compare);
+	pool_done(pool);
+}
+
 int simulator_open_pool(struct simulator *s, const char *uuid, const char *type, const char *root,
 			struct error *e)
 {
 	struct pool_row *pool = calloc(1, sizeof(*pool));
-	struct entry *former;
 
 	if (!pool)
 		return error_oom(e);
-	(void)snprintf(pool->entry.uuid, sizeof(pool->entry.uuid), "%s", uuid);
+	(void)snprintf(pool->uuid, sizeof(pool->uuid), "%s", uuid);
 	pool->type = strdup(type);
 	pool->root = strdup(root);
 	if (!pool->type || !pool->root) {
-		pool_done(&pool->entry);
+		pool_done(pool);
 		return error_oom(e);
 	}
 
 	scoped_lock(&s->lock);
-	former = table_find(&s->pools, uuid);
-	if (former) {
-		table_remove(&s->pools, former);
-		pool_done(former);
-	}
-	if (table_add(&s->pools, &pool->entry) == 0)
+	drop_pool(s, uuid);
+	if (tsearch(pool, &s->pools, compare))
 		return 0;
-	pool_done(&pool->entry);
+	pool_done(pool);
 	return error_oom(e);
 }
 
@@ -401,7 +434,7 @@ int simulator_find_pool(struct simulator *s, const char *uuid, char **ret_type, 
 	const struct pool_row *pool;
 
 	scoped_lock(&s->lock);
-	pool = (const struct pool_row *)table_find(&s->pools, uuid);
+	pool = row_in(&s->pools, uuid);
 	if (!pool)
 		return error_set(e, ENOENT, "cannot find storage pool '%s'", uuid);
 	type = strdup(pool->type);
@@ -415,12 +448,6 @@ int simulator_find_pool(struct simulator *s, const char *uuid, char **ret_type, 
 
 void simulator_close_pool(struct simulator *s, const char *uuid)
 {
-	struct entry *entry;
-
 	scoped_lock(&s->lock);
-	entry = table_find(&s->pools, uuid);
-	if (!entry)
-		return;
-	table_remove(&s->pools, entry);
-	pool_done(entry);
+	drop_pool(s, uuid);
 }

@@ -57,8 +57,8 @@ void simulator_find(struct simulator *s, const char *uuid, struct simulated_doma
 /* All, or only those that are active; for the caller to free. */
 int simulator_list(struct simulator *s, bool active, struct simulated_domain **ret, size_t *ret_count,
 		   struct error *e);
-/* The definition, allocated. */
-int simulator_get_xml(struct simulator *s, const char *uuid, char **ret_xml, struct error *e);
+/* The definition, allocated, and the number of the run. */
+int simulator_get_xml(struct simulator *s, const char *uuid, char **ret_xml, int *ret_id, struct error *e);
 /* Defines the domain, or changes its definition, for one that is active as well. */
 int simulator_define(struct simulator *s, const char *uuid, const char *xml, int cpus, int64_t memory,
 		     struct error *e);
