@@ -36,6 +36,7 @@ static const struct step steps[] = {
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))
+#define ALL_FIELDS     UINT64_MAX
 
 static const char *column_type(const struct field *f)
 {
@@ -99,18 +100,21 @@ static int has_column(sqlite3 *db, const char *table, const char *column)
 	       SQLITE_OK;
 }
 
-static int add_missing_columns(sqlite3 *db, const struct kind *kind, struct error *e)
+/* Adds those columns of these fields to @table that it has not, each as @append prints it. */
+static int add_missing_columns(sqlite3 *db, const struct kind *kind, const char *table, uint64_t fields,
+			       void (*append)(sqlite3_str *s, const struct kind *kind, const struct field *f),
+			       struct error *e)
 {
 	for (int i = 0; i < kind->field_count; i++) {
 		const struct field *f = &kind->fields[i];
 		sqlite3_str *s;
 		int r;
 
-		if (!field_is_stored(f) || has_column(db, kind->table, f->name))
+		if (!field_is_stored(f) || !(fields >> i & 1) || has_column(db, table, f->name))
 			continue;
 		s = sqlite3_str_new(db);
-		sqlite3_str_appendf(s, "ALTER TABLE \"%w\" ADD COLUMN ", kind->table);
-		append_column(s, kind, f);
+		sqlite3_str_appendf(s, "ALTER TABLE \"%w\" ADD COLUMN ", table);
+		append(s, kind, f);
 		r = run(db, s, e);
 		if (r < 0)
 			return r;
@@ -128,28 +132,29 @@ uint64_t schema_texts(const struct kind *kind)
 	return texts;
 }
 
+static void append_text_column(sqlite3_str *s, const struct kind *kind, const struct field *f)
+{
+	(void)kind;
+	sqlite3_str_appendf(s, "\"%w\" BLOB", f->name);
+}
+
 /* A row of it goes with that of the object: see txn.c. */
 static int create_texts(sqlite3 *db, const struct kind *kind, struct error *e)
 {
-	const uint64_t texts = schema_texts(kind);
+	_cleanup_free_ char *table = NULL;
 	sqlite3_str *s = sqlite3_str_new(db);
+	int r;
 
 	sqlite3_str_appendf(
 		s,
 		"CREATE TABLE IF NOT EXISTS \"%w_text\" (id INTEGER PRIMARY KEY REFERENCES \"%w\"(id)) STRICT;",
 		kind->table, kind->table);
-	for (int i = 0; i < kind->field_count; i++) {
-		_cleanup_free_ char *table = NULL;
-
-		if (!(texts >> i & 1))
-			continue;
-		if (asprintf(&table, "%s_text", kind->table) < 0)
-			table = NULL;
-		if (!table || !has_column(db, table, kind->fields[i].name))
-			sqlite3_str_appendf(s, "ALTER TABLE \"%w_text\" ADD COLUMN \"%w\" BLOB;", kind->table,
-					    kind->fields[i].name);
-	}
-	return run(db, s, e);
+	r = run(db, s, e);
+	if (r < 0)
+		return r;
+	if (asprintf(&table, "%s_text", kind->table) < 0)
+		return error_oom(e);
+	return add_missing_columns(db, kind, table, schema_texts(kind), append_text_column, e);
 }
 
 /* The number that a pragma answers; -1: it cannot be read. */
@@ -175,7 +180,7 @@ static int migrate_kind(sqlite3 *db, const struct kind *kind, struct error *e)
 
 	if (r < 0)
 		return r;
-	r = add_missing_columns(db, kind, e);
+	r = add_missing_columns(db, kind, kind->table, ALL_FIELDS, append_column, e);
 	if (r == 0 && schema_texts(kind))
 		r = create_texts(db, kind, e);
 	return r;
@@ -241,8 +246,6 @@ static void shorten_times(sqlite3_context *context, int count, sqlite3_value **v
 	sqlite3_result_blob(context, runs, (int)field_times_write(times, known, runs), SQLITE_TRANSIENT);
 }
 
-#define ALL_FIELDS UINT64_MAX
-
 /* The columns of these fields of a kind in their order, each printed with @fmt and followed by a comma. */
 static void append_columns(sqlite3_str *s, const struct kind *kind, uint64_t fields, const char *fmt)
 {
@@ -253,7 +256,7 @@ static void append_columns(sqlite3_str *s, const struct kind *kind, uint64_t fie
 		}
 }
 
-/* Prints the name of each of these fields with @fmt, twice if it has room for it. */
+/* Prints @fmt for each of these fields, with the name of the field in the place of each of its one or two "%w". */
 static void append_joined(sqlite3_str *s, const struct kind *kind, uint64_t fields, const char *fmt,
 			  const char *separator)
 {

@@ -531,7 +531,7 @@ void txn_statements_finalize(struct kind_statements *statements)
 
 /* --------------------------------------------------------------- loading */
 
-/* The same for a long text: as it is stored, null, or 1: it has left memory. */
+/* Sets a long text of @o from a column: as it is stored, null, or 1: it has left memory. */
 static void read_long_text(struct object *o, int field, sqlite3_stmt *stmt, int column)
 {
 	const char *bytes;
@@ -601,13 +601,16 @@ static const struct object *object_from_row(struct object *o, sqlite3_stmt *stmt
 	return object_is_broken(o) ? NULL : object_pack(o);
 }
 
+/* Less than what malloc() gives back to the kernel when it is free (M_TRIM_THRESHOLD). */
+#define HEAP_STEP 100000
+
 /*
  * malloc() extends the heap of all threads but the main one by a page at a time, with a system call that stops all that
- * touch new memory: extends it by as much as it does not give back.
+ * touch new memory: extends it by a larger step, which stays.
  */
 static void extend_heap(void)
 {
-	void *volatile room = malloc(100000);
+	void *volatile room = malloc(HEAP_STEP);
 
 	free(room);
 }
@@ -619,15 +622,15 @@ static int load_kind(sqlite3 *db, const struct kind *kind, bool leave, struct vi
 	int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
 	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind);
 	_cleanup_object_ struct object *row = object_new_borrowing(kind);
+	const bool is_main = gettid() == getpid();
 	int r = batch && row ? 0 : -ENOMEM;
 
 	sqlite3_free(sql);
 	for (unsigned n = 0; rc == SQLITE_OK && r == 0; n++) {
 		_cleanup_object_ const struct object *o = NULL;
 
-		if (n % 128 == 0 && gettid() != getpid())
+		if (n % 128 == 0 && !is_main)
 			extend_heap();
-
 		if (sqlite3_step(stmt) != SQLITE_ROW)
 			break;
 		o = object_from_row(row, stmt);
@@ -761,20 +764,23 @@ static int load_all_kinds(sqlite3 *db, bool leave, struct view *view, struct err
 	return error_move(e, &l.error);
 }
 
-/* Raises a number of each kind in @view to that which @sql selects for its table. */
-static int load_numbers(sqlite3 *db, const char *sql, int64_t (*get)(const struct view *, enum kind_id),
-			void (*set)(struct view *, enum kind_id, int64_t), struct view *view, struct error *e)
+/* What rows that have been removed had: the time of the last change of each kind, and the last row id. */
+static int load_removals(sqlite3 *db, struct view *view, struct error *e)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = SQLITE_OK;
 
-	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(db, "SELECT changed, last_id FROM kind_changed WHERE \"table\" = ?", -1, &stmt,
+			       NULL) != SQLITE_OK)
 		return error_set(e, EIO, "database: %s", sqlite3_errmsg(db));
-	for (int k = KIND_NONE + 1; k < KIND_COUNT && rc == SQLITE_OK; k++) {
-		rc = sqlite3_bind_text(stmt, 1, kind_get((enum kind_id)k)->table, -1, SQLITE_STATIC);
-		if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW &&
-		    sqlite3_column_int64(stmt, 0) > get(view, (enum kind_id)k))
-			set(view, (enum kind_id)k, sqlite3_column_int64(stmt, 0));
+	for (enum kind_id k = KIND_NONE + 1; k < KIND_COUNT && rc == SQLITE_OK; k++) {
+		rc = sqlite3_bind_text(stmt, 1, kind_get(k)->table, -1, SQLITE_STATIC);
+		if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+			if (sqlite3_column_int64(stmt, 0) > view_changed(view, k))
+				view_set_changed(view, k, sqlite3_column_int64(stmt, 0));
+			if (sqlite3_column_int64(stmt, 1) > view_last_id(view, k))
+				view_set_last_id(view, k, sqlite3_column_int64(stmt, 1));
+		}
 		if (rc == SQLITE_OK)
 			rc = sqlite3_reset(stmt); /* the result of the step, too */
 	}
@@ -786,12 +792,5 @@ int txn_load(sqlite3 *db, bool leave, struct view *view, struct error *e)
 {
 	int r = load_all_kinds(db, leave, view, e);
 
-	if (r == 0)
-		r = load_numbers(db, "SELECT changed FROM kind_changed WHERE \"table\" = ?", view_changed,
-				 view_set_changed, view, e);
-	/* Of rows that have been removed, too. */
-	if (r == 0)
-		r = load_numbers(db, "SELECT last_id FROM kind_changed WHERE \"table\" = ?", view_last_id,
-				 view_set_last_id, view, e);
-	return r;
+	return r < 0 ? r : load_removals(db, view, e);
 }
