@@ -12,7 +12,7 @@
 
 /*
  * Bits per object for the names that a walk has met: of the names that are new to it, all but some in a hundred are known
- * to be without a search in the index, which would be one in memory that no cache has.
+ * to be without a search in the index, each step of which would be a miss of the processor's caches.
  */
 #define MET_BITS 16
 
@@ -90,6 +90,15 @@ static bool ranks_meet(struct ranks *ranks, const struct view *view, const struc
 	if (o->id > ranks->met_until)
 		ranks->met_until = o->id;
 	return is_new;
+}
+
+/* The walk is at its end: what it has met is not needed, and who goes back to its middle is to search. */
+static void ranks_forget(struct ranks *ranks)
+{
+	if (!ranks)
+		return;
+	free(steal(&ranks->met));
+	ranks->met_until = 0;
 }
 
 /* How far the objects named like @o have been counted in @view; NULL if out of memory. */
@@ -217,6 +226,7 @@ int64_t name_links_next(const struct place *dir, int64_t after, char ret_name[NA
 			return o->id;
 		}
 	}
+	ranks_forget(dir->ranks);
 	return 0;
 }
 
