@@ -186,11 +186,13 @@ class Pool:
         db = sqlite3.connect(file, isolation_level=None)
         for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -200000"):
             db.execute(f"PRAGMA {setting}")
-        db.execute("BEGIN")
-        yield db
-        db.execute("COMMIT")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.close()
+        try:
+            db.execute("BEGIN")
+            yield db
+            db.execute("COMMIT")
+            db.execute("PRAGMA journal_mode = WAL")
+        finally:
+            db.close()
         with open(file, "rb") as f:
             os.fsync(f.fileno())
 

@@ -6,6 +6,7 @@
 #include "tests/unit/test.h"
 
 #include <ftw.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,22 @@ static inline int fixture_teardown(void **state)
 	(void)nftw(f->dir, fixture_unlink, 16, FTW_DEPTH | FTW_PHYS);
 	free(f);
 	return 0;
+}
+
+/* Closes the store, and runs @sql on its database. */
+static inline void fixture_sql(struct fixture *f, const char *sql)
+{
+	char path[128];
+	char *message = NULL;
+	sqlite3 *db;
+
+	store_close(f->store);
+	f->store = NULL;
+	snprintf(path, sizeof(path), "%s/pool.db", f->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s", message);
+	sqlite3_close(db);
 }
 
 /* A uuid that is the same in every run: @n in hexadecimal. */

@@ -85,6 +85,7 @@ static void a_domain_goes_from_state_to_state(void **state)
 	struct simulated_domain domain;
 	char path[128], *xml = NULL, expected[512];
 	struct simulator *s = new_machine(&told, path);
+	int id;
 
 	(void)state;
 	assert_fails(ENOENT, simulator_start(s, VM_1, false, e));
@@ -106,8 +107,9 @@ static void a_domain_goes_from_state_to_state(void **state)
 	assert_int_equal(domain.cpus, 3);
 	assert_int_equal(domain.memory, 128 * MIB);
 	assert_int_not_equal(domain.id, 0);
-	assert_ok(simulator_get_xml(s, VM_1, &xml, e));
+	assert_ok(simulator_get_xml(s, VM_1, &xml, &id, e));
 	assert_string_equal(xml, "<domain a='b'/>");
+	assert_int_equal(id, domain.id);
 	free(xml);
 	assert_ok(simulator_suspend(s, VM_1, e));
 	assert_fails(EBUSY, simulator_shutdown(s, VM_1, e));
@@ -123,7 +125,7 @@ static void a_domain_goes_from_state_to_state(void **state)
 	assert_ok(simulator_undefine(s, VM_1, e));
 	assert_int_equal(state_in(s, VM_1), HV_DOMAIN_ABSENT);
 	assert_fails(ENOENT, simulator_undefine(s, VM_1, e));
-	assert_fails(ENOENT, simulator_get_xml(s, VM_1, &xml, e));
+	assert_fails(ENOENT, simulator_get_xml(s, VM_1, &xml, &id, e));
 
 	(void)snprintf(
 		expected, sizeof(expected),

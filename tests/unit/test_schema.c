@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Databases of former versions become those of this one, with all that was in them, whenever the program dies meanwhile; and
- * what the tables of this version hold. tests/data/schema-2.sql was written by poolfs with schema version 2, which had
+ * what the tables of this version hold. Others are refused. tests/data/schema-2.sql was written by poolfs with schema version 2, which had
  * put what fill() puts.
  */
 #include "tests/unit/fixture.h"
@@ -449,6 +449,78 @@ static void a_damaged_text_is_an_error(void **state)
 	}
 }
 
+static void a_newer_database_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	fixture_sql(f, "PRAGMA user_version = 99");
+	assert_int_equal(store_open(f->dir, &f->store, &e), -EPROTO);
+	assert_null(f->store);
+	assert_string_equal(error_sentence(&e),
+			    "the database has schema version 99, this poolfs knows versions up to 3");
+}
+
+static void an_older_database_gets_its_missing_columns_and_tables(void **state)
+{
+	struct fixture *f = *state;
+	const struct object *o;
+
+	put(f, make(KIND_ZONE, test_uuid(1)));
+	fixture_sql(
+		f, "ALTER TABLE zone DROP COLUMN type; ALTER TABLE zone DROP COLUMN lastOpDate;"
+		   "DROP TABLE scheduler; UPDATE zone SET times = CAST(substr(times, 1, 8) || x'04' AS BLOB);"
+		   "PRAGMA application_id = 0");
+	fixture_open(f);
+	o = get(f, KIND_ZONE, test_uuid(1));
+	assert_string_equal(object_str(o, ZONE_NAME), "unnamed");
+	assert_null(object_str(o, ZONE_TYPE));
+	assert_true(object_is_null(o, ZONE_LAST_OP_DATE));
+	assert_int_equal(object_time(o, ZONE_LAST_OP_DATE), o->changed);
+	object_unref(o);
+	put(f, make(KIND_SCHEDULER, test_uuid(2)));
+}
+
+static void a_damaged_database_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	char path[128];
+
+	store_close(f->store);
+	f->store = NULL;
+	snprintf(path, sizeof(path), "%s/pool.db", f->dir);
+	FILE *db = fopen(path, "w");
+	fputs("this is not a database, whatever its name may say, and it is longer than a header", db);
+	fclose(db);
+	assert_int_equal(store_open(f->dir, &f->store, &e), -EIO);
+	assert_null(f->store);
+}
+
+static void rows_with_impossible_numbers_are_an_error(void **state)
+{
+	static const char *const ids[] = {"-5", "0", "1099511627775"};
+	struct fixture *f = *state;
+
+	put(f, make(KIND_ZONE, test_uuid(1)));
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		_cleanup_(error_done) struct error e = ERROR_INIT;
+		char sql[64];
+
+		snprintf(sql, sizeof(sql), "UPDATE zone SET id = %s", ids[i]);
+		fixture_sql(f, sql);
+		assert_int_equal(store_open(f->dir, &f->store, &e), -EIO);
+		assert_null(f->store);
+		assert_string_equal(error_sentence(&e),
+				    "database: the row ids of the table 'zone' are not from "
+				    "1 to 1099511627774, each once and in order");
+	}
+	fixture_sql(f, "UPDATE zone SET id = 1099511627774");
+	fixture_open(f);
+	_cleanup_view_ struct view *view = store_view(f->store);
+	assert_int_equal(view_count(view, KIND_ZONE), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,6 +535,13 @@ int main(void)
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(row_ids_are_not_used_again, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_text_is_an_error, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_newer_database_is_refused, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(an_older_database_gets_its_missing_columns_and_tables,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_database_is_an_error, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(rows_with_impossible_numbers_are_an_error, fixture_setup,
+						fixture_teardown),
 	};
 
 	return cmocka_run_group_tests_name("schema", tests, NULL, NULL);

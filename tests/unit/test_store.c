@@ -273,21 +273,6 @@ static void a_second_opener_is_refused(void **state)
 	put(f, make(KIND_ZONE, test_uuid(1))); /* the first one is not disturbed */
 }
 
-static void raw_sql(struct fixture *f, const char *sql)
-{
-	char path[128];
-	char *message = NULL;
-	sqlite3 *db;
-
-	store_close(f->store);
-	f->store = NULL;
-	snprintf(path, sizeof(path), "%s/pool.db", f->dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
-		fail_msg("%s", message);
-	sqlite3_close(db);
-}
-
 /* -------------------------------------------------- what a group makes of rows */
 
 static int put_then_fail(struct txn *t, void *arg, struct error *e)
@@ -366,8 +351,8 @@ static void a_row_is_what_all_changes_have_made_of_it(void **state)
 	fixture_reopen(f);
 	after = dump(f);
 	assert_string_equal(before, after);
-	raw_sql(f, "CREATE TABLE broken (x INTEGER CHECK (x = 0));"
-		   "INSERT INTO broken SELECT count(*) FROM pragma_foreign_key_check");
+	fixture_sql(f, "CREATE TABLE broken (x INTEGER CHECK (x = 0));"
+		       "INSERT INTO broken SELECT count(*) FROM pragma_foreign_key_check");
 	fixture_open(f);
 }
 
@@ -389,76 +374,6 @@ static void numbers_of_rows_are_those_of_rows_that_there_were(void **state)
 	zone = get(f, KIND_ZONE, test_uuid(2));
 	assert_int_equal(zone->id, 3);
 	object_unref(zone);
-}
-
-static void a_newer_database_is_refused(void **state)
-{
-	struct fixture *f = *state;
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-
-	raw_sql(f, "PRAGMA user_version = 99");
-	assert_int_equal(store_open(f->dir, &f->store, &e), -EPROTO);
-	assert_null(f->store);
-	assert_string_equal(error_sentence(&e),
-			    "the database has schema version 99, this poolfs knows versions up to 3");
-}
-
-static void an_older_database_gets_its_missing_columns_and_tables(void **state)
-{
-	struct fixture *f = *state;
-	const struct object *o;
-
-	put(f, make(KIND_ZONE, test_uuid(1)));
-	raw_sql(f, "ALTER TABLE zone DROP COLUMN type; ALTER TABLE zone DROP COLUMN lastOpDate;"
-		   "DROP TABLE scheduler; UPDATE zone SET times = CAST(substr(times, 1, 8) || x'04' AS BLOB);"
-		   "PRAGMA application_id = 0");
-	fixture_open(f);
-	o = get(f, KIND_ZONE, test_uuid(1));
-	assert_string_equal(object_str(o, ZONE_NAME), "unnamed");
-	assert_null(object_str(o, ZONE_TYPE));
-	assert_true(object_is_null(o, ZONE_LAST_OP_DATE));
-	assert_int_equal(object_time(o, ZONE_LAST_OP_DATE), o->changed);
-	object_unref(o);
-	put(f, make(KIND_SCHEDULER, test_uuid(2)));
-}
-
-static void a_damaged_database_is_an_error(void **state)
-{
-	struct fixture *f = *state;
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-	char path[128];
-
-	store_close(f->store);
-	f->store = NULL;
-	snprintf(path, sizeof(path), "%s/pool.db", f->dir);
-	FILE *db = fopen(path, "w");
-	fputs("this is not a database, whatever its name may say, and it is longer than a header", db);
-	fclose(db);
-	assert_int_equal(store_open(f->dir, &f->store, &e), -EIO);
-	assert_null(f->store);
-}
-
-static void rows_with_impossible_numbers_are_an_error(void **state)
-{
-	static const char *const ids[] = {"-5", "0", "1099511627775"};
-	struct fixture *f = *state;
-
-	put(f, make(KIND_ZONE, test_uuid(1)));
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
-		_cleanup_(error_done) struct error e = ERROR_INIT;
-		char sql[64];
-
-		snprintf(sql, sizeof(sql), "UPDATE zone SET id = %s", ids[i]);
-		raw_sql(f, sql);
-		assert_int_equal(store_open(f->dir, &f->store, &e), -EIO);
-		assert_null(f->store);
-		assert_string_equal(error_sentence(&e),
-				    "database: the row ids of the table 'zone' are not from "
-				    "1 to 1099511627774, each once and in order");
-	}
-	raw_sql(f, "UPDATE zone SET id = 1099511627774");
-	fixture_open(f);
-	assert_int_equal(count(f, KIND_ZONE), 1);
 }
 
 /* ---------------------------------------------------------------- full disk */
@@ -795,10 +710,6 @@ int main(void)
 		on_store(text_that_is_not_utf8_is_refused),
 		on_store(reopening_gives_the_same_bytes),
 		on_store(a_second_opener_is_refused),
-		on_store(a_newer_database_is_refused),
-		on_store(an_older_database_gets_its_missing_columns_and_tables),
-		on_store(a_damaged_database_is_an_error),
-		on_store(rows_with_impossible_numbers_are_an_error),
 		on_store(a_write_error_changes_nothing),
 		on_store(a_full_disk_changes_nothing),
 		on_store(what_was_acknowledged_survives_kill),
