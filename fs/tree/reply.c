@@ -13,6 +13,11 @@
  * for each name it has read. The kernel may not know these nodes yet when it is told that they change.
  */
 #define WHILE_LISTED 1.0
+/*
+ * Timeout of the attributes that come with a name that the kernel looks up each time, seconds: for the call that has looked it
+ * up, and open(2) checks them. The next call asks for the name again, and gets new ones. The kernel rounds up to a tick.
+ */
+#define WHILE_LOOKED_UP 1e-6
 
 /*
  * May the kernel keep the attributes of such a node? With other users, mode and owner follow the account of the object
@@ -142,23 +147,6 @@ static uint64_t generation(const struct place *p)
 	return strtoul(part, NULL, 16);
 }
 
-int entry_fill(const struct place *p, struct fuse_entry_param *ret)
-{
-	/*
-	 * A file that a tool may move aside is looked up each time: after a rename the kernel would take the
-	 * new name for this file, and other users' lookups would bring the old one back too early.
-	 */
-	bool stays = (p->entry->flags & E_NAME_STAYS) && !(p->entry->io->recreate && place_is_writable(p));
-
-	/* The kernel does not know this node yet, so it cannot be told; ignore E_TOLD. */
-	*ret = (struct fuse_entry_param){.ino = node_pack_copy(p->node),
-					 .generation = generation(p),
-					 .attr_timeout = attributes_stay(p) ? FOR_EVER : 0,
-					 .entry_timeout = stays ? FOR_EVER : 0};
-	/* The size of a slow file is not known yet. Its timeout is 0, so the kernel will ask. */
-	return place_stat(p, NULL, &ret->attr);
-}
-
 /* Is the object the same as in the newest view? So are the attributes of its nodes. */
 static bool is_newest(const struct place *p)
 {
@@ -167,11 +155,38 @@ static bool is_newest(const struct place *p)
 	return p->object && view_get_id(view, p->node.kind, p->node.row) == p->object;
 }
 
+/*
+ * May the attributes be kept that come with the name of a node that is told? The kernel may not know the node yet when it
+ * is told that they change, so not for long.
+ */
+static bool may_come_with_name(const struct place *p)
+{
+	return is_told(p->fs, p->node) && kept_add(p->fs->kept, p->node) == 0 && is_newest(p);
+}
+
+int entry_fill(const struct place *p, struct fuse_entry_param *ret)
+{
+	/*
+	 * A file that a tool may move aside is looked up each time: after a rename the kernel would take the
+	 * new name for this file, and other users' lookups would bring the old one back too early.
+	 */
+	bool stays = (p->entry->flags & E_NAME_STAYS) && !(p->entry->io->recreate && place_is_writable(p));
+
+	*ret = (struct fuse_entry_param){.ino = node_pack_copy(p->node),
+					 .generation = generation(p),
+					 .attr_timeout = attributes_stay(p) ? FOR_EVER : 0,
+					 .entry_timeout = stays ? FOR_EVER : 0};
+	if (!stays && !place_is_slow(p) && may_come_with_name(p))
+		ret->attr_timeout = WHILE_LOOKED_UP;
+	/* The size of a slow file is not known yet. Its timeout is 0, so the kernel will ask. */
+	return place_stat(p, NULL, &ret->attr);
+}
+
 int entry_fill_listed(const struct place *p, struct fuse_entry_param *ret)
 {
 	int r = entry_fill(p, ret);
 
-	if (r == 0 && is_told(p->fs, p->node) && kept_add(p->fs->kept, p->node) == 0 && is_newest(p))
+	if (r == 0 && may_come_with_name(p))
 		ret->attr_timeout = WHILE_LISTED;
 	return r;
 }

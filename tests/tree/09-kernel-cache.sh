@@ -18,6 +18,18 @@ timeout 10 stat -c '%n %s %Y %i %a' "${known[@]}" >kept || { kill -CONT "$pid"; 
 kill -CONT "$pid"
 cmp asked kept
 
+step "a name that is looked up each time comes with its attributes"
+requests()
+{
+	awk '/^syscr:/ { print $2 }' "/proc/$pid/task/$pid/io"
+}
+before=$(requests)
+for _ in $(seq 100); do
+	stat -c %s "$dir/name"
+done >sizes
+assert_eq "$(sort -u sizes)" 5
+[ $(($(requests) - before)) -lt 150 ] || fail "stat of a name that is looked up asks twice"
+
 step "after a change, the size is the new one at once"
 for text in web web-server-of-the-north-wing w; do
 	echo "$text" >"$dir/name"
