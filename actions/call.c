@@ -12,6 +12,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/submit.h"
 #include "model/access.h"
+#include "model/json_out.h"
 #include "model/query_run.h"
 
 /* Queries over more objects than this run in a worker, when it is the turn of their client. */
@@ -62,11 +63,13 @@ static void finish_text(struct call *call, struct draft *text)
 static void finish(struct call *call, const char *what, json_t *body, const char *sentence)
 {
 	struct draft text = {0};
+	struct json_out out = {.text = &text};
 
 	draft_add(&text, what, strlen(what));
 	draft_add(&text, "\n", 1);
-	if (body && json_dump_callback(body, draft_dump, &text, JSON_COMPACT) < 0)
-		text.failed = true;
+	if (body)
+		json_out_value(&out, NULL, body);
+	text.failed = json_out_failed(&out);
 	if (sentence)
 		draft_add(&text, sentence, strlen(sentence));
 	json_decref(body);

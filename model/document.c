@@ -197,14 +197,6 @@ char *draft_grow(struct draft *t, size_t len)
 	return grown->data + written;
 }
 
-int draft_dump(const char *data, size_t len, void *draft)
-{
-	struct draft *t = draft;
-
-	draft_add(t, data, len);
-	return t->failed ? -1 : 0;
-}
-
 struct document *draft_end(struct draft *t, int64_t mtime)
 {
 	struct document *d = NULL, *fit;

@@ -95,8 +95,6 @@ static inline size_t draft_len(const struct draft *t)
 {
 	return t->d ? t->d->len : 0;
 }
-/** As draft_add(), for json_dump_callback(). */
-int draft_dump(const char *data, size_t len, void *draft);
 /** The document, owned by the caller; NULL when memory was short. The draft is empty then. */
 struct document *draft_end(struct draft *t, int64_t mtime);
 /** Drops what has been written. */

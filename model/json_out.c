@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "model/json.h"
+
 /* ---------------------------------------------------------------------- tree */
 
 /* Adds a value, which is taken over; NULL: memory was short. */
@@ -118,32 +120,41 @@ static char *put_escape(char *to, unsigned char c)
 	return put(put(to, "u00", 3), (char[]){"01"[c >> 4], "0123456789ABCDEF"[c & 15]}, 2);
 }
 
-void json_out_string(struct json_out *out, const char *name, const char *text)
+/* Writes what stands between the quotation marks; there is room for ESCAPED(). */
+#define ESCAPED(plain, len) ((plain) + 6 * ((len) - (plain))) /* \u0001 is the longest escape */
+static char *put_escaped(char *to, const char *text, size_t plain, size_t len)
 {
-	size_t len, plain;
-	char *to;
-
-	if (!out->text) {
-		tree_add(out, name, json_string_nocheck(text));
-		return;
-	}
-	len = strlen(text);
-	plain = plain_length(text, len);
-	to = begin_value(out, name, 2 + plain + 6 * (len - plain)); /* \u0001 is the longest escape */
-	if (!to)
-		return;
-	*to++ = '"';
 	for (;;) {
 		to = put(to, text, plain);
 		text += plain;
 		len -= plain;
 		if (!len)
-			break;
+			return to;
 		to = put_escape(to, (unsigned char)*text++);
 		plain = plain_length(text, --len);
 	}
+}
+
+/* A string of the text. */
+static void write_string(struct json_out *out, const char *name, const char *text, size_t len)
+{
+	size_t plain = plain_length(text, len);
+	char *to = begin_value(out, name, 2 + ESCAPED(plain, len));
+
+	if (!to)
+		return;
+	*to++ = '"';
+	to = put_escaped(to, text, plain, len);
 	*to++ = '"';
 	end_value(out, to);
+}
+
+void json_out_string(struct json_out *out, const char *name, const char *text)
+{
+	if (out->text)
+		write_string(out, name, text, strlen(text));
+	else
+		tree_add(out, name, json_string_nocheck(text));
 }
 
 void json_out_integer(struct json_out *out, const char *name, int64_t number)
@@ -263,4 +274,87 @@ void json_out_take(struct json_out *out, const char *name, struct json_out *asid
 	if (to && aside->text->d)
 		end_value(out, put(to, aside->text->d->data, aside->text->d->len));
 	draft_done(aside->text);
+}
+
+/* ---------------------------------------------------------------- whole trees */
+
+/* Writes a member, the name of which may need escapes. */
+static void write_member(struct json_out *out, const char *name, const json_t *value)
+{
+	size_t len = strlen(name), plain = plain_length(name, len);
+	_cleanup_free_ char *escaped = NULL;
+
+	if (plain < len) {
+		escaped = malloc(ESCAPED(plain, len) + 1);
+		if (!escaped) {
+			out->failed = true;
+			return;
+		}
+		*put_escaped(escaped, name, plain, len) = '\0';
+	}
+	json_out_value(out, escaped ? escaped : name, value);
+}
+
+static void write_object(struct json_out *out, const char *name, const json_t *object)
+{
+	json_t *outer = json_out_object(out, name), *value;
+	const char *member;
+
+	json_object_foreach_const (object, member, value) {
+		write_member(out, member, value);
+	}
+	json_out_close(out, false, outer);
+}
+
+static void write_list(struct json_out *out, const char *name, const json_t *list)
+{
+	json_t *outer = json_out_list(out, name);
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		json_out_value(out, NULL, json_array_get(list, i));
+	json_out_close(out, true, outer);
+}
+
+static void write_real(struct json_out *out, const char *name, const json_t *value)
+{
+	char word[64]; /* a sign, 17 digits, a point and an exponent */
+	size_t len = json_dumpb(value, word, sizeof(word) - 1, JSON_ENCODE_ANY);
+
+	if (!len || len >= sizeof(word)) {
+		out->failed = true;
+		return;
+	}
+	word[len] = '\0';
+	write_word(out, name, word);
+}
+
+void json_out_value(struct json_out *out, const char *name, const json_t *value)
+{
+	if (!out->text) {
+		tree_add(out, name, json_incref_const(value));
+		return;
+	}
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		write_object(out, name, value);
+		return;
+	case JSON_ARRAY:
+		write_list(out, name, value);
+		return;
+	case JSON_STRING:
+		write_string(out, name, json_string_value(value), json_string_length(value));
+		return;
+	case JSON_INTEGER:
+		json_out_integer(out, name, json_integer_value(value));
+		return;
+	case JSON_REAL:
+		write_real(out, name, value);
+		return;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		json_out_boolean(out, name, json_is_true(value));
+		return;
+	case JSON_NULL:
+		json_out_string_or_null(out, name, NULL);
+	}
 }

@@ -37,6 +37,9 @@ void json_out_boolean(struct json_out *out, const char *name, bool value);
 /** A string, or null for NULL. */
 void json_out_string_or_null(struct json_out *out, const char *name, const char *text);
 
+/** A tree, not NULL; the names of its members may be any. */
+void json_out_value(struct json_out *out, const char *name, const json_t *value);
+
 /** Opens an object, or a list; returns what json_out_close() needs. */
 json_t *json_out_object(struct json_out *out, const char *name);
 json_t *json_out_list(struct json_out *out, const char *name);

@@ -336,9 +336,11 @@ static struct document *render_indented(const struct view *view, const struct ob
 struct document *render_json(json_t *json, int64_t mtime)
 {
 	struct draft text = {0};
+	struct json_out out = {.text = &text, .indented = true};
 
-	if (!json || json_dump_callback(json, draft_dump, &text, JSON_INDENT(2) | JSON_ENCODE_ANY) < 0)
-		text.failed = true;
+	if (json)
+		json_out_value(&out, NULL, json);
+	text.failed = !json || json_out_failed(&out);
 	json_decref(json);
 	draft_add(&text, "\n", 1);
 	return draft_end(&text, mtime);

@@ -9,6 +9,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/states.h"
 #include "model/url.h"
 
@@ -17,15 +18,25 @@
 
 /* ------------------------------------------------------------------ rows */
 
+static int set_text(struct object *o, int field, struct draft *text)
+{
+	draft_add(text, "", 1);
+	if (text->failed)
+		return -ENOMEM;
+	object_set_str(o, field, text->d->data);
+	return 0;
+}
+
 int job_set_json(struct object *o, int field, json_t *taken)
 {
-	_cleanup_free_ char *text = taken ? json_dumps(taken, JSON_COMPACT) : NULL;
+	_cleanup_(draft_done) struct draft text = {0};
+	struct json_out out = {.text = &text};
 
-	json_decref(taken);
-	if (!text)
+	if (!taken)
 		return -ENOMEM;
-	object_set_str(o, field, text);
-	return 0;
+	json_out_value(&out, NULL, taken);
+	json_decref(taken);
+	return json_out_failed(&out) ? -ENOMEM : set_text(o, field, &text);
 }
 
 /* Writes the further queues of a job as rows, each once: in one queue twice, it would wait for itself. */
@@ -56,6 +67,15 @@ static int leave_queues(struct txn *t, struct object *job, struct error *e)
 	return object_remove_where(t, KIND_QUEUE_REF, QUEUE_REF_JOB_UUID, object_uuid(job), e);
 }
 
+static int set_request_text(struct object *job, int field, const struct request *req, bool mask_secrets)
+{
+	_cleanup_(draft_done) struct draft text = {0};
+	struct json_out out = {.text = &text};
+
+	request_write(&out, req, mask_secrets);
+	return json_out_failed(&out) ? -ENOMEM : set_text(job, field, &text);
+}
+
 /* The object that the request acts on, and the request itself. -ENOMEM. */
 static int set_request(struct object *job, const struct request *req)
 {
@@ -67,7 +87,7 @@ static int set_request(struct object *job, const struct request *req)
 		object_set_str(job, JOB_RESOURCE, resource);
 	}
 	object_set_str(job, JOB_RESOURCE_UUID, req->target);
-	return job_set_json(job, JOB_REQUEST, request_to_json(req, true));
+	return set_request_text(job, JOB_REQUEST, req, true);
 }
 
 /*
@@ -102,7 +122,7 @@ static struct object *job_new(const struct txn *t, const struct request *req, bo
 /* Enters its queues, which a request knows that has passed its checks; and with what its worker needs. */
 static int enter_queues(struct txn *t, struct object *job, const struct request *req, struct error *e)
 {
-	if (!job || job_set_json(job, JOB_SECRET_REQUEST, request_to_json(req, false)) < 0)
+	if (!job || set_request_text(job, JOB_SECRET_REQUEST, req, false) < 0)
 		return error_oom(e);
 	object_set_str(job, JOB_QUEUE, request_queue(txn_view(t), req));
 	object_set_str(job, JOB_QUEUE2, req->op->queue2 ? req->op->queue2(txn_view(t), req) : NULL);

@@ -11,6 +11,7 @@
 #include "actions/engine/shortform.h"
 #include "actions/engine/url.h"
 #include "model/access.h"
+#include "model/json.h"
 #include "model/url.h"
 
 /* Members at the top of a document that are not parameters (behaviour.md 1.3, tree.md 18). */
@@ -448,20 +449,41 @@ static json_t *mask_params(const struct request *req)
 	return out;
 }
 
+static void write_part(struct json_out *out, const char *name, const json_t *part)
+{
+	if (part)
+		json_out_value(out, name, part);
+	else
+		out->failed = true;
+}
+
+void request_write(struct json_out *out, const struct request *req, bool mask_secrets)
+{
+	_cleanup_json_ json_t *params = mask_secrets ? mask_params(req) : json_incref(req->params);
+	_cleanup_json_ json_t *tags =
+		mask_secrets ? mask_tags(req->system_tags) : json_incref(req->system_tags);
+	json_t *outer = json_out_object(out, NULL);
+
+	json_out_string(out, "operation", req->op->name);
+	json_out_string(out, "target", req->target);
+	write_part(out, "params", params);
+	write_part(out, "systemTags", tags);
+	write_part(out, "userTags", req->user_tags);
+	if (!mask_secrets) {
+		json_out_integer(out, "uid", req->actor.uid);
+		json_out_string(out, "account", req->actor.account);
+		json_out_string(out, "source", req->actor.source);
+		json_out_string(out, "scheduler", req->actor.scheduler);
+	}
+	json_out_close(out, false, outer);
+}
+
 json_t *request_to_json(const struct request *req, bool mask_secrets)
 {
-	json_t *params = mask_secrets ? mask_params(req) : json_incref(req->params);
-	json_t *tags = mask_secrets ? mask_tags(req->system_tags) : json_incref(req->system_tags);
-	json_t *json =
-		json_pack("{s:s, s:s, s:o, s:o, s:O}", "operation", req->op->name, "target", req->target,
-			  "params", params, "systemTags", tags, "userTags", req->user_tags);
+	struct json_out out = {0};
 
-	if (json && !mask_secrets)
-		(void)json_object_update_new(json, json_pack("{s:I, s:s, s:s, s:s}", "uid",
-							     (json_int_t)req->actor.uid, "account",
-							     req->actor.account, "source", req->actor.source,
-							     "scheduler", req->actor.scheduler));
-	return json;
+	request_write(&out, req, mask_secrets);
+	return json_out_tree(&out);
 }
 
 /* Returns the static string of this source, for struct actor. */

@@ -12,6 +12,7 @@
 #define POOLFS_ENGINE_REQUEST_H
 
 #include "actions/engine/operation.h"
+#include "model/json_out.h"
 
 /* The most items in one list of a request: in a parameter, or of tags. */
 #define REQUEST_ITEMS 1000
@@ -78,7 +79,9 @@ DEFINE_CLEANUP(struct request *, request_free)
 /** The cause of the changes that the request makes, for the events. */
 struct cause request_cause(const struct request *req);
 
-/** The request as JSON for the job's row, owned by the caller. NULL when memory is short. */
+/** Writes the request as JSON for the job's row. */
+void request_write(struct json_out *out, const struct request *req, bool mask_secrets);
+/** The same as a tree, owned by the caller. NULL when memory is short. */
 json_t *request_to_json(const struct request *req, bool mask_secrets);
 /** Parses the output of request_to_json() with secrets. The caller owns *ret_req. -EPROTO, -ENOMEM. */
 int request_from_json(const json_t *json, struct request **ret_req, struct error *e);

@@ -13,6 +13,7 @@
 #include "fs/class/writing.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/wait.h"
+#include "model/json_out.h"
 #include "model/render.h"
 #include "fs/tree/permissions.h"
 
@@ -45,10 +46,17 @@ static void refuse(const struct place *p, fuse_req_t req, int result, const stru
 /* {"job": uuid, "location": path}: the answer read from the descriptor (tree.md 16). */
 static struct document *render_answer(const char *job)
 {
+	struct draft text = {0};
+	struct json_out out = {.text = &text, .indented = true};
+	json_t *outer = json_out_object(&out, NULL);
 	char location[NAME_SIZE];
 
 	snprintf(location, sizeof(location), "%s/%s", kind_get(KIND_JOB)->directory, job);
-	return render_json(json_pack("{s:s, s:s}", "job", job, "location", location), store_now());
+	json_out_string(&out, "job", job);
+	json_out_string(&out, "location", location);
+	json_out_close(&out, false, outer);
+	draft_add(&text, "\n", 1);
+	return draft_end(&text, store_now());
 }
 
 /* Notes what later requests on the handle are told of a text: that it was refused (-errno), or nothing (0). */

@@ -380,6 +380,42 @@ static void text_is_that_of_the_tree(void **state)
 	set_zone("UTC");
 }
 
+/* Any tree is written as json_dumps() writes it. */
+static void any_tree_is_written(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"[]",
+		"[[], {}, [{}], null, true, false]",
+		"{\"a \\\"quoted\\\" name\": 1, \"\": 2, \"line\\nend\\u0001\": {\"\xc3\xa9\": \"\\\\ \\t\"}}",
+		"[0, -1, 9223372036854775807, -9223372036854775808]",
+		"[0.5, -1.0, 1e300, 1.7976931348623157e308, 2.2250738585072014e-308, 123456789.123]",
+		"{\"list\": [{\"a\": [1, [2, [3, {\"b\": []}]]]}, \"\"], \"last\": null}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		for (int indented = 0; indented < 2; indented++) {
+			json_t *json = json_loads(texts[i], 0, NULL), *tree;
+			_cleanup_free_ char *wanted =
+				json_dumps(json, indented ? JSON_INDENT(2) : JSON_COMPACT);
+			_cleanup_(draft_done) struct draft text = {0};
+			struct json_out out = {.text = &text, .indented = indented}, copy = {0};
+
+			assert_non_null(wanted);
+			json_out_value(&out, NULL, json);
+			assert_false(json_out_failed(&out));
+			assert_int_equal(draft_len(&text), strlen(wanted));
+			assert_memory_equal(text.d->data, wanted, strlen(wanted));
+			json_out_value(&copy, NULL, json);
+			tree = json_out_tree(&copy);
+			assert_true(json_equal(tree, json));
+			json_decref(tree);
+			json_decref(json);
+		}
+	}
+}
+
 static void dates_in_several_time_zones(void **state)
 {
 	static const struct {
@@ -452,6 +488,7 @@ int main(void)
 						fixture_teardown),
 		cmocka_unit_test(slices_of_a_joined_document),
 		cmocka_unit_test_setup_teardown(text_is_that_of_the_tree, setup, fixture_teardown),
+		cmocka_unit_test(any_tree_is_written),
 		cmocka_unit_test_setup_teardown(golden_inventory, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(an_inventory_changes_with_its_parts, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(inventories_have_one_object_per_line, setup,
