@@ -204,6 +204,17 @@ void json_out_string_or_null(struct json_out *out, const char *name, const char 
 		tree_add(out, name, json_null());
 }
 
+char *json_out_text(struct json_out *out)
+{
+	char *text = NULL;
+
+	draft_add(out->text, "", 1);
+	if (!json_out_failed(out))
+		text = strdup(out->text->d->data);
+	draft_done(out->text);
+	return text;
+}
+
 /* ------------------------------------------------------------ lists, objects */
 
 static json_t *open_value(struct json_out *out, const char *name, bool list)

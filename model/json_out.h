@@ -59,6 +59,8 @@ static inline bool json_out_failed(const struct json_out *out)
 {
 	return out->failed || (out->text && out->text->failed);
 }
+/** What has been written, to be freed; its draft is empty then. NULL when memory was short. */
+char *json_out_text(struct json_out *out);
 /** The tree, owned by the caller; NULL when memory was short, or nothing has been written. */
 json_t *json_out_tree(struct json_out *out);
 

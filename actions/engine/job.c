@@ -18,25 +18,15 @@
 
 /* ------------------------------------------------------------------ rows */
 
-static int set_text(struct object *o, int field, struct draft *text)
-{
-	draft_add(text, "", 1);
-	if (text->failed)
-		return -ENOMEM;
-	object_set_str(o, field, text->d->data);
-	return 0;
-}
-
 int job_set_json(struct object *o, int field, json_t *taken)
 {
-	_cleanup_(draft_done) struct draft text = {0};
-	struct json_out out = {.text = &text};
+	_cleanup_free_ char *text = taken ? result_text(taken) : NULL;
 
-	if (!taken)
-		return -ENOMEM;
-	json_out_value(&out, NULL, taken);
 	json_decref(taken);
-	return json_out_failed(&out) ? -ENOMEM : set_text(o, field, &text);
+	if (!text)
+		return -ENOMEM;
+	object_set_str(o, field, text);
+	return 0;
 }
 
 /* Writes the further queues of a job as rows, each once: in one queue twice, it would wait for itself. */
@@ -69,11 +59,16 @@ static int leave_queues(struct txn *t, struct object *job, struct error *e)
 
 static int set_request_text(struct object *job, int field, const struct request *req, bool mask_secrets)
 {
-	_cleanup_(draft_done) struct draft text = {0};
-	struct json_out out = {.text = &text};
+	struct draft draft = {0};
+	struct json_out out = {.text = &draft};
+	_cleanup_free_ char *text = NULL;
 
 	request_write(&out, req, mask_secrets);
-	return json_out_failed(&out) ? -ENOMEM : set_text(job, field, &text);
+	text = json_out_text(&out);
+	if (!text)
+		return -ENOMEM;
+	object_set_str(job, field, text);
+	return 0;
 }
 
 /* The object that the request acts on, and the request itself. -ENOMEM. */
@@ -142,7 +137,7 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
 }
 
 /* Sets how a job ends: with @error, if there is one, else with @result, which may be NULL. */
-static void set_end(const struct txn *t, struct object *job, const json_t *result, const struct error *error)
+static void set_end(const struct txn *t, struct object *job, const char *result, const struct error *error)
 {
 	if (error && error_is_set(error)) {
 		/* a job may have failed, or have been done, before it noticed */
@@ -154,13 +149,12 @@ static void set_end(const struct txn *t, struct object *job, const json_t *resul
 	} else {
 		object_set_str(job, JOB_STATE, JOB_STATE_DONE);
 		object_set_int(job, JOB_PROGRESS, 100);
-		if (!result || job_set_json(job, JOB_RESULT, json_incref_const(result)) < 0)
-			object_set_str(job, JOB_RESULT, "{}");
+		object_set_str(job, JOB_RESULT, result ? result : "{}");
 	}
 	object_set_int(job, JOB_FINISHED, txn_now(t));
 }
 
-static int insert_ended(struct txn *t, struct object *job, const json_t *result, const struct error *error,
+static int insert_ended(struct txn *t, struct object *job, const char *result, const struct error *error,
 			struct error *e)
 {
 	if (!job)
@@ -171,21 +165,28 @@ static int insert_ended(struct txn *t, struct object *job, const json_t *result,
 
 int job_insert_done(struct txn *t, const struct request *req, const json_t *result, struct error *e)
 {
-	return insert_ended(t, job_new(t, req, false), result, NULL, e);
+	_cleanup_free_ char *text = result ? result_text(result) : NULL;
+	int r = !result && operation_answers_target(req->op)
+			? result_inventory_text(txn_view(t), req->op->kind, req->target, &text, e)
+			: 0;
+
+	return r < 0 ? r : insert_ended(t, job_new(t, req, false), text, NULL, e);
 }
 
 int job_insert_refused(struct txn *t, const struct request *req, const json_t *answer,
 		       const struct error *refusal, struct error *e)
 {
 	bool forbidden = access_check(txn_view(t), req, NULL) < 0;
+	_cleanup_free_ char *text = answer ? result_text(answer) : NULL;
 
-	return insert_ended(t, job_new(t, req, forbidden), answer, refusal, e);
+	return insert_ended(t, job_new(t, req, forbidden), text, refusal, e);
 }
 
 int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
 	       struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_JOB, job_uuid);
+	_cleanup_free_ char *text = NULL;
 	struct object *job;
 	int r;
 
@@ -195,7 +196,8 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 	job = object_copy(before);
 	if (!job)
 		return error_oom(e);
-	set_end(t, job, result, error);
+	text = result ? result_text(result) : NULL;
+	set_end(t, job, text, error);
 	r = leave_queues(t, job, e);
 	if (r < 0) {
 		object_unref(job);

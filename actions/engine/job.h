@@ -34,7 +34,10 @@ struct job {
  * txn_put().
  */
 int job_insert(struct txn *t, const struct request *req, const struct object **ret, struct error *e);
-/** Writes the row of a job that was done when it was accepted, as job_finish() with @result: once, and in no queue. */
+/**
+ * Writes the row of a job that was done when it was accepted, as job_finish() with @result, or (NULL) with the one that
+ * `apply` has left to the engine: once, and in no queue.
+ */
 int job_insert_done(struct txn *t, const struct request *req, const json_t *result, struct error *e);
 /**
  * Writes the row of a job that has ended before it began, for the client that polls it: as job_finish() with

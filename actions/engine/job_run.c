@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "actions/engine/request_check.h"
+#include "actions/engine/result.h"
 #include "model/json.h"
 #include "model/log.h"
 #include "model/states.h"
@@ -92,7 +93,8 @@ static int apply_fn(struct txn *t, void *arg, struct error *e)
 
 	if (r != 0)
 		return r;
-	return req->op->apply ? req->op->apply(t, req, &a->result, e) : OP_NEEDS_RUN;
+	r = req->op->apply ? req->op->apply(t, req, &a->result, e) : OP_NEEDS_RUN;
+	return r == 0 && !a->result ? result_of_target(txn_view(t), req, &a->result, e) : r;
 }
 
 /* Performs the operation by the handler that it has. */

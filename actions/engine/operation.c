@@ -181,6 +181,11 @@ bool operation_needs_parameters(const struct operation *op)
 	return false;
 }
 
+bool operation_answers_target(const struct operation *op)
+{
+	return op->target && op->results && strncmp(op->results[0], "inventory:", strlen("inventory:")) == 0;
+}
+
 const struct param *operation_param(const struct operation *op, const char *name)
 {
 	for (const struct param *p = op->params; p && p->name; p++)

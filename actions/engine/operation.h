@@ -228,7 +228,10 @@ typedef int op_check_fn(const struct view *view, const struct request *req, stru
 typedef const char *op_queue_fn(const struct view *view, const struct request *req);
 /** Further such objects: a JSON object whose keys are their uuids, owned by the caller; NULL = none. */
 typedef json_t *op_queues_fn(const struct view *view, const struct request *req);
-/** Does the whole operation in one database change. 0, an error, OP_NEEDS_RUN or OP_NOTHING. */
+/**
+ * Does the whole operation in one database change. 0, an error, OP_NEEDS_RUN or OP_NOTHING. *ret_result (owned by the
+ * caller) is the REST result; NULL is the inventory of the target, if `results` has it (operation_answers_target()), else {}.
+ */
 typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
 /**
  * Does the operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result; NULL
@@ -318,6 +321,8 @@ const struct operation *operation_by_field(enum kind_id kind, const char *field)
 const struct operation *operation_by_spec(enum kind_id kind);
 /** True when a request has required parameters besides the object that it acts on. */
 bool operation_needs_parameters(const struct operation *op);
+/** True when its result begins with the inventory of the object that it acts on. */
+bool operation_answers_target(const struct operation *op);
 /** A parameter's row; NULL when the operation has none of this name. */
 const struct param *operation_param(const struct operation *op, const char *name);
 

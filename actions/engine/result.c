@@ -6,6 +6,7 @@
 
 #include "actions/engine/access.h"
 #include "model/inventory_class.h"
+#include "model/json_out.h"
 #include "model/render.h"
 #include "model/states.h"
 
@@ -26,6 +27,41 @@ int result_inventory(const struct view *view, enum kind_id kind, const char *uui
 	inventory = render_inventory_json(view, o);
 	*ret_result = inventory ? json_pack("{s:o}", "inventory", inventory) : NULL;
 	return *ret_result ? 0 : error_oom(e);
+}
+
+int result_inventory_text(const struct view *view, enum kind_id kind, const char *uuid, char **ret_text,
+			  struct error *e)
+{
+	const struct object *o = view_get(view, kind, uuid);
+	struct draft draft = {0};
+	struct json_out out = {.text = &draft};
+	struct render render = {.view = view, .out = &out};
+	json_t *outer;
+
+	if (!o)
+		return error_gone(e, kind, uuid);
+	outer = json_out_object(&out, NULL);
+	render_write_object(&render, "inventory", o, 0);
+	json_out_close(&out, false, outer);
+	(void)render_write_end(&render);
+	*ret_text = json_out_text(&out);
+	return *ret_text ? 0 : error_oom(e);
+}
+
+char *result_text(const json_t *result)
+{
+	struct draft draft = {0};
+	struct json_out out = {.text = &draft};
+
+	json_out_value(&out, NULL, result);
+	return json_out_text(&out);
+}
+
+int result_of_target(const struct view *view, const struct request *req, json_t **ret_result, struct error *e)
+{
+	return operation_answers_target(req->op)
+		       ? result_inventory(view, req->op->kind, req->target, ret_result, e)
+		       : 0;
 }
 
 int result_inventories(json_t *list, json_t **ret_result, struct error *e)

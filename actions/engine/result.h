@@ -8,6 +8,17 @@
 /** Makes {"inventory": ...} of the object in @view, owned by the caller. -ENOENT when it is gone, -ENOMEM. */
 int result_inventory(const struct view *view, enum kind_id kind, const char *uuid, json_t **ret_result,
 		     struct error *e);
+/** The same as text, to be freed. */
+int result_inventory_text(const struct view *view, enum kind_id kind, const char *uuid, char **ret_text,
+			  struct error *e);
+/** The text of a result for the row of a job, to be freed. NULL when memory is short. */
+char *result_text(const json_t *result);
+/**
+ * After `apply` has succeeded: makes the result that it has left to the engine, NULL if that is {}. Errors of
+ * result_inventory().
+ */
+int result_of_target(const struct view *view, const struct request *req, json_t **ret_result,
+		     struct error *e);
 /** As result_inventory(), of the newest view. For handlers in workers. */
 int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
 			 struct error *e);

@@ -203,23 +203,22 @@ const struct object *link_find(const struct view *view, enum kind_id kind, int f
 
 /* -------------------------------------------------------------- operations */
 
-int object_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
+int object_update_fn(struct txn *t, void *request, struct error *e)
 {
+	const struct request *req = request;
 	struct object *copy;
 	int r = txn_edit(t, req->op->kind, req->target, &copy, e);
 
 	if (r < 0)
 		return r;
 	set_all_from_params(copy, req);
-	r = txn_put(t, copy, NULL, e);
-	return r < 0 ? r : result_inventory(txn_view(t), req->op->kind, req->target, ret_result, e);
+	return txn_put(t, copy, NULL, e);
 }
 
-int object_update_fn(struct txn *t, void *req, struct error *e)
+int object_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
-	_cleanup_json_ json_t *result = NULL;
-
-	return object_update_apply(t, req, &result, e);
+	(void)ret_result;
+	return object_update_fn(t, (void *)(uintptr_t)req, e);
 }
 
 int object_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
@@ -228,10 +227,10 @@ int object_change_state_apply(struct txn *t, const struct request *req, json_t *
 	struct object *copy;
 	int r = txn_edit(t, req->op->kind, req->target, &copy, e);
 
+	(void)ret_result;
 	if (r < 0)
 		return r;
 	object_set_str(copy, kind_field(copy->kind, "state"),
 		       event && strcmp(event, "enable") == 0 ? STATE_ENABLED : STATE_DISABLED);
-	r = txn_put(t, copy, NULL, e);
-	return r < 0 ? r : result_inventory(txn_view(t), req->op->kind, req->target, ret_result, e);
+	return txn_put(t, copy, NULL, e);
 }

@@ -8,6 +8,7 @@
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/request_check.h"
 #include "actions/engine/request_names.h"
+#include "actions/engine/result.h"
 #include "model/json.h"
 
 /* ---------------------------------------------------------------- requests */
@@ -84,6 +85,10 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 	if (done < 0)
 		return done;
 	if (req->dry_run) {
+		if (done == 0 && !result)
+			done = result_of_target(txn_view(t), req, &result, e);
+		if (done < 0)
+			return done;
 		/* It would have succeeded: roll the change back; accept_done() gives the answer. */
 		s->answer = steal(&result);
 		return -ECANCELED;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions/engine/pool_internal.h"
+#include "actions/engine/result.h"
 #include "actions/engine/tags.h"
 #include "actions/host/topology.h"
 #include "actions/network/ip_range.h"
@@ -202,10 +203,12 @@ struct l3_change {
 static int apply_change(struct txn *t, void *arg, struct error *e)
 {
 	struct l3_change *change = arg;
+	int r;
 
 	json_decref(change->result);
 	change->result = NULL;
-	return change->apply(t, change->req, &change->result, e);
+	r = change->apply(t, change->req, &change->result, e);
+	return r == 0 && !change->result ? result_of_target(txn_view(t), change->req, &change->result, e) : r;
 }
 
 int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, json_t **ret_result,

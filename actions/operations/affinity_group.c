@@ -155,11 +155,8 @@ static int affinity_add_vm_check(const struct view *view, const struct request *
 static int affinity_add_vm_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				 struct error *e)
 {
-	int r = affinity_join(t, req->target, request_str(req, "uuid"), e);
-
-	if (r < 0)
-		return r;
-	return result_inventory(txn_view(t), KIND_AFFINITY_GROUP, req->target, ret_result, e);
+	(void)ret_result;
+	return affinity_join(t, req->target, request_str(req, "uuid"), e);
 }
 
 static int affinity_remove_vm_check(const struct view *view, const struct request *req, struct error *e)
@@ -179,11 +176,8 @@ static int affinity_remove_vm_check(const struct view *view, const struct reques
 static int affinity_remove_vm_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				    struct error *e)
 {
-	int r = leave(t, affinity_usage_of(txn_view(t), request_str(req, "uuid")), e);
-
-	if (r < 0)
-		return r;
-	return result_inventory(txn_view(t), KIND_AFFINITY_GROUP, req->target, ret_result, e);
+	(void)ret_result;
+	return leave(t, affinity_usage_of(txn_view(t), request_str(req, "uuid")), e);
 }
 
 static const struct operation create_affinity_group = {

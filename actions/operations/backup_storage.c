@@ -239,10 +239,9 @@ static int backup_storage_attach_check(const struct view *view, const struct req
 static int backup_storage_attach_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				       struct error *e)
 {
-	int r = link_put(t, KIND_ZONE_BACKUP_STORAGE, ZONE_BS_BACKUP_STORAGE_UUID, req->target,
-			 ZONE_BS_ZONE_UUID, request_str(req, "zoneUuid"), e);
-
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_BACKUP_STORAGE, req->target, ret_result, e);
+	(void)ret_result;
+	return link_put(t, KIND_ZONE_BACKUP_STORAGE, ZONE_BS_BACKUP_STORAGE_UUID, req->target,
+			ZONE_BS_ZONE_UUID, request_str(req, "zoneUuid"), e);
 }
 
 static int backup_storage_detach_check(const struct view *view, const struct request *req, struct error *e)
@@ -262,9 +261,9 @@ static int backup_storage_detach_apply(struct txn *t, const struct request *req,
 	const struct object *link =
 		link_find(txn_view(t), KIND_ZONE_BACKUP_STORAGE, ZONE_BS_BACKUP_STORAGE_UUID, req->target,
 			  ZONE_BS_ZONE_UUID, request_str(req, "zoneUuid"));
-	int r = link ? txn_remove(t, link, e) : 0;
 
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_BACKUP_STORAGE, req->target, ret_result, e);
+	(void)ret_result;
+	return link ? txn_remove(t, link, e) : 0;
 }
 
 static const struct operation add_sftp_backup_storage = {

@@ -44,6 +44,7 @@ static int config_update_apply(struct txn *t, const struct request *req, json_t 
 	struct object *copy;
 	int r;
 
+	(void)ret_result;
 	if (!s)
 		return error_gone(e, KIND_GLOBAL_CONFIG, req->target);
 	copy = object_copy(row);
@@ -51,12 +52,7 @@ static int config_update_apply(struct txn *t, const struct request *req, json_t 
 	r = txn_put(t, copy, NULL, e);
 	if (r < 0)
 		return r;
-	if (strcmp(s->key, "host.cpu.overProvisioning.ratio") == 0) {
-		r = update_hosts(t, e);
-		if (r < 0)
-			return r;
-	}
-	return result_inventory(txn_view(t), KIND_GLOBAL_CONFIG, req->target, ret_result, e);
+	return strcmp(s->key, "host.cpu.overProvisioning.ratio") == 0 ? update_hosts(t, e) : 0;
 }
 
 static const struct operation query_global_config = {

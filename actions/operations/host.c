@@ -346,9 +346,8 @@ static void move_done(struct move *move)
 static int move_host(struct txn *t, void *arg, struct error *e)
 {
 	struct move *move = arg;
-	_cleanup_json_ json_t *result = NULL;
 	struct object *host;
-	int r = object_update_apply(t, move->req, &result, e);
+	int r = object_update_fn(t, (void *)(uintptr_t)move->req, e);
 
 	if (r < 0)
 		return r;

@@ -200,9 +200,9 @@ static int host_confirm_apply(struct txn *t, const struct request *req, json_t *
 				  .since = object_time(host, HOST_STATUS),
 				  .status = FENCE_CONFIRMED,
 				  .reason = "an administrator has confirmed that the host is off"};
-	int r = outcome_fn(t, &outcome, e);
 
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_HOST, req->target, ret_result, e);
+	(void)ret_result;
+	return outcome_fn(t, &outcome, e);
 }
 
 static const struct operation fence_host = {

@@ -115,11 +115,9 @@ static int image_recover_apply(struct txn *t, const struct request *req, json_t 
 				  .backup_storages = request_list(req, "backupStorageUuids"),
 				  .from = STATUS_DELETED,
 				  .to = STATUS_READY};
-	int r = image_put_copies_status(t, &mark, e);
 
-	if (r < 0)
-		return r;
-	return result_inventory(txn_view(t), KIND_IMAGE, req->target, ret_result, e);
+	(void)ret_result;
+	return image_put_copies_status(t, &mark, e);
 }
 
 static const struct operation delete_image = {

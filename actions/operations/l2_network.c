@@ -103,12 +103,9 @@ static int l2_network_attach_check(const struct view *view, const struct request
 static int l2_network_attach_apply(struct txn *t, const struct request *req, json_t **ret_result,
 				   struct error *e)
 {
-	int r = link_put(t, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, request_str(req, "clusterUuid"),
-			 CLUSTER_L2_L2_NETWORK_UUID, req->target, e);
-
-	if (r < 0)
-		return r;
-	return result_inventory(txn_view(t), KIND_L2_NETWORK, req->target, ret_result, e);
+	(void)ret_result;
+	return link_put(t, KIND_CLUSTER_L2_NETWORK, CLUSTER_L2_CLUSTER_UUID, request_str(req, "clusterUuid"),
+			CLUSTER_L2_L2_NETWORK_UUID, req->target, e);
 }
 
 /* A VM that runs in the cluster with a NIC on the L2 network; NULL when there is none. */

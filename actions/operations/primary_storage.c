@@ -129,9 +129,8 @@ static int primary_storage_update_apply(struct txn *t, const struct request *req
 {
 	const char *url = request_str(req, "url");
 	_cleanup_free_ char *plain = url ? storage_plain_url(url) : NULL;
-	_cleanup_json_ json_t *result = NULL;
 	struct object *copy;
-	int r = object_update_apply(t, req, url ? &result : ret_result, e);
+	int r = object_update_apply(t, req, ret_result, e);
 
 	if (r < 0 || !url)
 		return r;
@@ -143,8 +142,7 @@ static int primary_storage_update_apply(struct txn *t, const struct request *req
 	object_set_str(copy, PRIMARY_STORAGE_URL, plain);
 	if (!storage_type_of(copy)->own_mount)
 		object_set_str(copy, PRIMARY_STORAGE_MOUNT_PATH, plain);
-	r = txn_put(t, copy, NULL, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_PRIMARY_STORAGE, req->target, ret_result, e);
+	return txn_put(t, copy, NULL, e);
 }
 
 static int primary_storage_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,
@@ -162,13 +160,13 @@ static int primary_storage_change_state_apply(struct txn *t, const struct reques
 	struct object *copy;
 	int r = txn_edit(t, KIND_PRIMARY_STORAGE, req->target, &copy, e);
 
+	(void)ret_result;
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		if (strcmp(states[i].event, event) == 0)
 			object_set_str(copy, PRIMARY_STORAGE_STATE, states[i].state);
-	r = txn_put(t, copy, NULL, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_PRIMARY_STORAGE, req->target, ret_result, e);
+	return txn_put(t, copy, NULL, e);
 }
 
 /* --------------------------------------------------------------- reconnect */

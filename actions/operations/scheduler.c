@@ -161,6 +161,7 @@ static int scheduler_change_state_apply(struct txn *t, const struct request *req
 	struct object *o;
 	int r = txn_edit(t, KIND_SCHEDULER, req->target, &o, e);
 
+	(void)ret_result;
 	if (r < 0)
 		return r;
 	r = scheduler_set_enabled(txn_view(t), o, strcmp(request_str(req, "stateEvent"), "enable") == 0,
@@ -169,8 +170,7 @@ static int scheduler_change_state_apply(struct txn *t, const struct request *req
 		object_unref(o);
 		return r;
 	}
-	r = txn_put(t, o, NULL, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_SCHEDULER, req->target, ret_result, e);
+	return txn_put(t, o, NULL, e);
 }
 
 static int scheduler_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,

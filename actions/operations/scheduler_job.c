@@ -176,11 +176,10 @@ static int job_update_apply(struct txn *t, const struct request *req, json_t **r
 	json_t *given = json_object_get(req->params, "parameters");
 	int r = given ? set_data(t, req, given, e) : 0;
 
+	(void)ret_result;
 	if (r == 0)
 		r = object_update_fn(t, (void *)(uintptr_t)req, e);
-	if (r == 0)
-		r = linked_follow_job(t, req->target, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_SCHEDULER_JOB, req->target, ret_result, e);
+	return r < 0 ? r : linked_follow_job(t, req->target, e);
 }
 
 static int job_change_state_apply(struct txn *t, const struct request *req, json_t **ret_result,

@@ -120,6 +120,7 @@ static int trigger_update_apply(struct txn *t, const struct request *req, json_t
 	struct object *copy;
 	int r = object_update_fn(t, (void *)(uintptr_t)req, e);
 
+	(void)ret_result;
 	if (r == 0)
 		r = txn_edit(t, KIND_SCHEDULER_TRIGGER, req->target, &copy, e);
 	if (r < 0)
@@ -127,9 +128,7 @@ static int trigger_update_apply(struct txn *t, const struct request *req, json_t
 	read_times(req, before, &times);
 	set_times(copy, &times);
 	r = txn_put(t, copy, NULL, e);
-	if (r == 0)
-		r = linked_follow_trigger(t, req->target, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_SCHEDULER_TRIGGER, req->target, ret_result, e);
+	return r < 0 ? r : linked_follow_trigger(t, req->target, e);
 }
 
 static int trigger_delete_apply(struct txn *t, const struct request *req, json_t **ret_result,

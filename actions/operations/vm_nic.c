@@ -432,14 +432,14 @@ static int nic_mac_apply(struct txn *t, const struct request *req, json_t **ret_
 	struct mac mac;
 	int r = mac_parse(request_str(req, "mac"), &mac, e);
 
+	(void)ret_result;
 	if (r < 0)
 		return r;
 	r = txn_edit(t, KIND_NIC, req->target, &nic, e);
 	if (r < 0)
 		return r;
 	object_set_str(nic, NIC_MAC, mac_format(&mac, text));
-	r = txn_put(t, nic, NULL, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_NIC, req->target, ret_result, e);
+	return txn_put(t, nic, NULL, e);
 }
 
 static const struct operation get_vm_attachable_l3_network = {

@@ -86,6 +86,7 @@ static int vm_recover_apply(struct txn *t, const struct request *req, json_t **r
 	const struct object *root = vm_root_volume(txn_view(t), vm);
 	int r;
 
+	(void)ret_result;
 	if (root) {
 		struct object *recovered = object_copy(root);
 
@@ -99,8 +100,7 @@ static int vm_recover_apply(struct txn *t, const struct request *req, json_t **r
 	r = remove_taken_addresses(t, req->target, e);
 	if (r < 0)
 		return r;
-	r = vm_put_state(t, req->target, VM_STATE_STOPPED, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
+	return vm_put_state(t, req->target, VM_STATE_STOPPED, e);
 }
 
 static const struct operation destroy_vm_instance = {

@@ -201,13 +201,12 @@ static int put_changes(struct txn *t, const struct request *req, const struct ob
 static int vm_update_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(txn_view(t), req);
-	int r;
 
+	(void)ret_result;
 	/* a running VM needs its host for another size */
 	if (is_running(vm) && !same_size(vm_size_of(vm), wanted_size(txn_view(t), req, vm)))
 		return OP_NEEDS_RUN;
-	r = put_changes(t, req, vm, wanted_size(txn_view(t), req, vm), e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_VM, req->target, ret_result, e);
+	return put_changes(t, req, vm, wanted_size(txn_view(t), req, vm), e);
 }
 
 struct resize {

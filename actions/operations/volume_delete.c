@@ -172,12 +172,11 @@ static int volume_recover_apply(struct txn *t, const struct request *req, json_t
 {
 	const struct object *before = request_object(txn_view(t), req);
 	struct object *volume = object_copy(before);
-	int r;
 
+	(void)ret_result;
 	object_set_str(volume, VOLUME_STATUS,
 		       object_str(before, VOLUME_INSTALL_PATH) ? STATUS_READY : STATUS_NOT_INSTANTIATED);
-	r = txn_put(t, volume, NULL, e);
-	return r < 0 ? r : result_inventory(txn_view(t), KIND_VOLUME, req->target, ret_result, e);
+	return txn_put(t, volume, NULL, e);
 }
 
 static const struct operation delete_data_volume = {
