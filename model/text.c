@@ -6,14 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Are the next eight bytes characters of their own? */
+static bool is_ascii(const unsigned char *p)
+{
+	uint64_t eight;
+
+	memcpy(&eight, p, sizeof(eight));
+	return !(eight & UINT64_C(0x8080808080808080));
+}
+
 bool text_is_utf8(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text, *end = p + len;
 
 	while (p < end) {
-		uint32_t c = *p++, smallest;
+		uint32_t c, smallest;
 		int more;
 
+		if (end - p >= 8 && is_ascii(p)) {
+			p += 8;
+			continue;
+		}
+		c = *p++;
 		if (c < 0x80)
 			continue;
 		if (c >= 0xC2 && c <= 0xDF)

@@ -37,12 +37,23 @@ static void utf8_is_recognised(void **state)
 					  "a\xF0\x9F\x98",
 					  "\xC3(",
 					  "\xE4\xBA("};
+	char text[64];
 	(void)state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 		assert_true(text_is_utf8(good[i], strlen(good[i])));
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_false(text_is_utf8(bad[i], strlen(bad[i])));
+	for (int before = 0; before < 20; before++) {
+		for (size_t i = 0; i < ARRAY_SIZE(good) + ARRAY_SIZE(bad); i++) {
+			bool is_good = i < ARRAY_SIZE(good);
+			int len = snprintf(text, sizeof(text), "%.*s%s%s", before, "abcdefghijklmnopqrst",
+					   is_good ? good[i] : bad[i - ARRAY_SIZE(good)],
+					   before % 2 ? "" : "0123456789");
+
+			assert_int_equal(text_is_utf8(text, (size_t)len), is_good);
+		}
+	}
 	assert_false(text_is_utf8("é", 1));
 }
 
