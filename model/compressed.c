@@ -6,6 +6,7 @@
 #include "model/compressed.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <lz4.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -46,22 +47,22 @@ static const char dictionary[] =
 #define UUID_LEN   16
 #define UUID_CHARS (2 * UUID_LEN)
 
-static int digit_value(char c)
+/* The value of a digit, plus 1. */
+static const unsigned char digit_values[UCHAR_MAX + 1] = {
+	['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
+static unsigned digit_at(const char *text)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return digit_values[(unsigned char)*text];
 }
 
-/* Writes the bytes of UUID_CHARS digits; false: they are not all digits. */
-static bool fold_uuid(const char *text, char *ret)
+/* Writes the bytes of UUID_CHARS digits. */
+static void fold_uuid(const char *text, char *ret)
 {
-	for (int i = 0; i < UUID_LEN; i++) {
-		int high = digit_value(text[2 * i]), low = high < 0 ? -1 : digit_value(text[2 * i + 1]);
-
-		if (low < 0)
-			return false;
-		ret[i] = (char)(high << 4 | low);
-	}
-	return true;
+	for (int i = 0; i < UUID_LEN; i++)
+		ret[i] = (char)((digit_at(&text[2 * i]) - 1) << 4 | (digit_at(&text[2 * i + 1]) - 1));
 }
 
 /* The bytes of the folded text in @ret, which has as many as the text; 0: it cannot be folded. */
@@ -70,15 +71,25 @@ static size_t fold(const char *text, size_t len, char *ret)
 	size_t used = 0;
 
 	for (size_t i = 0; i < len;) {
-		if (text[i] == UUID_MARK)
-			return 0;
-		if (len - i >= UUID_CHARS && fold_uuid(text + i, ret + used + 1)) {
+		size_t digits = 0;
+
+		for (; digits < UUID_CHARS && i + digits < len && digit_at(&text[i + digits]); digits++)
+			ret[used + digits] = text[i + digits];
+		if (digits == UUID_CHARS) {
 			ret[used] = UUID_MARK;
+			fold_uuid(&text[i], &ret[used + 1]);
 			used += 1 + UUID_LEN;
 			i += UUID_CHARS;
-		} else {
-			ret[used++] = text[i++];
+			continue;
 		}
+		/* too few, also from the second one on, and so on: the next ones come after what ends them */
+		used += digits;
+		i += digits;
+		if (i == len)
+			break;
+		if (text[i] == UUID_MARK)
+			return 0;
+		ret[used++] = text[i++];
 	}
 	return used;
 }
