@@ -19,6 +19,7 @@
 
 struct aside;
 struct caches;
+struct crowd;
 struct handles;
 struct keep;
 struct kept;
@@ -45,6 +46,7 @@ struct fs {
 	struct handles *handles;
 	struct aside *aside;
 	struct caches *caches;
+	struct crowd *crowd; /* the receiving thread's */
 	struct kept *kept;
 	struct last_errors *errors;
 	struct listings *listings;
