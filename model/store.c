@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -399,14 +400,12 @@ int store_post(struct store *store, txn_fn *fn, void *arg, txn_done_fn *done)
 	return post(store, fn, arg, done, true, NULL);
 }
 
-/* A caller that waits for its change. */
+/* A caller that waits for its change. Not on a condition: who is woken by one has to wait for its lock as well. */
 struct waiter {
 	txn_fn *fn;
 	void *arg;
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool done;  /* lock */
-	int result; /* lock */
+	sem_t done;
+	int result; /* set before it is done */
 	struct error *error;
 };
 
@@ -421,12 +420,10 @@ static void waiter_done(void *arg, int result, struct error *e)
 {
 	struct waiter *w = arg;
 
-	scoped_lock(&w->lock);
 	if (result < 0)
 		error_move(w->error, e);
 	w->result = result;
-	w->done = true;
-	pthread_cond_signal(&w->cond);
+	(void)sem_post(&w->done);
 }
 
 static int run(struct store *store, txn_fn *fn, void *arg, bool keep, struct error *e)
@@ -435,21 +432,17 @@ static int run(struct store *store, txn_fn *fn, void *arg, bool keep, struct err
 	bool broken = false;
 	int r;
 
-	pthread_mutex_init(&w.lock, NULL);
-	pthread_cond_init(&w.cond, NULL);
+	(void)sem_init(&w.done, 0, 0);
 	r = post(store, waiter_fn, &w, waiter_done, keep, &broken);
 	if (r < 0) {
 		broken = r == -ENOMEM;
 		r = broken ? error_oom(e) : error_set(e, -r, "the pool is shutting down");
 	} else {
-		pthread_mutex_lock(&w.lock);
-		while (!w.done)
-			pthread_cond_wait(&w.cond, &w.lock);
+		while (sem_wait(&w.done) < 0)
+			; /* a signal came */
 		r = w.result;
-		pthread_mutex_unlock(&w.lock);
 	}
-	pthread_cond_destroy(&w.cond);
-	pthread_mutex_destroy(&w.lock);
+	(void)sem_destroy(&w.done);
 	thread_failed = thread_failed || broken;
 	return r;
 }
