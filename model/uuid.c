@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <uuid/uuid.h>
 
 static void write_plain(const uuid_t raw, char ret_uuid[UUID_SIZE])
@@ -23,7 +24,13 @@ void uuid_make(char ret_uuid[UUID_SIZE])
 {
 	uuid_t raw;
 
-	uuid_generate_random(raw);
+	/* uuid_generate_random() mixes in so much else that it makes seven system calls */
+	if (getrandom(raw, sizeof(raw), 0) == (ssize_t)sizeof(raw)) {
+		raw[6] = (raw[6] & 0x0f) | 0x40; /* version 4, */
+		raw[8] = (raw[8] & 0x3f) | 0x80; /* variant of RFC 4122 */
+	} else {
+		uuid_generate_random(raw);
+	}
 	write_plain(raw, ret_uuid);
 }
 
