@@ -56,6 +56,14 @@ int job_read_request(struct job *job, const struct object *row, struct error *e)
 
 /* ---------------------------------------------------------------- running */
 
+/* What `run` begins with, once its checks have passed. */
+static int begin_operation(struct txn *t, struct job *job, struct error *e)
+{
+	op_begin_fn *begin = job->req->op->begin;
+
+	return begin ? request_explain_error(job->req, begin(t, job, e), e) : 0;
+}
+
 static int begin_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct job *job = arg;
@@ -71,7 +79,8 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	begun = object_copy(row);
 	object_set_str(begun, JOB_STATE, JOB_STATE_PROCESSING);
 	object_set_int(begun, JOB_STARTED, txn_now(t));
-	return txn_put(t, begun, NULL, e);
+	r = txn_put(t, begun, NULL, e);
+	return r < 0 ? r : begin_operation(t, job, e);
 }
 
 int job_begin(struct job *job, struct error *e)
@@ -93,7 +102,9 @@ static int apply_fn(struct txn *t, void *arg, struct error *e)
 
 	if (r != 0)
 		return r;
-	r = req->op->apply ? req->op->apply(t, req, &a->result, e) : OP_NEEDS_RUN;
+	r = req->op->apply ? req->op->apply(t, req, &a->result, e) : begin_operation(t, a->job, e);
+	if (r == 0 && !req->op->apply)
+		return OP_NEEDS_RUN;
 	return r == 0 && !a->result ? result_of_target(txn_view(t), req, &a->result, e) : r;
 }
 

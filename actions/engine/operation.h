@@ -234,6 +234,11 @@ typedef json_t *op_queues_fn(const struct view *view, const struct request *req)
  */
 typedef int op_apply_fn(struct txn *t, const struct request *req, json_t **ret_result, struct error *e);
 /**
+ * The changes with which `run` begins, in the commit in which the job begins: fewer commits, and a job that fails here
+ * leaves nothing to undo. Of operations without `apply`.
+ */
+typedef int op_begin_fn(struct txn *t, struct job *job, struct error *e);
+/**
  * Does the operation on hosts, in a worker thread. *ret_result (owned by the caller) is the REST result; NULL
  * is {}.
  */
@@ -297,6 +302,7 @@ struct operation {
 	op_queue_fn *queue2;  /* a second queue, mostly that of the VM of a volume; or NULL */
 	op_queues_fn *queues; /* further queues, or NULL */
 	op_apply_fn *apply;
+	op_begin_fn *begin; /* or NULL */
 	op_run_fn *run;
 	op_recover_fn *recover;
 	op_goes_on_fn *goes_on; /* NULL: no */

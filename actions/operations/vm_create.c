@@ -3,7 +3,8 @@
  * CreateVmInstance (behaviour.md 4.1.1): its checks, the row, and the rollback.
  * Volumes, NICs and the first start are in vm/first_start.c.
  *
- * The row is written first (state Created, with the request stored in it), and
+ * The row is written first, in the commit in which the job begins (state Created,
+ * or Starting with all that the VM shall have; with the request stored in it), and
  * removed last when the creation fails: so after a kill at any moment the
  * recovery finds what to roll back.
  */
@@ -307,10 +308,8 @@ static int put_tags(struct txn *t, const struct request *req, struct error *e)
 	return r < 0 ? r : inherit_tags(t, req, request_str(req, "imageUuid"), e);
 }
 
-static int row_fn(struct txn *t, void *arg, struct error *e)
+static int put_row(struct txn *t, const struct request *req, struct error *e)
 {
-	const struct job *job = arg;
-	const struct request *req = job->req;
 	const struct view *view = txn_view(t);
 	const struct object *offering =
 		view_get(view, KIND_INSTANCE_OFFERING, request_str(req, "instanceOfferingUuid"));
@@ -379,18 +378,26 @@ static void roll_back(struct job *job, const char *uuid)
 	(void)vm_set_state(job->pool, uuid, VM_STATE_EXPUNGING, &ignored);
 }
 
+static bool is_started(const struct request *req)
+{
+	return strcmp(request_str(req, "strategy"), "JustCreate") != 0;
+}
+
+static int vm_create_begin(struct txn *t, struct job *job, struct error *e)
+{
+	int r = put_row(t, job->req, e);
+
+	return r < 0 || !is_started(job->req) ? r : vm_lay_out(t, job, job->req->target, e);
+}
+
 static int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	const char *strategy = request_str(job->req, "strategy");
 	const char *uuid = job->req->target;
-	int r = store_run(pool_store(job->pool), row_fn, job, e);
 
-	if (r < 0)
-		return r;
-	if (strcmp(strategy, "JustCreate") != 0) {
-		bool stopped = strcmp(strategy, "CreateStopped") == 0;
+	if (is_started(job->req)) {
+		bool stopped = strcmp(request_str(job->req, "strategy"), "CreateStopped") == 0;
+		int r = vm_first_start(job, uuid, stopped, e);
 
-		r = vm_first_start(job, uuid, stopped, e);
 		if (r == 0 && stopped)
 			r = vm_bring_down(job, uuid, 0, e);
 		if (r < 0) {
@@ -488,6 +495,7 @@ static const struct operation create_vm_instance = {
 	.error_code = "SYS.1006",
 	.help = "creates a VM from an image and an instance offering, or cpuNum and memorySize (bytes)",
 	.check = vm_create_check,
+	.begin = vm_create_begin,
 	.run = vm_create_run,
 	.recover = vm_create_recover,
 	.deadline_s = 3600,

@@ -16,13 +16,14 @@
 #include "actions/volume/location.h"
 #include "model/json.h"
 #include "model/states.h"
+#include "model/uuid.h"
 
 struct layout {
 	struct job *job;
 	const struct request *req; /* the creation request, from the VM's row */
 	const char *uuid;
-	char host[UUID_SIZE];
-	json_t *placement; /* owned; how the host was chosen */
+	char host[UUID_SIZE], root[UUID_SIZE]; /* root: the volume */
+	json_t *placement;		       /* owned; how the host was chosen */
 	struct host_loads loads;
 };
 
@@ -58,6 +59,7 @@ static int put_root_volume(struct txn *t, struct layout *l, const char *storage,
 	const struct disk_wish disk = creation_root_disk(txn_view(t), req, image);
 	char uuid[UUID_SIZE], description[64];
 	struct new_volume root = {
+		.uuid = l->root,
 		.offering = disk.offering,
 		.image = object_uuid(image),
 		.description = description,
@@ -65,18 +67,9 @@ static int put_root_volume(struct txn *t, struct layout *l, const char *storage,
 		.storage = storage,
 		.host = host,
 	};
-	struct object *vm;
-	int r;
 
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", l->uuid);
-	r = volume_put_new(t, view_get(txn_view(t), KIND_VM, l->uuid), &root, uuid, e);
-	if (r < 0)
-		return r;
-	r = txn_edit(t, KIND_VM, l->uuid, &vm, e);
-	if (r < 0)
-		return r;
-	object_set_str(vm, VM_ROOT_VOLUME_UUID, uuid);
-	return txn_put(t, vm, NULL, e);
+	return volume_put_new(t, view_get(txn_view(t), KIND_VM, l->uuid), &root, uuid, e);
 }
 
 static int put_data_volumes(struct txn *t, struct layout *l, struct error *e)
@@ -238,6 +231,8 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(vm, VM_HOST_UUID, l->host);
 	object_set_str(vm, VM_CLUSTER_UUID, object_str(host, HOST_CLUSTER_UUID));
 	object_set_str(vm, VM_HYPERVISOR_TYPE, object_str(host, HOST_HYPERVISOR_TYPE));
+	uuid_make(l->root);
+	object_set_str(vm, VM_ROOT_VOLUME_UUID, l->root);
 	vm_set_placement(vm, l->placement);
 	r = vm_write(t, before, vm, e);
 	return r < 0 ? r : put_devices(t, l, storage, e);
@@ -285,11 +280,11 @@ static struct request *stored_request(struct pool *pool, const char *uuid, struc
 	return req;
 }
 
-int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e)
+/* In a change of its own, after what the hosts say. */
+static int lay_out(struct job *job, const char *uuid, struct error *e)
 {
 	_cleanup_(request_free_p) struct request *req = stored_request(job->pool, uuid, e);
 	struct layout l = {.job = job, .req = req, .uuid = uuid};
-	_cleanup_(error_done) struct error ignored = ERROR_INIT;
 	int r;
 
 	if (!req)
@@ -300,11 +295,40 @@ int vm_first_start(struct job *job, const char *uuid, bool paused, struct error 
 	if (r < 0)
 		vm_note_placement(job->pool, uuid, l.placement);
 	json_decref(l.placement);
+	return r;
+}
+
+int vm_lay_out(struct txn *t, struct job *job, const char *uuid, struct error *e)
+{
+	struct layout l = {.job = job, .req = job->req, .uuid = uuid};
+	const struct object *vm = view_get(txn_view(t), KIND_VM, uuid);
+	int r;
+
+	if (vm && placement_goes_by_load(object_str(vm, VM_ALLOCATOR_STRATEGY)))
+		return 0;
+	r = layout_fn(t, &l, e);
+	json_decref(l.placement);
+	return r;
+}
+
+int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e)
+{
+	_cleanup_object_ const struct object *vm = vm_now(job->pool, uuid);
+	_cleanup_(error_done) struct error ignored = ERROR_INIT;
+	int r = 0;
+
+	if (!vm || object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_CREATED))) {
+		r = lay_out(job, uuid, e);
+		object_unref(vm);
+		vm = vm_now(job->pool, uuid);
+	}
 	if (r < 0)
 		return r;
+	if (!vm)
+		return error_gone(e, KIND_VM, uuid);
 	r = make_volume_files(job, uuid, e);
 	if (r == 0)
-		r = vm_power_on(job, uuid, l.host, NULL, VM_STATE_CREATED, paused, e);
+		r = vm_power_on(job, uuid, object_text(vm, VM_HOST_UUID), NULL, VM_STATE_CREATED, paused, e);
 	if (r < 0)
 		(void)vm_tear_down(job->pool, uuid, VM_STATE_CREATED, &ignored);
 	return r;

@@ -16,8 +16,13 @@
 #include "actions/vm/placement.h"
 
 /**
- * Starts a VM in state Created (@paused: with its CPUs stopped). On failure everything is rolled back and
- * the VM is Created again. -EPROTO without a stored request; errors of placement, storage and the host.
+ * Lays out a VM that the request of @job creates, in the change that writes its row; does nothing if the hosts have to be
+ * asked for their load first. Errors of placement and storage.
+ */
+int vm_lay_out(struct txn *t, struct job *job, const char *uuid, struct error *e);
+/**
+ * Starts a VM in state Created, or Starting after vm_lay_out() (@paused: with its CPUs stopped). On failure everything is
+ * rolled back and the VM is Created again. -EPROTO without a stored request; errors of placement, storage and the host.
  * Blocking.
  */
 int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e);
