@@ -3,6 +3,7 @@
 #include "fs/session.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -92,11 +93,12 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->waits = waits_new(fs->store, fs->keep);
 	fs->watchers = options->inotify ? watchers_new(fs) : NULL;
 	fs->readers = workers_new("reader", READERS_MAX);
+	fs->creates = calloc(NODE_INDEX_MAX + 1, sizeof(*fs->creates));
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
 	if (!fs->readers || !fs->handles || !fs->aside || !fs->errors || !fs->listings || !fs->queries ||
 	    !fs->polls || !fs->scratches || !fs->caches || !fs->crowd || !fs->ranks || !fs->waits ||
-	    !fs->readme || !fs->operations || (options->inotify && !fs->watchers))
+	    !fs->creates || !fs->readme || !fs->operations || (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
 	view = store_view(fs->store);
 	if (event_places_load(fs->keep, fs->events, view) < 0)
@@ -108,6 +110,13 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	if (handles_load(fs) < 0)
 		return error_oom(e);
 	return 0;
+}
+
+static void creates_free(struct fs *fs)
+{
+	for (size_t i = 0; fs->creates && i <= NODE_INDEX_MAX; i++)
+		document_unref(atomic_load(&fs->creates[i]));
+	free(fs->creates);
 }
 
 /* Ending the waits and the pool answers all parked requests. */
@@ -130,6 +139,7 @@ static void fs_close(struct fs *fs)
 	last_errors_free(fs->errors);
 	aside_free(fs->aside);
 	handles_free(fs->handles);
+	creates_free(fs);
 	document_unref(fs->readme);
 	document_unref(fs->operations);
 }

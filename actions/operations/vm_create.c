@@ -346,11 +346,7 @@ static int put_row(struct txn *t, const struct request *req, struct error *e)
 				: HOST_STRATEGY_DEFAULT);
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
 	object_set_str(vm, VM_CREATE_SPEC, stored);
-	r = vm_set_wanted_place(view, vm, e);
-	if (r < 0) {
-		object_unref(vm);
-		return r;
-	}
+	vm_set_wanted_place(view, vm, req->params);
 	r = vm_put_new(t, vm, e);
 	if (r < 0)
 		return r;

@@ -25,6 +25,7 @@
 #include "hypervisor/domain/domain.h"
 #include "hypervisor/domain/firmware.h"
 #include "hypervisor/hypervisor.h"
+#include "model/json.h"
 #include "model/log.h"
 #include "model/states.h"
 
@@ -58,6 +59,17 @@ struct tear_down {
 	enum vm_state state;
 };
 
+/* The place that the creation request asks for, as before the first start. */
+static int set_place_again(const struct view *view, struct object *vm, struct error *e)
+{
+	_cleanup_json_ json_t *request = NULL;
+	int r = object_read_json(vm, VM_CREATE_SPEC, &request, e);
+
+	if (r == 0)
+		vm_set_wanted_place(view, vm, json_object_get(request, "params"));
+	return r;
+}
+
 /* The rows that a first start made. */
 static int tear_down_fn(struct txn *t, void *arg, struct error *e)
 {
@@ -79,7 +91,7 @@ static int tear_down_fn(struct txn *t, void *arg, struct error *e)
 	object_set_null(vm, VM_ROOT_VOLUME_UUID);
 	object_set_null(vm, VM_LAST_HOST_UUID);
 	object_set_null(vm, VM_CLUSTER_UUID);
-	r = s->state == VM_STATE_CREATED ? vm_set_wanted_place(txn_view(t), vm, e) : 0;
+	r = s->state == VM_STATE_CREATED ? set_place_again(txn_view(t), vm, e) : 0;
 	if (r < 0) {
 		object_unref(vm);
 		return r;

@@ -125,24 +125,18 @@ const char *vm_host(const struct object *vm)
 	return is_in_state(vm, VM_STATE_CREATED) ? NULL : object_str(vm, VM_HOST_UUID);
 }
 
-int vm_set_wanted_place(const struct view *view, struct object *vm, struct error *e)
+void vm_set_wanted_place(const struct view *view, struct object *vm, const json_t *params)
 {
-	_cleanup_json_ json_t *request = NULL;
-	const struct object *host, *cluster;
-	json_t *params;
-	int r = object_read_json(vm, VM_CREATE_SPEC, &request, e);
+	const char *host_uuid = json_string_value(json_object_get(params, "hostUuid"));
+	const char *cluster_uuid = json_string_value(json_object_get(params, "clusterUuid"));
+	const struct object *host = view_get(view, KIND_HOST, host_uuid);
+	const struct object *cluster = view_get(view, KIND_CLUSTER, cluster_uuid);
 
-	if (r < 0)
-		return r;
-	params = json_object_get(request, "params");
-	host = view_get(view, KIND_HOST, json_string_value(json_object_get(params, "hostUuid")));
-	cluster = view_get(view, KIND_CLUSTER, json_string_value(json_object_get(params, "clusterUuid")));
 	object_set_str(vm, VM_HOST_UUID, host ? object_uuid(host) : NULL);
 	object_set_str(vm, VM_CLUSTER_UUID,
 		       cluster ? object_uuid(cluster)
 		       : host  ? object_str(host, HOST_CLUSTER_UUID)
 			       : NULL);
-	return 0;
 }
 
 const char *vm_active_host(const struct object *vm)

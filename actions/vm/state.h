@@ -20,10 +20,10 @@ const struct object *vm_now(struct pool *pool, const char *uuid);
  */
 const char *vm_host(const struct object *vm);
 /**
- * Sets the cluster and the host of @vm, which has not started yet, to what the creation request in its row asks for.
- * The cluster of a given host is known, too. Errors of object_read_json().
+ * Sets the cluster and the host of @vm, which has not started yet, to what the parameters of its creation request ask
+ * for. The cluster of a given host is known, too.
  */
-int vm_set_wanted_place(const struct view *view, struct object *vm, struct error *e);
+void vm_set_wanted_place(const struct view *view, struct object *vm, const json_t *params);
 /** The host of a VM that is Running or Paused, so that it can be changed live; NULL for others. Borrowed. */
 const char *vm_active_host(const struct object *vm);
 

@@ -3,6 +3,7 @@
 #include "fs/class/command.h"
 
 #include <ctype.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "actions/engine/menu.h"
@@ -399,7 +400,7 @@ static const char *type_name(const struct param *param)
 }
 
 /* What `create` takes, for whoever reads it. */
-struct document *render_create(const struct place *p)
+static struct document *describe_create(const struct place *p)
 {
 	struct document *d = NULL;
 	char *text = NULL;
@@ -429,5 +430,19 @@ struct document *render_create(const struct place *p)
 	if (fclose(f) == 0)
 		d = document_new(text, len, p->fs->born);
 	free(text);
+	return d;
+}
+
+/* Made once: each lookup tells the size. */
+struct document *render_create(const struct place *p)
+{
+	struct document *_Atomic *kept = p->fs->creates ? &p->fs->creates[p->node.index] : NULL;
+	struct document *d = kept ? atomic_load(kept) : NULL, *none = NULL;
+
+	if (d)
+		return document_ref(d);
+	d = describe_create(p);
+	if (d && kept && atomic_compare_exchange_strong(kept, &none, d))
+		return document_ref(d);
 	return d;
 }

@@ -60,8 +60,10 @@ struct fs {
 	struct ranks *ranks;	   /* for lookups in `by-name`; used by the receiving thread only */
 	struct document *readme;
 	struct document *operations; /* the operation table as JSON */
-	int64_t born;		     /* ns: timestamp of files that change only with the program */
-	uid_t uid;		     /* owner of the mount, and of all files that are no account's */
+	struct document *_Atomic
+		*creates; /* what the `create` of a folder shows, by its number; NULL: not made yet */
+	int64_t born;	  /* ns: timestamp of files that change only with the program */
+	uid_t uid;	  /* owner of the mount, and of all files that are no account's */
 	gid_t gid;
 	bool has_others;	  /* other users reach the mount (allow_other) */
 	uid_t rest_uid;		  /* the user who serves REST; UID_NONE */
