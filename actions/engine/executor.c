@@ -272,6 +272,7 @@ static void entry_run(void *arg)
 	}
 	store_set_cause(&CAUSE_NONE);
 	request_free(job.req);
+	free(job.inventory);
 	if (counts)
 		leave(x);
 	if (stopping)

@@ -182,11 +182,10 @@ int job_insert_refused(struct txn *t, const struct request *req, const json_t *a
 	return insert_ended(t, job_new(t, req, forbidden), text, refusal, e);
 }
 
-int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
+int job_finish(struct txn *t, const char *job_uuid, const char *result, const struct error *error,
 	       struct error *e)
 {
 	const struct object *before = view_get(txn_view(t), KIND_JOB, job_uuid);
-	_cleanup_free_ char *text = NULL;
 	struct object *job;
 	int r;
 
@@ -196,8 +195,7 @@ int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const 
 	job = object_copy(before);
 	if (!job)
 		return error_oom(e);
-	text = result ? result_text(result) : NULL;
-	set_end(t, job, text, error);
+	set_end(t, job, result, error);
 	r = leave_queues(t, job, e);
 	if (r < 0) {
 		object_unref(job);

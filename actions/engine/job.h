@@ -26,6 +26,7 @@ struct job {
 	 * While a step runs: its 0 and 100 % as percent of the whole job; the worker's own. Both 0: no step.
 	 */
 	int step_from, step_to;
+	char *inventory; /* owned; the result as text, of job_result_inventory(); the worker's own */
 };
 
 /**
@@ -47,10 +48,10 @@ int job_insert_done(struct txn *t, const struct request *req, const json_t *resu
 int job_insert_refused(struct txn *t, const struct request *req, const json_t *answer,
 		       const struct error *refusal, struct error *e);
 /**
- * Writes the end of a job: Failed if @error (may be NULL) is set, else Done with @result (borrowed; NULL:
+ * Writes the end of a job: Failed if @error (may be NULL) is set, else Done with the JSON @result (borrowed; NULL:
  * {}). Does nothing when the job has ended already. For change functions. Errors of txn_put().
  */
-int job_finish(struct txn *t, const char *job_uuid, const json_t *result, const struct error *error,
+int job_finish(struct txn *t, const char *job_uuid, const char *result, const struct error *error,
 	       struct error *e);
 /**
  * Submits a request that the pool itself makes, as a part of the change that decides on it. A request that is

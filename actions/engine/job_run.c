@@ -188,6 +188,7 @@ int job_run_step(struct job *job, struct request *step, bool again, struct error
 	memcpy(step->job, job->uuid, sizeof(step->job));
 	job->req = step;
 	r = again ? recover(job, &result, e) : perform(job, true, &result, e);
+	free(steal(&job->inventory));
 	job->req = whole;
 	return request_explain_error(step, r, e);
 }
@@ -195,8 +196,7 @@ int job_run_step(struct job *job, struct request *step, bool again, struct error
 /* --------------------------------------------------------------- its end */
 
 struct finish {
-	const char *job;
-	const json_t *result;
+	const char *job, *result;
 	const struct error *error;
 };
 
@@ -213,7 +213,8 @@ static int finish_fn(struct txn *t, void *arg, struct error *e)
  */
 void job_end(struct job *job, const json_t *result, const struct error *error)
 {
-	struct finish f = {.job = job->uuid, .result = result, .error = error};
+	_cleanup_free_ char *text = result ? result_text(result) : NULL;
+	struct finish f = {.job = job->uuid, .result = result ? text : job->inventory, .error = error};
 	_cleanup_(error_done) struct error unwritable = ERROR_INIT;
 
 	for (long pause = PAUSE_MIN_MS; true; pause = next_pause(pause)) {

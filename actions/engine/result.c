@@ -83,7 +83,9 @@ int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, j
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 
-	return result_inventory(view, kind, uuid, ret_result, e);
+	*ret_result = NULL;
+	free(steal(&job->inventory));
+	return result_inventory_text(view, kind, uuid, &job->inventory, e);
 }
 
 /* ---------------------------------------------------------------------- schema */

@@ -19,7 +19,10 @@ char *result_text(const json_t *result);
  */
 int result_of_target(const struct view *view, const struct request *req, json_t **ret_result,
 		     struct error *e);
-/** As result_inventory(), of the newest view. For handlers in workers. */
+/**
+ * The inventory of an object in the newest view is the result of @job, to which nothing is added: as text, so that no tree is
+ * made. For handlers in workers; *ret_result is NULL. Errors of result_inventory().
+ */
 int job_result_inventory(struct job *job, enum kind_id kind, const char *uuid, json_t **ret_result,
 			 struct error *e);
 

@@ -523,7 +523,8 @@ int image_copies_make(struct job *job, const char *image_uuid, const char *url,
 int image_copies_result(struct job *job, const char *image_uuid, json_t *failures, json_t **ret_result,
 			struct error *e)
 {
-	int r = job_result_inventory(job, KIND_IMAGE, image_uuid, ret_result, e);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	int r = result_inventory(view, KIND_IMAGE, image_uuid, ret_result, e);
 
 	if (r == 0 && json_array_size(failures))
 		(void)json_object_set(*ret_result, "failures", failures);

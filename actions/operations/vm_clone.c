@@ -620,10 +620,10 @@ static void finish(struct cloning *c, struct clone *clone)
 
 static int add_answer(struct cloning *c, struct clone *clone, json_t *list, int *cloned, struct error *e)
 {
+	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
 	json_t *answer = NULL;
 
-	if (!has_failed(clone) &&
-	    job_result_inventory(c->job, KIND_VM, clone->uuid, &answer, &clone->error) == 0)
+	if (!has_failed(clone) && result_inventory(view, KIND_VM, clone->uuid, &answer, &clone->error) == 0)
 		++*cloned;
 	else
 		answer = json_pack("{s:o}", "error", error_to_json(&clone->error));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is written in the commit in which the creation of a VM begins: all that it shall have, or nothing. */
+/* What is written in the commit in which the creation of a VM begins, all that it shall have or nothing; and its result. */
 #include "tests/unit/pool_fixture.h"
 
 #include <stdatomic.h>
@@ -68,6 +68,28 @@ static void test_started(void **state)
 	assert_true(field_is(f, KIND_VM, vm, VM_STATE, "Running"));
 }
 
+/* The result is written as text, and is what a tree of it would be. */
+static void test_result(void **state)
+{
+	char image[UUID_SIZE], vm[UUID_SIZE];
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_free_ char *wanted = NULL, *text = NULL;
+	_cleanup_view_ struct view *view = NULL;
+	struct pool_fixture *f = *state;
+	json_t *result = NULL;
+
+	prepare(f, image);
+	create_vm(f, "vm \"1\"", image, NULL, vm);
+	view = view_now(f);
+	assert_int_equal(result_inventory(view, KIND_VM, vm, &result, &e), 0);
+	wanted = json_dumps(result, JSON_COMPACT);
+	json_decref(result);
+	view_for_each_where (job, view, KIND_JOB, JOB_RESOURCE_UUID, vm)
+		assert_int_equal(object_read_text(job, JOB_RESULT, &text), 0);
+	assert_non_null(text);
+	assert_string_equal(text, wanted);
+}
+
 static void test_just_created(void **state)
 {
 	char image[UUID_SIZE], vm[UUID_SIZE];
@@ -117,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_started, pool_fixture_setup, pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_result, pool_fixture_setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_just_created, pool_fixture_setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_by_load, pool_fixture_setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_no_place, pool_fixture_setup, pool_fixture_teardown),
