@@ -16,6 +16,7 @@
 #include "fs/mount.h"
 #include "fs/numbering.h"
 #include "fs/op/crowd.h"
+#include "fs/op/read.h"
 #include "fs/receive.h"
 #include "fs/signals.h"
 #include "fs/table.h"
@@ -88,7 +89,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->scratches = scratches_new(fs->keep);
 	fs->kept = kept_new(fs->keep, fs->store);
 	fs->caches = fs->kept ? caches_new(fs, session) : NULL;
-	fs->crowd = crowd_new();
+	fs->crowd = crowd_new(op_lookup);
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store, fs->keep);
 	fs->watchers = options->inotify ? watchers_new(fs) : NULL;

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "fs/op/read.h"
 #include "model/cleanup.h"
 #include "model/clock.h"
 
@@ -19,18 +18,21 @@ struct held {
 };
 
 struct crowd {
+	crowd_lookup_fn *lookup; /* immutable */
 	uint64_t node; /* the file that many look up; that of another one is not held back meanwhile */
 	pid_t turn;    /* the thread whose turn it is; 0: none's */
 	int64_t since; /* when it got it; CLOCK_MONOTONIC, ns */
 	struct held *head, **tail; /* owned; in the order in which they came */
 };
 
-struct crowd *crowd_new(void)
+struct crowd *crowd_new(crowd_lookup_fn *lookup)
 {
 	struct crowd *crowd = calloc(1, sizeof(*crowd));
 
-	if (crowd)
-		crowd->tail = &crowd->head;
+	if (!crowd)
+		return NULL;
+	crowd->lookup = lookup;
+	crowd->tail = &crowd->head;
 	return crowd;
 }
 
@@ -97,7 +99,7 @@ static void answer_next(struct crowd *crowd)
 	if (!crowd->head)
 		crowd->tail = &crowd->head;
 	give_turn(crowd, fuse_req_ctx(held->req)->pid);
-	op_lookup(held->req, held->parent, held->name);
+	crowd->lookup(held->req, held->parent, held->name);
 }
 
 void crowd_go_on(struct crowd *crowd)

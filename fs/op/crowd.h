@@ -20,8 +20,11 @@
 
 struct crowd;
 
+/** Answers a lookup: calls crowd_hold() for it again, which lets it pass. */
+typedef void crowd_lookup_fn(fuse_req_t req, fuse_ino_t parent, const char *name);
+
 /** NULL if out of memory. */
-struct crowd *crowd_new(void);
+struct crowd *crowd_new(crowd_lookup_fn *lookup);
 /** Accepts NULL. Call after crowd_end(). */
 void crowd_free(struct crowd *crowd);
 

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "fs/op/crowd.h"
-#include "fs/op/read.h"
 
 /* A request of a thread; libfuse's are opaque. */
 struct asked {
@@ -21,7 +20,6 @@ static time_t seconds;
 
 const struct fuse_ctx *__wrap_fuse_req_ctx(fuse_req_t req);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
-void __wrap_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 
 const struct fuse_ctx *__wrap_fuse_req_ctx(fuse_req_t req)
 {
@@ -39,7 +37,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
 static const struct node create = {.class = N_CREATE, .index = 3}, other = {.class = N_CREATE, .index = 4};
 
 /* As op_lookup() does: asks for its turn again. */
-void __wrap_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct asked *asked = (struct asked *)req;
 
@@ -64,7 +62,7 @@ static bool is_held(struct node node, struct asked *asked, pid_t thread)
 static int setup(void **state)
 {
 	(void)state;
-	crowd = crowd_new();
+	crowd = crowd_new(lookup);
 	answered = 0;
 	return crowd ? 0 : -1;
 }
