@@ -286,6 +286,7 @@ static int recover(const char *host, const char *domain)
 	assert_int_equal(request_new(op, host, params, &actor, &job.req, NULL), 0);
 	r = op->recover(&job, &result, NULL);
 	request_free(job.req);
+	free(job.inventory);
 	return r;
 }
 

@@ -129,6 +129,8 @@ static void test_others(void **state)
 	assert_false(is_held(other, &three, 3));
 	assert_false(is_held(create, &three, 0));
 	assert_false(crowd_hold(NULL, create, by(&three, 3), 7, "create"));
+	crowd_end(crowd);
+	assert_int_equal(two.answers, 1);
 }
 
 /* Who does not open the file, as stat(2), loses its turn. */
