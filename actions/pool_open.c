@@ -32,7 +32,7 @@
  * share of the CPUs, which the kernel divides evenly among the threads.
  */
 #define TURNS_MAX 16
-/* How long a start waits for hosts to be connected, so that the first jobs can use them. */
+/* How long the first jobs, and a pool that has just been made, wait for hosts to be connected. */
 #define HOSTS_WAIT_MS 5000
 
 /* ------------------------------------------------------------- open, close */
@@ -112,6 +112,9 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	r = store_guard(pool->store, quota_guard, quota_takes);
 	if (r < 0)
 		return error_oom(e);
+	r = pool_expect_hosts(pool, e);
+	if (r < 0)
+		return r;
 	r = hv_new(&pool_events, pool, &pool->hv, e);
 	if (r < 0)
 		return r;
@@ -127,7 +130,7 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 }
 
 /* Connects the hosts, and starts what runs by itself. */
-static int start_parts(struct pool *pool, struct error *e)
+static int start(struct pool *pool, struct error *e)
 {
 	int r = pool_connect_hosts(pool, e);
 
@@ -144,9 +147,12 @@ static int start_parts(struct pool *pool, struct error *e)
 		return r;
 	pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
 	r = executor_start(pool->executor, e);
-	if (r < 0 || pool->read_only)
-		return r;
-	return scheduler_thread_start(pool->scheduler_thread, e);
+	if (r == 0 && !pool->read_only)
+		r = scheduler_thread_start(pool->scheduler_thread, e);
+	/* Not vital; and it takes a tenth of a second of a processor, for which all else would wait. */
+	if (r == 0 && !pool->resumes)
+		(void)pool_background(pool, account_warn_of_first_password, pool);
+	return r;
 }
 
 /* A thread. */
@@ -157,23 +163,17 @@ static void *starter_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "start");
 	store_set_cause(&(struct cause){.uid = geteuid(), .source = "fs"});
-	if (start_parts(pool, &e) < 0) {
+	if (start(pool, &e) < 0) {
 		log_error("pool", NULL, "%s", error_sentence(&e));
 		_exit(EXIT_FAILURE); /* the supervisor starts another process */
 	}
 	return NULL;
 }
 
-static int start(struct pool *pool, bool resumes, struct error *e)
+static int start_behind(struct pool *pool, struct error *e)
 {
-	int r;
+	int r = pthread_create(&pool->starter, NULL, starter_main, pool);
 
-	if (!resumes) {
-		/* Not vital; and it takes a tenth of a second, for which requests would wait when they do. */
-		(void)pool_background(pool, account_warn_of_first_password, pool);
-		return start_parts(pool, e);
-	}
-	r = pthread_create(&pool->starter, NULL, starter_main, pool);
 	if (r)
 		return error_set(e, r, "cannot start a thread: %s", strerror(r));
 	pool->starter_runs = true;
@@ -182,6 +182,7 @@ static int start(struct pool *pool, bool resumes, struct error *e)
 
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e)
 {
+	const bool is_new = !store_exists(options->state_dir);
 	struct pool *pool = calloc(1, sizeof(*pool));
 	int r;
 
@@ -193,6 +194,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	for (size_t i = 0; i < ARRAY_SIZE(pool->dhcp_locks); i++)
 		pthread_mutex_init(&pool->dhcp_locks[i], NULL);
 	pool->read_only = options->read_only;
+	pool->resumes = options->resumes;
 	pool->keep = options->keep;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
@@ -204,7 +206,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	else
 		r = error_oom(e);
 	if (r == 0)
-		r = start(pool, options->resumes, e);
+		r = is_new ? start(pool, e) : start_behind(pool, e);
 	if (r < 0) {
 		pool_close(pool);
 		return r;

@@ -19,17 +19,14 @@ struct pool_options {
 	bool read_only; /* accept no requests */
 	/* What outlives the process (model/keep.h); NULL: nothing. */
 	struct keep *keep;
-	/*
-	 * Another process has served this pool until now, so requests are waiting: pool_open() returns before hosts are
-	 * connected and jobs run, which a thread sees to.
-	 */
-	bool resumes;
+	bool resumes;	   /* another process has served this pool until now */
 };
 
 /**
- * Opens the state folder (an empty one gets a first pool, bootstrap.h), starts the executor and connects the
- * hosts; waits up to 5 s for these. Blocks. The options are not needed after the return. Free with
- * pool_close(). Errors of store_open(), pool_bootstrap(), ...
+ * Opens the state folder (an empty one gets a first pool, bootstrap.h), connects the hosts, and starts the executor after
+ * having waited up to 5 s for them. Returns when all that is done if the pool is new, so that its host can be used at once.
+ * Of another one it is done in a thread: requests need not wait for it, and jobs begin later. Blocks. The options are not
+ * needed after the return. Free with pool_close(). Errors of store_open(), pool_bootstrap(), ...
  */
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e);
 /** All that the process before this one had open is open again: what nobody uses may end. */

@@ -454,13 +454,16 @@ void pool_wait_for_hosts(struct pool *pool, int ms)
 	}
 }
 
+int pool_expect_hosts(struct pool *pool, struct error *e)
+{
+	return store_run(pool_store(pool), all_connecting_fn, NULL, e);
+}
+
 int pool_connect_hosts(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = NULL;
-	int r = store_run(pool_store(pool), all_connecting_fn, NULL, e);
+	int r = vm_adopted_start(pool, e); /* before the hosts say which domains they have */
 
-	if (r == 0)
-		r = vm_adopted_start(pool, e); /* before the hosts say which domains they have */
 	if (r < 0)
 		return r;
 	view = store_view(pool_store(pool));

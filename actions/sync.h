@@ -14,10 +14,9 @@
 
 /** The callbacks for hv_new(); their context is the pool. They run in threads of the hypervisor module. */
 extern const struct hv_events pool_events;
-/**
- * Sets all hosts to Connecting and adds them to the hypervisor module, which then connects them. Errors of
- * the store and of hv_host_add().
- */
+/** Sets all hosts to Connecting: what the rows say is of the last run. Errors of the store. */
+int pool_expect_hosts(struct pool *pool, struct error *e);
+/** Adds all hosts to the hypervisor module, which then connects them. Errors of hv_host_add(). */
 int pool_connect_hosts(struct pool *pool, struct error *e);
 /** Blocks until no host is Connecting, at most @ms milliseconds, or until the pool is to be closed. */
 void pool_wait_for_hosts(struct pool *pool, int ms);

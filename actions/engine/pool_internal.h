@@ -40,7 +40,8 @@ struct pool {
 	char *state_dir;		/* owned */
 	bool read_only;			/* immutable */
 	struct keep *keep;		/* immutable; or NULL */
-	pthread_t starter; /* the rest of pool_open(), if another process has served the pool before */
+	bool resumes;			/* immutable: another process has served the pool before */
+	pthread_t starter; /* the rest of pool_open(), unless the pool is new */
 	bool starter_runs;
 	atomic_bool closing;
 	pthread_t timer;
