@@ -28,6 +28,7 @@
 #include "model/in_hand.h"
 #include "model/leaving.h"
 #include "model/left_text.h"
+#include "model/load.h"
 #include "model/log.h"
 #include "model/schema.h"
 #include "model/sqlite.h"
@@ -627,7 +628,7 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 		return r;
 	r = let_texts_leave(store, path, e);
 	if (r == 0)
-		r = txn_load(store->db, store->leaving != NULL, store->view, e);
+		r = load_rows(store->db, store->leaving != NULL, store->view, e);
 	if (r < 0)
 		return r;
 	(void)malloc_trim(0); /* what it took to load lies between what stays */

@@ -12,7 +12,6 @@
 #include "model/view.h"
 
 struct kind_statements;
-struct sqlite3;
 struct txn;
 
 /** A change. Returns 0 or a positive number to keep it, a negative errno to roll it back. */
@@ -72,8 +71,6 @@ const struct cause *txn_cause(const struct txn *t);
 
 /* ------------------------------------------------------------ for store.c */
 
-/** Loads all rows of all kinds into @view; @leave: without the texts that have left memory (left_text.h). */
-int txn_load(struct sqlite3 *db, bool leave, struct view *view, struct error *e);
 /**
  * Writes what the changes of a group have made of each row to the database, in its open transaction: each row once, however
  * often it has changed. The text of @e is that of SQLite.
