@@ -10,6 +10,7 @@
 #include "model/compressed.h"
 #include "model/field_times.h"
 #include "model/schema.h"
+#include "model/shared_text.h"
 #include "model/sqlite.h"
 #include "model/view_batch.h"
 
@@ -164,6 +165,7 @@ static void load_kinds(struct loading *l, sqlite3 *db)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	int k;
 
+	shared_text_stock();
 	while (!atomic_load(&l->failed) && (k = atomic_fetch_add(&l->next, 1)) < KIND_COUNT) {
 		if (load_kind(db, kind_get(l->order[k].kind), l->leave, l->view, &e) == 0)
 			continue;
@@ -171,6 +173,7 @@ static void load_kinds(struct loading *l, sqlite3 *db)
 		if (!atomic_exchange(&l->failed, true))
 			error_move(&l->error, &e);
 	}
+	shared_text_release();
 }
 
 /* What a connection needs to read is opened when it reads for the first time. */

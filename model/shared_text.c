@@ -104,35 +104,39 @@ static uint32_t add(const char *text, uint32_t hash)
 		free(copy);
 		return NONE;
 	}
-	*entry(at) = (struct shared_text){
-		.text = copy, .index = text_hash(copy), .hash = hash, .references = 1, .next = *bucket};
+	*entry(at) =
+		(struct shared_text){.text = copy, .index = text_hash(copy), .hash = hash, .next = *bucket};
 	*bucket = at;
 	used++;
 	return at;
 }
 
-uint32_t shared_text_get(const char *text)
+/* With so many references. */
+static uint32_t get(const char *text, uint32_t references)
 {
-	uint32_t hash = hash_of(text);
+	uint32_t hash = hash_of(text), at;
 
 	scoped_lock(&lock);
 	if (used >= bucket_count && !grow() && !buckets)
 		return NONE;
-	for (uint32_t at = buckets[hash & (bucket_count - 1)]; at != NONE; at = entry(at)->next)
-		if (entry(at)->hash == hash && strcmp(entry(at)->text, text) == 0) {
-			entry(at)->references++;
-			return at;
-		}
-	return add(text, hash);
+	for (at = buckets[hash & (bucket_count - 1)]; at != NONE; at = entry(at)->next)
+		if (entry(at)->hash == hash && strcmp(entry(at)->text, text) == 0)
+			break;
+	if (at == NONE)
+		at = add(text, hash);
+	if (at != NONE)
+		entry(at)->references += references;
+	return at;
 }
 
-void shared_text_put(uint32_t number)
+static void put(uint32_t number, uint32_t references)
 {
 	struct shared_text *s = entry(number);
 	uint32_t *at;
 
 	scoped_lock(&lock);
-	if (--s->references > 0)
+	s->references -= references;
+	if (s->references > 0)
 		return;
 	for (at = &buckets[s->hash & (bucket_count - 1)]; *at != number;)
 		at = &entry(*at)->next;
@@ -142,4 +146,77 @@ void shared_text_put(uint32_t number)
 	s->next = unused;
 	unused = number;
 	used--;
+}
+
+/* ------------------------------------------------------------------ stock */
+
+/* Places in a stock; references that are taken at a time. */
+#define PLACES 256
+#define LOT    1024
+
+struct stock {
+	struct {
+		uint32_t number;
+		uint32_t left; /* references; while there is one, the text stays; 0: the place is free */
+	} places[PLACES];
+};
+
+static _Thread_local struct stock *stock;
+
+/* Most texts that are shared differ in what this takes. */
+static unsigned place_of(const char *text)
+{
+	size_t len = strlen(text);
+	uint64_t head = 0, tail = 0;
+
+	if (len >= sizeof(head)) {
+		memcpy(&head, text, sizeof(head));
+		memcpy(&tail, text + len - sizeof(tail), sizeof(tail));
+	} else {
+		for (size_t i = 0; i < len; i++)
+			head = head << 8 | (unsigned char)text[i];
+	}
+	return (unsigned)((head ^ tail << 1 ^ len) * UINT64_C(0x9E3779B97F4A7C15) >> 56);
+}
+
+static uint32_t get_from_stock(const char *text)
+{
+	unsigned i = place_of(text);
+	uint32_t number = stock->places[i].number;
+
+	if (stock->places[i].left > 1 && strcmp(shared_text(number), text) == 0) {
+		stock->places[i].left--;
+		return number;
+	}
+	if (stock->places[i].left > 0)
+		put(number, stock->places[i].left);
+	number = get(text, LOT);
+	stock->places[i].number = number;
+	stock->places[i].left = number == NONE ? 0 : LOT - 1;
+	return number;
+}
+
+void shared_text_stock(void)
+{
+	if (!stock)
+		stock = calloc(1, sizeof(*stock));
+}
+
+void shared_text_release(void)
+{
+	for (int i = 0; stock && i < PLACES; i++)
+		if (stock->places[i].left > 0)
+			put(stock->places[i].number, stock->places[i].left);
+	free(stock);
+	stock = NULL;
+}
+
+uint32_t shared_text_get(const char *text)
+{
+	return stock ? get_from_stock(text) : get(text, 1);
+}
+
+void shared_text_put(uint32_t number)
+{
+	put(number, 1);
 }

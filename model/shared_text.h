@@ -31,6 +31,13 @@ extern struct shared_text *shared_text_segments[SHARED_TEXT_MAX];
 uint32_t shared_text_get(const char *text);
 /** Drops a reference. */
 void shared_text_put(uint32_t number);
+/**
+ * From now on until shared_text_release(), the calling thread has references in stock to the texts that it has got lately,
+ * and gets them again from there, without the lock: for who packs many objects with the same few texts. If memory is short,
+ * there is no stock.
+ */
+void shared_text_stock(void);
+void shared_text_release(void);
 /** The text that the caller has a reference to. Borrowed. */
 static inline const char *shared_text(uint32_t number)
 {
