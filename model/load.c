@@ -14,73 +14,63 @@
 #include "model/sqlite.h"
 #include "model/view_batch.h"
 
-/* Sets a long text of @o from a column: as it is stored, null, or 1: it has left memory. */
-static void read_long_text(struct object *o, int field, sqlite3_stmt *stmt, int column)
+/* Sets a long text of @o: as it is stored, or 1: it has left memory. */
+static void read_long_text(struct object *o, int field, sqlite3_value *value)
 {
 	const char *bytes;
 
-	switch (sqlite3_column_type(stmt, column)) {
-	case SQLITE_NULL:
-		object_borrow_str(o, field, NULL);
-		return;
-	case SQLITE_INTEGER:
-		if (sqlite3_column_int(stmt, column))
+	if (sqlite3_value_type(value) == SQLITE_INTEGER) {
+		if (sqlite3_value_int(value))
 			object_leave_str(o, field);
 		else
 			object_set_broken(o);
 		return;
-	default:
-		bytes = sqlite3_column_blob(stmt, column);
-		if (bytes && compressed_is_whole(bytes, (size_t)sqlite3_column_bytes(stmt, column)))
-			object_borrow_str(o, field, bytes);
-		else
-			object_set_broken(o);
 	}
+	bytes = sqlite3_value_blob(value);
+	if (bytes && compressed_is_whole(bytes, (size_t)sqlite3_value_bytes(value)))
+		object_borrow_str(o, field, bytes);
+	else
+		object_set_broken(o);
 }
 
-/*
- * Sets a field of @o from a column. The value is asked for before its type, which tells more of NULL and 0 only. Its text is
- * SQLite's until the next row.
- */
-static void read_column(struct object *o, int field, sqlite3_stmt *stmt, int column)
+/* Sets a field of @o, which is null. Its text is SQLite's until the next row. */
+static void read_value(struct object *o, int field, sqlite3_value *value)
 {
+	const char *text;
+
+	if (sqlite3_value_type(value) == SQLITE_NULL)
+		return;
 	if (field_is_integer(&o->kind->fields[field])) {
-		int64_t number = sqlite3_column_int64(stmt, column);
-
-		object_set_int(o, field, number);
-		if (number == 0 && sqlite3_column_type(stmt, column) == SQLITE_NULL)
-			object_set_null(o, field);
+		object_set_int(o, field, sqlite3_value_int64(value));
 	} else if (o->kind->fields[field].flags & F_COMPRESSED) {
-		read_long_text(o, field, stmt, column);
+		read_long_text(o, field, value);
 	} else {
-		const char *text = (const char *)sqlite3_column_text(stmt, column);
-
-		object_borrow_str(o, field, text);
-		if (!text && sqlite3_column_type(stmt, column) != SQLITE_NULL)
+		text = (const char *)sqlite3_value_text(value);
+		if (text)
+			object_borrow_str(o, field, text);
+		else
 			object_set_broken(o);
 	}
 }
 
 /* The packed object of a row, made by way of @o, which borrows. NULL when memory is short, or a value is broken. */
-static const struct object *object_from_row(struct object *o, sqlite3_stmt *stmt)
+static const struct object *object_from_row(struct object *o, sqlite3_value **values)
 {
 	const struct kind *kind = o->kind;
-	int64_t times[FIELDS_MAX];
 	const char *runs;
-	int size, n = 0;
+	int size;
 
+	object_clear(o);
 	for (int i = 0; i < kind->field_count; i++)
 		if (field_is_stored(&kind->fields[i]))
-			read_column(o, i, stmt, n++);
-	o->changed = sqlite3_column_int64(stmt, n++);
-	runs = sqlite3_column_blob(stmt, n);
-	size = sqlite3_column_bytes(stmt, n++);
+			read_value(o, i, *values++);
+	o->changed = sqlite3_value_int64(*values++);
+	runs = sqlite3_value_blob(*values);
+	size = sqlite3_value_bytes(*values++);
 	if (size && !runs)
 		object_set_broken(o);
-	field_times_read(runs, runs ? (size_t)size : 0, o->changed, kind->field_count, times);
-	for (int i = 0; i < kind->field_count; i++)
-		object_set_time(o, i, times[i]);
-	o->id = sqlite3_column_int64(stmt, n);
+	field_times_read(runs, runs ? (size_t)size : 0, o->changed, kind->field_count, object_times(o));
+	o->id = sqlite3_value_int64(*values);
 	return object_is_broken(o) ? NULL : object_pack(o);
 }
 
@@ -98,37 +88,81 @@ static void extend_heap(void)
 	free(room);
 }
 
-static int load_kind(sqlite3 *db, const struct kind *kind, bool leave, struct view *view, struct error *e)
+/* Loading the rows of one kind. */
+struct rows {
+	struct object *row; /* borrows */
+	struct view_batch *batch;
+	bool is_main;	 /* it is the main thread that loads */
+	unsigned count;	 /* of rows */
+	int64_t changed; /* the last change of all */
+	int result;
+};
+
+/*
+ * An SQL function of the columns of a row. It gets its values as they are, without a call and a check for each as those of
+ * a result; the result is of no use.
+ */
+static void load_row(sqlite3_context *context, int count, sqlite3_value **values)
 {
-	char *sql = schema_select_sql(kind, leave);
+	struct rows *rows = sqlite3_user_data(context);
+	_cleanup_object_ const struct object *o = NULL;
+
+	(void)count;
+	if (rows->count++ % 128 == 0 && !rows->is_main)
+		extend_heap();
+	o = object_from_row(rows->row, values);
+	if (o)
+		rows->result = view_batch_add(rows->batch, o);
+	else
+		rows->result =
+			object_is_broken(rows->row) &&
+					sqlite3_errcode(sqlite3_context_db_handle(context)) != SQLITE_NOMEM
+				? -EBADMSG
+				: -ENOMEM;
+	if (rows->result < 0)
+		sqlite3_result_error(context, "", 0);
+	else if (o->changed > rows->changed)
+		rows->changed = o->changed;
+}
+
+#define LOAD_ROW "load_row"
+
+static int set_function(sqlite3 *db, struct rows *rows)
+{
+	return sqlite3_create_function(db, LOAD_ROW, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, rows,
+				       rows ? load_row : NULL, NULL, NULL);
+}
+
+static int select_rows(sqlite3 *db, const struct kind *kind, bool leave)
+{
+	char *sql = schema_select_sql(kind, leave, LOAD_ROW);
 	sqlite3_stmt *stmt = NULL;
 	int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
-	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind);
-	_cleanup_object_ struct object *row = object_new_borrowing(kind);
-	const bool is_main = gettid() == getpid();
-	int r = batch && row ? 0 : -ENOMEM;
 
 	sqlite3_free(sql);
-	for (unsigned n = 0; rc == SQLITE_OK && r == 0; n++) {
-		_cleanup_object_ const struct object *o = NULL;
-
-		if (n % 128 == 0 && !is_main)
-			extend_heap();
-		if (sqlite3_step(stmt) != SQLITE_ROW)
-			break;
-		o = object_from_row(row, stmt);
-		if (o)
-			r = view_batch_add(batch, o);
-		else
-			r = object_is_broken(row) && sqlite3_errcode(db) != SQLITE_NOMEM ? -EBADMSG : -ENOMEM;
-		if (o && o->changed > view_changed(view, kind->id))
-			view_set_changed(view, kind->id, o->changed);
-	}
+	while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		;
 	if (rc == SQLITE_OK)
 		rc = sqlite3_reset(stmt);
 	sqlite3_finalize(stmt);
+	return rc;
+}
+
+static int load_kind(sqlite3 *db, const struct kind *kind, bool leave, struct view *view, struct error *e)
+{
+	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind);
+	_cleanup_object_ struct object *row = object_new_borrowing(kind);
+	struct rows rows = {.row = row, .batch = batch, .is_main = gettid() == getpid()};
+	int r = batch && row ? 0 : -ENOMEM, rc = set_function(db, &rows);
+
+	if (rc == SQLITE_OK && r == 0)
+		rc = select_rows(db, kind, leave);
+	if (r == 0)
+		r = rows.result;
 	if (rc == SQLITE_OK && r == 0)
 		r = view_batch_put(batch);
+	if (r == 0)
+		view_set_changed(view, kind->id, rows.changed);
 	if (r == -ENOMEM)
 		return error_oom(e);
 	if (r == -EBADMSG)
@@ -173,6 +207,7 @@ static void load_kinds(struct loading *l, sqlite3 *db)
 		if (!atomic_exchange(&l->failed, true))
 			error_move(&l->error, &e);
 	}
+	(void)set_function(db, NULL);
 	shared_text_release();
 }
 

@@ -684,6 +684,16 @@ void object_set_null(struct object *o, int field)
 	o->nulls |= 1ULL << field;
 }
 
+void object_clear(struct object *o)
+{
+	o->nulls = ~OBJECT_FLAGS;
+}
+
+int64_t *object_times(struct object *o)
+{
+	return edited_times(o);
+}
+
 void object_set_time(struct object *o, int field, int64_t ns)
 {
 	if (o)

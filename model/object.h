@@ -219,6 +219,10 @@ void object_set_null(struct object *o, int field);
 void object_borrow_str(struct object *o, int field, const char *text);
 /** The text of an F_LEAVES field of an object_new_borrowing() is in the database, and not to be in memory. */
 void object_leave_str(struct object *o, int field);
+/** Makes all fields of an object_new_borrowing() null, and it is not broken. */
+void object_clear(struct object *o);
+/** The times of the last change of the fields of an editable object, ns, for the caller to set. */
+int64_t *object_times(struct object *o);
 /** Sets the time of the last change of a field, ns. */
 void object_set_time(struct object *o, int field, int64_t ns);
 /** Marks @o as if an edit had run out of memory. */

@@ -519,19 +519,19 @@ static void append_text(sqlite3_str *s, const struct kind *kind, const char *nam
 		sqlite3_str_appendf(s, "iif(o.\"%w\" IS NULL, NULL, ifnull(t.\"%w\", 0)), ", name, name);
 }
 
-char *schema_select_sql(const struct kind *kind, bool leave)
+char *schema_select_sql(const struct kind *kind, bool leave, const char *function)
 {
 	const uint64_t texts = schema_texts(kind);
 	sqlite3_str *s = sqlite3_str_new(NULL);
 
-	sqlite3_str_appendall(s, "SELECT ");
+	sqlite3_str_appendf(s, "SELECT %s(", function);
 	for (int i = 0; i < kind->field_count; i++)
 		if (texts >> i & 1)
 			append_text(s, kind, kind->fields[i].name,
 				    leave && (kind->fields[i].flags & F_LEAVES));
 		else
 			append_columns(s, kind, UINT64_C(1) << i, "o.\"%w\"");
-	sqlite3_str_appendf(s, "o.changed, o.times, o.id FROM \"%w\" AS o ", kind->table);
+	sqlite3_str_appendf(s, "o.changed, o.times, o.id) FROM \"%w\" AS o ", kind->table);
 	if (texts) {
 		/* a row without a text is not looked for */
 		sqlite3_str_appendf(s, "LEFT JOIN \"%w_text\" AS t ON t.id = iif(", kind->table);

@@ -23,13 +23,13 @@ int schema_check(const char *path, struct error *e);
 uint64_t schema_texts(const struct kind *kind);
 /**
  * The `INSERT`, `UPDATE` or `SELECT` statement of a kind, columns in the order of its fields, where one of schema_texts() is an
- * empty text, or null, in the first two; @fields has a bit for each of those that the update sets. Selected are texts as they
- * are in the table of texts: 0 when it is not there. @leave: 1 in place of a text that has left memory. Free with
- * sqlite3_free(); NULL when memory is short.
+ * empty text, or null, in the first two; @fields has a bit for each of those that the update sets. Selected is @function of all
+ * columns, with texts as they are in the table of texts: 0 when it is not there. @leave: 1 in place of a text that has left
+ * memory. Free with sqlite3_free(); NULL when memory is short.
  */
 char *schema_insert_sql(const struct kind *kind);
 char *schema_update_sql(const struct kind *kind, uint64_t fields);
-char *schema_select_sql(const struct kind *kind, bool leave);
+char *schema_select_sql(const struct kind *kind, bool leave, const char *function);
 /** The highest row ids of all kinds, in their order. */
 char *schema_last_ids_sql(void);
 /** The same for the table of texts: sets these of a row, the id of which is the first parameter. */
