@@ -188,15 +188,39 @@ static size_t encode(uint32_t c, unsigned char ret[4])
 	return n;
 }
 
+#define EACH_BYTE (UINT64_MAX / 0xFF)
+
+/* Folds eight bytes; false if they are not all ASCII. */
+static bool fold_eight(const char *text, char *ret)
+{
+	uint64_t bytes, from_a, beyond_z;
+
+	memcpy(&bytes, text, sizeof(bytes));
+	if (bytes & 0x80 * EACH_BYTE)
+		return false;
+	/* the highest bit of each byte, which no sum carries into the next one */
+	from_a = bytes + (0x80 - 'A') * EACH_BYTE;
+	beyond_z = bytes + (0x7F - 'Z') * EACH_BYTE;
+	bytes |= (from_a & ~beyond_z & 0x80 * EACH_BYTE) >> 2;
+	memcpy(ret, &bytes, sizeof(bytes));
+	return true;
+}
+
 size_t text_key(const char *text, char *ret_key, size_t size)
 {
+	const char *end = text + strnlen(text, size);
 	size_t len = 0;
 
+	/* what takes time: most texts are ASCII */
+	while (end - text >= 8 && fold_eight(text, ret_key + len)) {
+		text += 8;
+		len += 8;
+	}
 	while (*text && len < size) {
 		unsigned char bytes[4], first = (unsigned char)*text;
 		size_t n;
 
-		if (first < 0x80) { /* most are, so this is what takes time */
+		if (first < 0x80) {
 			ret_key[len++] = (char)fold_ascii(first);
 			text++;
 			continue;
