@@ -15,7 +15,8 @@
 
 /* Immutable after collect(). */
 static const struct operation *all[OPERATIONS_MAX + 1];
-static const struct operation *updating[OPERATIONS_MAX + 1]; /* those with OP_UPDATES */
+static const struct operation *updating[OPERATIONS_MAX + 1];	/* those with OP_UPDATES */
+static const struct operation *named[2 * (OPERATIONS_MAX + 1)]; /* by the hash of the name, or behind it */
 static pthread_once_t all_once = PTHREAD_ONCE_INIT;
 
 /* Sections are numbers separated by dots, "4.1.10", or the word "tree", which sorts last. */
@@ -41,6 +42,19 @@ static void insert(const struct operation *op, size_t count)
 	for (; at > 0 && compare_sections(all[at - 1]->section, op->section) > 0; at--)
 		all[at] = all[at - 1];
 	all[at] = op;
+}
+
+/* Where the operation of this name is in `named`, or belongs. A start looks for that of each job. */
+static size_t place_of_name(const char *name)
+{
+	uint32_t hash = 2166136261; /* FNV-1a */
+	size_t at;
+
+	for (const char *c = name; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619;
+	for (at = hash % ARRAY_SIZE(named); named[at] && strcmp(named[at]->name, name) != 0;)
+		at = (at + 1) % ARRAY_SIZE(named);
+	return at;
 }
 
 static void collect(void)
@@ -121,6 +135,8 @@ static void collect(void)
 	for (size_t i = 0, count = 0; i < n; i++)
 		if (all[i]->flags & OP_UPDATES)
 			updating[count++] = all[i];
+	for (size_t i = n; i > 0; i--) /* of several with one name, the first */
+		named[place_of_name(all[i - 1]->name)] = all[i - 1];
 }
 
 const struct operation *const *operations(void)
@@ -136,10 +152,8 @@ const struct system_tag *operations_tags(void)
 
 const struct operation *operation_by_name(const char *name)
 {
-	for (const struct operation *const *op = operations(); *op; op++)
-		if (strcmp((*op)->name, name) == 0)
-			return *op;
-	return NULL;
+	(void)operations();
+	return named[place_of_name(name)];
 }
 
 static bool in_list(const char *const *list, const char *text)
