@@ -248,6 +248,42 @@ static void common_texts_are_in_memory_once_and_go_with_the_last_object(void **s
 	assert_int_equal(blocks, before - 3);
 }
 
+/* As a thread does that loads: more texts than a stock has places for, each again and again. */
+static void texts_from_a_stock_are_the_same_and_go_with_the_last_object(void **state)
+{
+	enum { TEXTS = 700, TIMES = 4000 };
+	static uint32_t texts[TEXTS];
+	const int before = blocks;
+	char text[32];
+	(void)state;
+
+	for (int i = 0; i < TEXTS; i++) {
+		snprintf(text, sizeof(text), "stored %d", i);
+		texts[i] = shared_text_get(text);
+	}
+	shared_text_stock();
+	for (int i = 0; i < TIMES; i++) {
+		snprintf(text, sizeof(text), "stored %d", i % 3 ? i % 2 : i % TEXTS);
+		assert_int_equal(shared_text_get(text), texts[i % 3 ? i % 2 : i % TEXTS]);
+		assert_string_equal(shared_text(texts[i % 3 ? i % 2 : i % TEXTS]), text);
+	}
+	for (int i = 0; i < TIMES; i++)
+		shared_text_put(texts[i % 3 ? i % 2 : i % TEXTS]);
+	/* these have no other reference any more than those in stock, if any */
+	for (int i = 0; i < TEXTS; i++)
+		shared_text_put(texts[i]);
+	for (int i = 0; i < TIMES; i++) {
+		uint32_t number;
+
+		snprintf(text, sizeof(text), "stored %d", i % TEXTS);
+		number = shared_text_get(text);
+		assert_string_equal(shared_text(number), text);
+		shared_text_put(number);
+	}
+	shared_text_release();
+	assert_in_range(blocks, before, before + 5); /* the table may have grown */
+}
+
 static void a_packed_object_is_one_small_block(void **state)
 {
 	_cleanup_object_ struct object *o = vm_of("00000000000000000000000000000001");
@@ -418,6 +454,8 @@ static void *pack_and_read(void *arg)
 {
 	unsigned seed = *(unsigned *)arg;
 
+	if (seed % 2)
+		shared_text_stock();
 	for (unsigned i = 0; i < 3000; i++) {
 		char host[32];
 		struct object *o;
@@ -431,6 +469,7 @@ static void *pack_and_read(void *arg)
 			return arg;
 		object_unref(packed);
 	}
+	shared_text_release();
 	return NULL;
 }
 
@@ -457,6 +496,7 @@ int main(void)
 		cmocka_unit_test(what_is_packed_of_borrowed_texts_keeps_them),
 		cmocka_unit_test(an_object_outlives_what_it_was_packed_from),
 		cmocka_unit_test(common_texts_are_in_memory_once_and_go_with_the_last_object),
+		cmocka_unit_test(texts_from_a_stock_are_the_same_and_go_with_the_last_object),
 		cmocka_unit_test(a_packed_object_is_one_small_block),
 		cmocka_unit_test(numbers_of_common_texts_may_be_large),
 		cmocka_unit_test(a_text_that_ends_another_takes_nothing),

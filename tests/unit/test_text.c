@@ -108,6 +108,43 @@ static void keys_agree_with_comparison(void **state)
 	}
 }
 
+static void each_letter_of_a_key_is_folded(void **state)
+{
+	enum { LEN = 20 };
+	(void)state;
+
+	for (int c = 1; c < 0x80; c++)
+		for (size_t at = 0; at < LEN; at++) {
+			char text[LEN + 1], key[LEN];
+			size_t len;
+
+			snprintf(text, sizeof(text), "%s", "aZ@[`{zAaZ@[`{zA09-_");
+			text[at] = (char)c;
+			len = text_key(text, key, sizeof(key));
+			assert_int_equal(len, c == ' ' && at == LEN - 1 ? LEN - 1 : LEN);
+			for (size_t i = 0; i < len; i++)
+				assert_int_equal(key[i], text_fold((unsigned char)text[i]));
+		}
+}
+
+static void letters_after_others_are_folded(void **state)
+{
+	(void)state;
+	for (int before = 0; before < 20; before++) {
+		char text[2][64], key[2][64];
+		size_t len[2];
+
+		snprintf(text[0], sizeof(text[0]), "%.*s%s", before, "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+			 "ÄÖ AND MORE LETTERS");
+		snprintf(text[1], sizeof(text[1]), "%.*s%s", before, "abcdefghijklmnopqrstuvwxyz",
+			 "äö and more letters  ");
+		for (int i = 0; i < 2; i++)
+			len[i] = text_key(text[i], key[i], sizeof(key[i]));
+		assert_int_equal(len[0], len[1]);
+		assert_memory_equal(key[0], key[1], len[0]);
+	}
+}
+
 static void a_key_never_overflows(void **state)
 {
 	char key[8];
@@ -182,6 +219,8 @@ int main(void)
 		cmocka_unit_test(compares_as_mysql),
 		cmocka_unit_test(folding_is_stable),
 		cmocka_unit_test(keys_agree_with_comparison),
+		cmocka_unit_test(each_letter_of_a_key_is_folded),
+		cmocka_unit_test(letters_after_others_are_folded),
 		cmocka_unit_test(a_key_never_overflows),
 		cmocka_unit_test(derived_uuids_are_always_the_same),
 		cmocka_unit_test(urls_are_shown_without_secrets),
