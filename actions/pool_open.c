@@ -115,6 +115,9 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	r = pool_expect_hosts(pool, e);
 	if (r < 0)
 		return r;
+	r = image_cache_recover(pool, e);
+	if (r < 0)
+		return r;
 	r = hv_new(&pool_events, pool, &pool->hv, e);
 	if (r < 0)
 		return r;
@@ -134,9 +137,6 @@ static int start(struct pool *pool, struct error *e)
 {
 	int r = pool_connect_hosts(pool, e);
 
-	if (r < 0)
-		return r;
-	r = image_cache_recover(pool, e);
 	if (r < 0)
 		return r;
 	r = web_hooks_new(pool, &pool->web_hooks, e);
