@@ -19,7 +19,7 @@ struct pool_options {
 	bool read_only; /* accept no requests */
 	/* What outlives the process (model/keep.h); NULL: nothing. */
 	struct keep *keep;
-	bool resumes;	   /* another process has served this pool until now */
+	bool resumes; /* another process has served this pool until now */
 };
 
 /**

@@ -41,7 +41,7 @@ struct pool {
 	bool read_only;			/* immutable */
 	struct keep *keep;		/* immutable; or NULL */
 	bool resumes;			/* immutable: another process has served the pool before */
-	pthread_t starter; /* the rest of pool_open(), unless the pool is new */
+	pthread_t starter;		/* the rest of pool_open(), unless the pool is new */
 	bool starter_runs;
 	atomic_bool closing;
 	pthread_t timer;
