@@ -39,6 +39,8 @@
 #define LOCK_STEP_MS 50
 /* Maximum number of changes in one commit: bounds how long the first waits for the last. */
 #define GROUP_MAX 256
+/* How long a commit waits for another connection that has the database. */
+#define BUSY_MS 10000
 /* A commit that takes longer is told of. */
 #define SLOW_NS (NS_PER_S / 2)
 
@@ -613,6 +615,8 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 		return error_set(e, -sqlite_errno(rc), "cannot open '%s': %s", path,
 				 store->db ? sqlite3_errmsg(store->db) : "out of memory");
 	(void)sqlite3_extended_result_codes(store->db, 1);
+	/* A reader of texts that comes across a commit takes the lock of writers for the moment (left_text.h). */
+	(void)sqlite3_busy_timeout(store->db, BUSY_MS);
 	/*
 	 * txn.c checks foreign keys. The rows of a group are not written in the order in which they have come to refer to each
 	 * other, so SQLite would refuse some.
