@@ -25,6 +25,7 @@
 #include "actions/volume/remove.h"
 #include "actions/volume/size_refresh.h"
 #include "model/clock.h"
+#include "model/key_list.h"
 #include "model/log.h"
 #include "model/states.h"
 
@@ -39,33 +40,49 @@ static struct ended *ended_of(struct ended ended[2], const struct object *job)
 	return &ended[object_str_is(job, JOB_STATE, JOB_STATE_FAILED)];
 }
 
-/* Removes some of the jobs that ended too long ago (behaviour.md 1.5), and of the oldest of too many. */
-static int expire_jobs_step(struct txn *t, void *arg, size_t *left, struct error *e)
+/* Which jobs ended too long ago (behaviour.md 1.5), or are the oldest of too many; @left at most. */
+static int find_expired(const struct txn *t, size_t left, struct key_list *ids)
 {
 	const struct view *view = txn_view(t);
-	int64_t most = config_int(view, "job.ended.maxNum"), after = 0;
+	int64_t most = config_int(view, "job.ended.maxNum");
 	struct ended ended[2] = {{.period = config_int(view, "rest.completedApi.expiredPeriod") * NS_PER_S},
 				 {.period = config_int(view, "job.failed.keepPeriod") * NS_PER_S}};
-	const struct object *row;
+	const struct object *job;
+	struct view_walk walk;
+	int r = 0;
 
-	(void)arg;
-	view_for_each (job, view, KIND_JOB)
+	view_walk_init(&walk, view, KIND_JOB, JOB_STATE);
+	while ((job = view_walk_next(&walk)))
 		ended_of(ended, job)->count += job_state_is_final(object_str(job, JOB_STATE));
-	while (*left && (row = view_next(txn_view(t), KIND_JOB, after))) {
-		struct ended *its = ended_of(ended, row);
-		int r;
+	view_walk_init(&walk, view, KIND_JOB, JOB_STATE);
+	while (r == 0 && ids->count < left && (job = view_walk_next(&walk))) {
+		struct ended *its = ended_of(ended, job);
 
-		after = row->id;
-		if (!job_state_is_final(object_str(row, JOB_STATE)) ||
-		    (object_int(row, JOB_FINISHED) + its->period > txn_now(t) && its->count <= most))
+		if (!job_state_is_final(object_str(job, JOB_STATE)) ||
+		    (object_int(job, JOB_FINISHED) + its->period > txn_now(t) && its->count <= most))
 			continue;
 		its->count--;
-		(*left)--;
-		r = txn_remove(t, row, e);
-		if (r < 0)
-			return r;
+		r = key_list_add(ids, (uint64_t)job->id);
 	}
-	return 0;
+	return r;
+}
+
+/* Removes some of them. */
+static int expire_jobs_step(struct txn *t, void *arg, size_t *left, struct error *e)
+{
+	_cleanup_(key_list_done) struct key_list ids = {0};
+	int r = find_expired(t, *left, &ids);
+
+	(void)arg;
+	if (r < 0)
+		return error_oom(e);
+	for (size_t i = 0; i < ids.count && r == 0; i++) {
+		const struct object *job = view_get_id(txn_view(t), KIND_JOB, (int64_t)ids.keys[i]);
+
+		r = job ? txn_remove(t, job, e) : error_oom(e);
+	}
+	*left -= ids.count;
+	return r;
 }
 
 static int expire_jobs(struct pool *pool, struct error *e)

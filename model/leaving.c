@@ -6,6 +6,9 @@
 
 #include "model/txn.h"
 
+/* How many blocks are looked at after each commit. */
+#define LEAVING_BLOCKS 8
+
 /* A ring. An object that was changed again is in it more than once, and leaves with the first. */
 struct leaving {
 	struct {
@@ -13,6 +16,10 @@ struct leaving {
 		int64_t id; /* 0: none */
 	} latest[LEAVING_LATEST];
 	size_t next; /* the oldest, which is replaced next */
+	struct {
+		enum kind_id kind;
+		int64_t number; /* of the block that was looked at last */
+	} rested;
 };
 
 struct leaving *leaving_new(void)
@@ -26,8 +33,21 @@ static void leave(struct view *view, enum kind_id kind, int64_t id)
 	const struct object *o = view_get_id(view, kind, id);
 	_cleanup_object_ const struct object *left = o ? object_leave(o) : NULL;
 
-	if (left && left != o)
-		(void)view_put(view, left);
+	if (left && left != o && view_put(view, left) < 0)
+		return;
+	if (left && left->kind->end_field >= 0)
+		view_rest(view, kind, id);
+}
+
+/* What a few blocks have made for who looked at it: with each commit those of others, until all had their turn. */
+static void rest_again(struct leaving *leaving, struct view *view)
+{
+	for (int i = 0; i < LEAVING_BLOCKS; i++) {
+		leaving->rested.number = view_rest_again(view, leaving->rested.kind, leaving->rested.number);
+		if (leaving->rested.number)
+			continue;
+		leaving->rested.kind = (leaving->rested.kind + 1) % KIND_COUNT;
+	}
 }
 
 void leaving_commit(struct leaving *leaving, struct view *view, const struct change *changes, size_t count)
@@ -45,4 +65,5 @@ void leaving_commit(struct leaving *leaving, struct view *view, const struct cha
 		leaving->latest[leaving->next].id = o->id;
 		leaving->next = (leaving->next + 1) % LEAVING_LATEST;
 	}
+	rest_again(leaving, view);
 }

@@ -61,6 +61,11 @@ static struct listing *find_parts(const struct view *view, enum kind_id kind)
 	while ((o = view_walk_next(&walk))) {
 		int64_t number = o->id / LISTING_PART;
 
+		o = view_keep(view, o);
+		if (!o) {
+			listing_unref(l);
+			return NULL;
+		}
 		if (!l->part_count || l->parts[l->part_count - 1].number != number)
 			l->parts[l->part_count++] = (struct part){.number = number, .first = l->object_count};
 		l->parts[l->part_count - 1].count++;

@@ -53,8 +53,8 @@ static void read_value(struct object *o, int field, sqlite3_value *value)
 	}
 }
 
-/* The packed object of a row, made by way of @o, which borrows. NULL when memory is short, or a value is broken. */
-static const struct object *object_from_row(struct object *o, sqlite3_value **values)
+/* Sets @o, which borrows, to what is in a row, until the next one. False when memory is short, or a value is broken. */
+static bool read_row(struct object *o, sqlite3_value **values)
 {
 	const struct kind *kind = o->kind;
 	const char *runs;
@@ -71,7 +71,7 @@ static const struct object *object_from_row(struct object *o, sqlite3_value **va
 		object_set_broken(o);
 	field_times_read(runs, runs ? (size_t)size : 0, o->changed, kind->field_count, object_times(o));
 	o->id = sqlite3_value_int64(*values);
-	return object_is_broken(o) ? NULL : object_pack(o);
+	return !object_is_broken(o);
 }
 
 /* Less than what malloc() gives back to the kernel when it is free (M_TRIM_THRESHOLD). */
@@ -105,14 +105,12 @@ struct rows {
 static void load_row(sqlite3_context *context, int count, sqlite3_value **values)
 {
 	struct rows *rows = sqlite3_user_data(context);
-	_cleanup_object_ const struct object *o = NULL;
 
 	(void)count;
 	if (rows->count++ % 128 == 0 && !rows->is_main)
 		extend_heap();
-	o = object_from_row(rows->row, values);
-	if (o)
-		rows->result = view_batch_add(rows->batch, o);
+	if (read_row(rows->row, values))
+		rows->result = view_batch_add(rows->batch, rows->row);
 	else
 		rows->result =
 			object_is_broken(rows->row) &&
@@ -121,8 +119,8 @@ static void load_row(sqlite3_context *context, int count, sqlite3_value **values
 				: -ENOMEM;
 	if (rows->result < 0)
 		sqlite3_result_error(context, "", 0);
-	else if (o->changed > rows->changed)
-		rows->changed = o->changed;
+	else if (rows->row->changed > rows->changed)
+		rows->changed = rows->row->changed;
 }
 
 #define LOAD_ROW "load_row"

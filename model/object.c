@@ -8,6 +8,7 @@
 
 #include "model/compressed.h"
 #include "model/text_hash.h"
+#include "model/varint.h"
 
 /* ----------------------------------------------------------- editable form */
 
@@ -27,16 +28,20 @@ static void edited_destroy(struct ref *self)
 	free(o);
 }
 
+static void init_editable(struct object *o, const struct kind *kind, void (*destroy)(struct ref *))
+{
+	ref_init(&o->ref, destroy);
+	o->kind = kind;
+	o->nulls = ~OBJECT_FLAGS;
+}
+
 struct object *object_new(const struct kind *kind)
 {
 	size_t values = (size_t)kind->field_count;
 	struct object *o = calloc(1, sizeof(*o) + 2 * values * sizeof(o->content[0]));
 
-	if (!o)
-		return NULL;
-	ref_init(&o->ref, edited_destroy);
-	o->kind = kind;
-	o->nulls = ~OBJECT_FLAGS;
+	if (o)
+		init_editable(o, kind, edited_destroy);
 	return o;
 }
 
@@ -53,6 +58,21 @@ struct object *object_new_borrowing(const struct kind *kind)
 	if (o)
 		ref_init(&o->ref, borrowing_destroy);
 	return o;
+}
+
+struct object *object_borrowing_at(void *room, const struct kind *kind)
+{
+	struct object *o = room;
+
+	init_editable(o, kind, borrowing_destroy);
+	atomic_init(&o->inventory, NULL);
+	return o;
+}
+
+/* Long texts of such an object are compressed already. */
+static bool is_borrowing(const struct object *o)
+{
+	return ref_has_destroy(&o->ref, borrowing_destroy);
 }
 
 /* An editable copy with the texts of the fields @recall (a bit each) in memory, and without those of the fields @leave. */
@@ -131,8 +151,6 @@ int object_recall(const struct object *o, uint64_t fields, const struct object *
 
 /* Numbers that a slot has itself are below; all of a narrow object is before this offset. */
 #define NARROW_MAX (OBJECT_ELSEWHERE >> 16)
-/* The most bytes of a number. */
-#define NUMBER_SIZE 10
 
 static unsigned slot_count(const struct object *o)
 {
@@ -165,28 +183,6 @@ static void packed_destroy(struct ref *self)
 	free(o);
 }
 
-/* Seven bits a byte, the lowest first, the sign in the lowest of all. Returns the end. */
-static uint8_t *write_number(uint8_t *to, int64_t number)
-{
-	uint64_t bits = (uint64_t)number << 1 ^ (number < 0 ? UINT64_MAX : 0);
-
-	for (; bits > 0x7f; bits >>= 7)
-		*to++ = (uint8_t)(bits | 0x80);
-	*to++ = (uint8_t)bits;
-	return to;
-}
-
-static int64_t read_number(const uint8_t *from)
-{
-	uint64_t bits = 0;
-	unsigned shift = 0;
-
-	for (; *from & 0x80; shift += 7)
-		bits |= (uint64_t)(*from++ & 0x7f) << shift;
-	bits |= (uint64_t)*from << shift;
-	return (int64_t)(bits >> 1 ^ (bits & 1 ? UINT64_MAX : 0));
-}
-
 /* Times are near to the last change of the object, and are counted from there. */
 static int64_t since(const struct object *o, int64_t ns)
 {
@@ -195,14 +191,14 @@ static int64_t since(const struct object *o, int64_t ns)
 
 static int64_t time_of(const struct object *o, const uint8_t *from)
 {
-	return (int64_t)((uint64_t)read_number(from) + (uint64_t)o->changed);
+	return (int64_t)((uint64_t)varint_read(&from) + (uint64_t)o->changed);
 }
 
 int64_t object_large_int(const struct object *o, int field, uint32_t slot)
 {
 	const uint8_t *from = (const uint8_t *)o + (slot & ~OBJECT_ELSEWHERE);
 
-	return o->kind->fields[field].type == FIELD_DATE ? time_of(o, from) : read_number(from);
+	return o->kind->fields[field].type == FIELD_DATE ? time_of(o, from) : varint_read(&from);
 }
 
 /* What is to be packed. */
@@ -212,7 +208,7 @@ struct packing {
 	size_t time_at[FIELDS_MAX];
 	unsigned time_count;
 	char pattern[FIELDS_MAX + 1];		       /* one more than the number of each field's time */
-	uint8_t numbers[2 * FIELDS_MAX * NUMBER_SIZE]; /* the times, and the large numbers */
+	uint8_t numbers[2 * FIELDS_MAX * VARINT_SIZE]; /* the times, and the large numbers */
 	size_t number_size;
 	size_t at[FIELDS_MAX];	     /* of a large number: where it is in `numbers` */
 	uint32_t shared[FIELDS_MAX]; /* number of the shared text, or SHARED_TEXT_NONE */
@@ -234,7 +230,7 @@ static unsigned place_of_time(struct packing *p, int64_t ns)
 		return i;
 	p->times[i] = ns;
 	p->time_at[i] = p->number_size;
-	p->number_size = (size_t)(write_number(p->numbers + p->number_size, since(p->from, ns)) - p->numbers);
+	p->number_size = (size_t)(varint_write(p->numbers + p->number_size, since(p->from, ns)) - p->numbers);
 	p->time_count++;
 	return i;
 }
@@ -266,15 +262,9 @@ static void gather_number(struct packing *p, int field)
 			return;
 		}
 	p->at[field] = p->number_size;
-	p->number_size = (size_t)(write_number(p->numbers + p->number_size,
+	p->number_size = (size_t)(varint_write(p->numbers + p->number_size,
 					       is_date ? since(p->from, number) : number) -
 				  p->numbers);
-}
-
-/* Long texts of such an object are compressed already. */
-static bool is_borrowing(const struct object *o)
-{
-	return ref_has_destroy(&o->ref, borrowing_destroy);
 }
 
 /* The bytes that a text takes at most; a NUL comes before a compressed one. */
@@ -543,6 +533,15 @@ bool object_has_ended(const struct object *o)
 	return o->kind->end_field >= 0 && !object_is_null(o, o->kind->end_field);
 }
 
+bool object_rests(const struct object *o)
+{
+	for (int i = 0; i < o->kind->field_count; i++)
+		if ((o->kind->fields[i].flags & F_LEAVES) && !object_is_null(o, i) &&
+		    !object_text_has_left(o, i))
+			return false;
+	return object_has_ended(o);
+}
+
 bool object_texts_have_left(const struct object *o)
 {
 	return left_fields(o) != 0;
@@ -563,15 +562,21 @@ int object_read_text(const struct object *o, int field, char **ret_text)
 	text = object_text_in_memory(o, field);
 	if (!text)
 		return 0;
-	*ret_text = (o->kind->fields[field].flags & F_COMPRESSED) && (o->nulls & OBJECT_PACKED)
-			    ? compressed_read(text + 1)
-			    : strdup(text);
+	if (!(o->kind->fields[field].flags & F_COMPRESSED))
+		*ret_text = strdup(text);
+	else if (o->nulls & OBJECT_PACKED)
+		*ret_text = compressed_read(text + 1);
+	else
+		*ret_text = is_borrowing(o) ? compressed_read(text) : strdup(text);
 	return *ret_text ? 0 : -ENOMEM;
 }
 
 const char *object_compressed(const struct object *o, int field)
 {
-	return object_is_null(o, field) ? NULL : (const char *)o + object_slot(o, field) + 1;
+	if (object_is_null(o, field))
+		return NULL;
+	return o->nulls & OBJECT_PACKED ? (const char *)o + object_slot(o, field) + 1
+					: object_value(o, field)->s;
 }
 
 char *object_long_text(const struct object *o, int field)

@@ -67,6 +67,10 @@ struct object *object_new(const struct kind *kind);
  * already: for who packs many objects, one after the other.
  */
 struct object *object_new_borrowing(const struct kind *kind);
+/* The bytes of an editable object of any kind. */
+#define OBJECT_ROOM (sizeof(struct object) + 2 * FIELDS_MAX * sizeof(uint64_t))
+/** The same in @room of OBJECT_ROOM bytes of the caller's; it is not to be released. */
+struct object *object_borrowing_at(void *room, const struct kind *kind);
 /**
  * An editable copy with the same row id, owned by the caller; NULL when memory is short. A text that has left memory stays
  * out of it; unless it is edited, it counts as unchanged.
@@ -151,10 +155,15 @@ static inline int64_t object_int(const struct object *o, int field)
 	slot = object_slot(o, field);
 	return slot & OBJECT_ELSEWHERE ? object_large_int(o, field, slot) : slot;
 }
-/** An F_COMPRESSED text of a packed object, which has not left memory, as it is there (compressed.h); NULL when null. */
+/**
+ * An F_COMPRESSED text of a packed object, or of an object_new_borrowing(), which has not left memory, as it is there
+ * (compressed.h); NULL when null.
+ */
 const char *object_compressed(const struct object *o, int field);
 /** True when the object has ended: `end_field` of its kind is set. */
 bool object_has_ended(const struct object *o);
+/** True when an object has ended, and all of its texts that may leave memory have left. */
+bool object_rests(const struct object *o);
 /** True when the text of this field has left memory: reading it may wait for the disk. */
 static inline bool object_text_has_left(const struct object *o, int field)
 {

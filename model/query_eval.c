@@ -141,8 +141,12 @@ static bool all_hold(struct run *run, const struct object *o)
 
 /* --------------------------------------------------------------- candidates */
 
-static int matches_add(struct matches *m, const struct object *o)
+/* -ENOMEM. */
+static int matches_add(struct run *run, struct matches *m, const struct object *o)
 {
+	o = view_keep(run->view, o);
+	if (!o)
+		return -ENOMEM;
 	if (m->count == m->room) {
 		size_t room = m->room ? 2 * m->room : 64;
 		const struct object **grown = reallocarray(m->objects, room, sizeof(*grown));
@@ -266,7 +270,7 @@ static int gather_end(struct run *run, const struct condition *c, size_t most, s
 			view_candidates_init(&candidates, run->view, end, c->field, c->operands[i].text);
 			for (o = view_candidates_next(&candidates, 0); o;
 			     o = view_candidates_next(&candidates, o->id))
-				if (test(run, c, o) && matches_add(m, o) < 0)
+				if (test(run, c, o) && matches_add(run, m, o) < 0)
 					return -ENOMEM;
 		}
 		return 0;
@@ -277,7 +281,7 @@ static int gather_end(struct run *run, const struct condition *c, size_t most, s
 			continue;
 		if (m->count > most)
 			return -E2BIG;
-		if (matches_add(m, o) < 0)
+		if (matches_add(run, m, o) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -294,7 +298,7 @@ static int gather_step(struct run *run, const struct relation *back, const struc
 		while (have_time(run) && (o = relation_walk(back, run->view, before->objects[i], &cursor))) {
 			if (m->count > most)
 				return -E2BIG;
-			if (matches_add(m, o) < 0)
+			if (matches_add(run, m, o) < 0)
 				return -ENOMEM;
 		}
 	}
@@ -382,7 +386,9 @@ DEFINE_CLEANUP(struct run *, run_free)
 /* The text field that a scan reads first in every object; -1 when there is none. */
 static int first_text_field(const struct query *q)
 {
-	return q->condition_count && !q->conditions[0]->depth ? text_field(q->kind, q->conditions[0]) : -1;
+	const struct condition *c = q->condition_count ? q->conditions[0] : NULL;
+
+	return c && !c->depth ? text_field(q->kind, c) : -1;
 }
 
 /* Adds the candidates for which all conditions hold. */
@@ -390,7 +396,7 @@ static int test_candidates(struct run *run, const struct matches *candidates, si
 			   struct matches *m)
 {
 	for (size_t i = 0; i < candidates->count && m->count < enough && goes_on(run); i++)
-		if (all_hold(run, candidates->objects[i]) && matches_add(m, candidates->objects[i]) < 0)
+		if (all_hold(run, candidates->objects[i]) && matches_add(run, m, candidates->objects[i]) < 0)
 			return -ENOMEM;
 	return 0;
 }
@@ -403,7 +409,7 @@ static int scan(struct run *run, size_t enough, struct matches *m)
 
 	view_walk_init(&walk, run->view, run->q->kind->id, first_text_field(run->q));
 	while (m->count < enough && goes_on(run) && (o = view_walk_next(&walk)))
-		if (all_hold(run, o) && matches_add(m, o) < 0)
+		if (all_hold(run, o) && matches_add(run, m, o) < 0)
 			return -ENOMEM;
 	return 0;
 }

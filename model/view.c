@@ -2,7 +2,7 @@
 /*
  * Views. See view.h.
  *
- * One map per kind from row id to object, and one set per F_INDEX field of the
+ * One map per kind from row id to object, one from block_number() to the block of those that rest, and one set per F_INDEX field of the
  * hash of the text with the row id of each object that has it (index_key()). Readers
  * compare the text itself, so a hash collision only costs time. A third kind of map
  * has sums of what the objects of an account take.
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/block_draft.h"
 #include "model/text_hash.h"
 #include "model/uuid.h"
 #include "model/view_internal.h"
@@ -53,6 +54,8 @@ static void view_destroy(struct ref *self)
 
 	for (size_t i = 0; i < ARRAY_SIZE(view->objects); i++)
 		pmap_unref(view->objects[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(view->blocks); i++)
+		pmap_unref(view->blocks[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(view->index); i++)
 		pmap_unref(view->index[i]);
 	pmap_unref(view->taken);
@@ -82,6 +85,8 @@ struct view *view_copy(const struct view *old, uint64_t version)
 	view->version = version;
 	for (size_t i = 0; i < ARRAY_SIZE(view->objects); i++)
 		pmap_ref(view->objects[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(view->blocks); i++)
+		pmap_ref(view->blocks[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(view->index); i++)
 		pmap_ref(view->index[i]);
 	pmap_ref(view->taken);
@@ -223,7 +228,7 @@ static int tally_update(struct view *view, const struct object *before, const st
 		add_takes(view, after, 1, more);
 	if (old)
 		add_takes(view, before, -1, less);
-	if (memcmp(less, nothing, sizeof(less)) != 0)
+	if (old && memcmp(less, nothing, sizeof(less)) != 0)
 		r = add_taken(view, old, less);
 	return r < 0 || memcmp(more, nothing, sizeof(more)) == 0 ? r : add_taken(view, new, more);
 }
@@ -265,6 +270,144 @@ int view_tally(struct view *view, view_takes_fn *takes)
 	return r;
 }
 
+/* ------------------------------------------------------------------ blocks */
+
+/* The block that has, or would have, the object; NULL when there is none. */
+static struct block *find_block(const struct view *view, enum kind_id kind, int64_t id)
+{
+	struct ref *block = NULL;
+
+	if (view->blocks[kind])
+		pmap_get(view->blocks[kind], (uint64_t)block_number(id), &block);
+	return (struct block *)block;
+}
+
+/* The smallest row id above @after of an object in a block, which is *ret_block; 0 at the end. */
+static int64_t next_in_blocks(const struct view *view, enum kind_id kind, int64_t after,
+			      struct block **ret_block)
+{
+	struct block *block = find_block(view, kind, after + 1);
+	int64_t id = block ? block_next(block, after) : 0;
+	struct ref *next;
+
+	if (!id) {
+		if (!pmap_next(view->blocks[kind], (uint64_t)block_number(after + 1), NULL, &next))
+			return 0;
+		block = (struct block *)next;
+		id = block_next(block, 0);
+	}
+	*ret_block = block;
+	return id;
+}
+
+/* Replaces a block, or removes it when nothing is left in it. Takes over the reference. */
+static int put_block(struct view *view, enum kind_id kind, int64_t number, struct block *block)
+{
+	size_t count = block_count(block);
+	int r;
+
+	if (count) {
+		r = pmap_set(&view->blocks[kind], (uint64_t)number, (struct ref *)block);
+		if (r == 0)
+			return 0;
+	} else {
+		r = pmap_remove(&view->blocks[kind], (uint64_t)number);
+	}
+	ref_put((struct ref *)block);
+	return r;
+}
+
+/* Removes an object from its block, if it is in one. 0, -ENOENT, or -ENOMEM. */
+static int remove_from_block(struct view *view, enum kind_id kind, int64_t id)
+{
+	struct block *block = find_block(view, kind, id), *without;
+	int r;
+
+	if (!block || !block_has(block, id))
+		return -ENOENT;
+	without = block_without(block, id);
+	if (!without)
+		return -ENOMEM;
+	r = put_block(view, kind, block_number(id), without);
+	if (r == 0)
+		view->in_blocks[kind]--;
+	return r;
+}
+
+/* The first object of the block of row @id that is in none; *ret_last is the last one. NULL when there is none. */
+static const struct object *outside_block(const struct view *view, enum kind_id kind, int64_t id,
+					  const struct object **ret_last)
+{
+	const int64_t behind = block_number(id) * BLOCK_IDS,
+		      before = behind > BLOCK_IDS ? behind - BLOCK_IDS - 1 : 0;
+	struct ref *first, *last;
+	uint64_t key;
+
+	if (!pmap_next(view->objects[kind], (uint64_t)before, &key, &first) || (int64_t)key >= behind)
+		return NULL;
+	(void)pmap_previous(view->objects[kind], (uint64_t)behind, &key);
+	(void)pmap_get(view->objects[kind], key, &last);
+	*ret_last = (const struct object *)last;
+	return (const struct object *)first;
+}
+
+/* The block of these objects, if all of them rest; they are removed from @objects. */
+static struct block *gather_block(struct pmap **objects, const struct object *first,
+				  const struct object *last)
+{
+	_cleanup_block_draft_ struct block_draft *draft = block_draft_new(first->kind);
+	struct ref *next = (struct ref *)(uintptr_t)first;
+	uint64_t key = (uint64_t)first->id;
+
+	while (draft && key <= (uint64_t)last->id) {
+		if (!block_draft_add(draft, (const struct object *)next))
+			return NULL;
+		if (!pmap_next(*objects, key, &key, &next))
+			break;
+	}
+	for (key = (uint64_t)first->id; draft && key <= (uint64_t)last->id; key++)
+		if (pmap_remove(objects, key) == -ENOMEM)
+			return NULL;
+	return draft ? block_draft_end(draft) : NULL;
+}
+
+void view_rest(struct view *view, enum kind_id kind, int64_t id)
+{
+	const struct object *last, *first = outside_block(view, kind, id, &last);
+	struct pmap *objects;
+	struct block *block;
+	size_t count;
+
+	/* the last one mostly rests last */
+	if (!first || view->last_id[kind] < block_number(id) * BLOCK_IDS - 1 || find_block(view, kind, id) ||
+	    !object_rests(last))
+		return;
+	objects = pmap_ref(view->objects[kind]);
+	block = gather_block(&objects, first, last);
+	count = block ? block_count(block) : 0;
+	if (!block || put_block(view, kind, block_number(id), block) < 0) {
+		pmap_unref(objects);
+		return;
+	}
+	pmap_unref(view->objects[kind]);
+	view->objects[kind] = objects;
+	view->in_blocks[kind] += count;
+}
+
+int64_t view_rest_again(struct view *view, enum kind_id kind, int64_t number)
+{
+	struct block *rested;
+	struct ref *block;
+	uint64_t key;
+
+	if (!pmap_next(view->blocks[kind], (uint64_t)number, &key, &block))
+		return 0;
+	rested = block_rested((struct block *)block);
+	if (rested)
+		(void)put_block(view, kind, (int64_t)key, rested);
+	return (int64_t)key;
+}
+
 /* ----------------------------------------------------------------- changes */
 
 int view_put(struct view *view, const struct object *given)
@@ -280,6 +423,8 @@ int view_put(struct view *view, const struct object *given)
 	r = tally_update(view, before, o);
 	if (r == 0)
 		r = index_update(view, before, o);
+	if (r == 0 && remove_from_block(view, o->kind->id, o->id) == -ENOMEM)
+		r = -ENOMEM;
 	if (r == 0)
 		r = pmap_set(&view->objects[o->kind->id], (uint64_t)o->id, (struct ref *)(uintptr_t)o);
 	if (r < 0)
@@ -298,7 +443,9 @@ int view_remove(struct view *view, const struct object *o)
 		r = index_update(view, o, NULL);
 	if (r < 0)
 		return r;
-	r = pmap_remove(&view->objects[o->kind->id], (uint64_t)o->id);
+	r = remove_from_block(view, o->kind->id, o->id);
+	if (r == -ENOENT)
+		r = pmap_remove(&view->objects[o->kind->id], (uint64_t)o->id);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -329,44 +476,86 @@ uint64_t view_version(const struct view *view)
 
 size_t view_count(const struct view *view, enum kind_id kind)
 {
-	return pmap_count(view->objects[kind]);
+	return pmap_count(view->objects[kind]) + view->in_blocks[kind];
 }
 
 const struct object *view_get_id(const struct view *view, enum kind_id kind, int64_t id)
 {
 	struct ref *o = NULL;
+	struct block *block;
 
-	pmap_get(view->objects[kind], (uint64_t)id, &o);
-	return (const struct object *)o;
+	if (pmap_get(view->objects[kind], (uint64_t)id, &o))
+		return (const struct object *)o;
+	block = find_block(view, kind, id);
+	return block ? block_get(block, id) : NULL;
+}
+
+/* The object with the smallest row id above @after, if it is in no block; else *ret_block is where @ret_id is. */
+static const struct object *next_object(const struct view *view, enum kind_id kind, int64_t after,
+					struct block **ret_block, int64_t *ret_id)
+{
+	struct ref *o = NULL;
+	struct block *block = NULL;
+	int64_t id = view->blocks[kind] ? next_in_blocks(view, kind, after, &block) : 0;
+
+	pmap_next(view->objects[kind], (uint64_t)after, NULL, &o);
+	*ret_block = NULL;
+	if (!id || (o && ((const struct object *)o)->id < id))
+		return (const struct object *)o;
+	*ret_block = block;
+	*ret_id = id;
+	return NULL;
 }
 
 const struct object *view_next(const struct view *view, enum kind_id kind, int64_t after)
 {
-	struct ref *o = NULL;
+	struct block *block;
+	int64_t id;
+	const struct object *o = next_object(view, kind, after, &block, &id);
 
-	pmap_next(view->objects[kind], (uint64_t)after, NULL, &o);
-	return (const struct object *)o;
+	return block ? block_get(block, id) : o;
 }
 
 void view_walk_init(struct view_walk *walk, const struct view *view, enum kind_id kind, int field)
 {
-	walk->field = field;
-	pmap_cursor_init(&walk->cursor, view->objects[kind]);
-	walk->next = walk->count = 0;
+	view_walk_init_after(walk, view, kind, field, 0);
 }
 
 void view_walk_init_after(struct view_walk *walk, const struct view *view, enum kind_id kind, int field,
 			  int64_t after)
 {
+	walk->view = view;
+	walk->kind = kind;
+	walk->has_blocks = view->blocks[kind] != NULL;
+	walk->after = after;
 	walk->field = field;
-	pmap_cursor_init_after(&walk->cursor, view->objects[kind], (uint64_t)after);
+	if (after)
+		pmap_cursor_init_after(&walk->cursor, view->objects[kind], (uint64_t)after);
+	else
+		pmap_cursor_init(&walk->cursor, view->objects[kind]);
 	walk->next = walk->count = 0;
+}
+
+/* What rests is not made, but looked at. */
+static const struct object *walk_with_blocks(struct view_walk *walk)
+{
+	struct block *block;
+	int64_t id;
+	const struct object *o = next_object(walk->view, walk->kind, walk->after, &block, &id);
+
+	if (block)
+		o = block_look(block, id, &walk->row);
+	if (o)
+		walk->after = o->id;
+	return o;
 }
 
 const struct object *view_walk_next(struct view_walk *walk)
 {
 	const struct object *o;
 
+	if (walk->has_blocks)
+		return walk_with_blocks(walk);
 	if (walk->next < walk->count)
 		return walk->ahead[walk->next++];
 	/* Memory latency dominates: prefetch several objects before using the first. */
@@ -383,27 +572,31 @@ const struct object *view_walk_next(struct view_walk *walk)
 	return walk->count ? walk->ahead[0] : NULL;
 }
 
+const struct object *view_keep(const struct view *view, const struct object *o)
+{
+	return o->nulls & OBJECT_PACKED ? o : view_get_id(view, o->kind->id, o->id);
+}
+
 void view_candidates_init(struct view_candidates *candidates, const struct view *view, enum kind_id kind,
 			  int field, const char *value)
 {
 	int slot = index_slot[kind][field];
 	bool indexed = slot >= 0 && value;
 
-	*candidates = (struct view_candidates){.objects = view->objects[kind],
+	*candidates = (struct view_candidates){.view = view,
+					       .kind = kind,
 					       .index = indexed ? view->index[slot] : NULL,
 					       .hash = indexed ? text_hash(value) : 0};
 }
 
 const struct object *view_candidates_next(const struct view_candidates *candidates, int64_t after)
 {
-	struct ref *o = NULL;
 	uint64_t key;
 
 	if (!pmap_next(candidates->index, index_key(candidates->hash, after), &key, NULL) ||
 	    !is_in_bucket(key, candidates->hash))
 		return NULL;
-	pmap_get(candidates->objects, (uint64_t)id_of(key), &o);
-	return (const struct object *)o;
+	return view_get_id(candidates->view, candidates->kind, id_of(key));
 }
 
 const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field,
@@ -470,6 +663,24 @@ size_t view_count_where(const struct view *view, enum kind_id kind, int field, c
 const struct object *view_get(const struct view *view, enum kind_id kind, const char *uuid)
 {
 	return view_next_where(view, kind, FIELD_UUID, uuid, 0);
+}
+
+bool view_has(const struct view *view, enum kind_id kind, const char *uuid)
+{
+	struct view_candidates candidates;
+	int64_t after = 0;
+	uint64_t key;
+
+	view_candidates_init(&candidates, view, kind, FIELD_UUID, uuid);
+	while (pmap_next(candidates.index, index_key(candidates.hash, after), &key, NULL) &&
+	       is_in_bucket(key, candidates.hash)) {
+		const struct object *o = view_get_id(view, kind, id_of(key));
+
+		if (!o || object_str_is(o, FIELD_UUID, uuid))
+			return true;
+		after = id_of(key);
+	}
+	return false;
 }
 
 const struct object *view_get_any(const struct view *view, const char *uuid)

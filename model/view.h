@@ -6,6 +6,9 @@
  * without locks for as long as they like, and release it. Objects found in a view
  * are borrowed from it; take a reference (object_ref()) to keep one longer.
  *
+ * Objects that rest are in blocks (block.h), and are made when they are looked at; so with memory short they may not be
+ * found. That one is there is known even then: view_has().
+ *
  * Iteration is by row id, that is in the order of creation, and can resume after
  * any id: sufficient for readdir, limits and loops, without iterator objects.
  */
@@ -14,6 +17,7 @@
 
 #include <stddef.h>
 
+#include "model/block.h"
 #include "model/object.h"
 #include "model/pmap.h"
 
@@ -28,6 +32,8 @@ DEFINE_CLEANUP(struct view *, view_unref)
 /** The object of this kind with this uuid; NULL when there is none or @uuid is NULL. */
 const struct object *view_get(const struct view *view, enum kind_id kind, const char *uuid);
 const struct object *view_get_id(const struct view *view, enum kind_id kind, int64_t id);
+/** Whether there is an object of this kind with this uuid: true as well if there may be one, but memory is short. */
+bool view_has(const struct view *view, enum kind_id kind, const char *uuid);
 /** The object with this uuid among all kinds; NULL when there is none. */
 const struct object *view_get_any(const struct view *view, const char *uuid);
 /** Number of objects of a kind. */
@@ -36,18 +42,28 @@ size_t view_count(const struct view *view, enum kind_id kind);
 const struct object *view_next(const struct view *view, enum kind_id kind, int64_t after);
 /** An iterator over all objects of a kind, several times as fast as view_next(). */
 struct view_walk {
+	const struct view *view;
+	enum kind_id kind;
+	bool has_blocks;
+	int64_t after; /* the last one, if the kind has blocks */
 	struct pmap_cursor cursor;
 	int field;
 	const struct object *ahead[16]; /* prefetched */
 	unsigned next, count;
+	struct block_row row; /* where objects of blocks are looked at */
 };
-/** Starts an iteration. @field is a string field that the caller will read, -1 for none. */
+/**
+ * Starts an iteration. @field is a string field that the caller will read, -1 for none. The view must stay as it is until
+ * the end.
+ */
 void view_walk_init(struct view_walk *walk, const struct view *view, enum kind_id kind, int field);
 /** The same with the objects above row @after. */
 void view_walk_init_after(struct view_walk *walk, const struct view *view, enum kind_id kind, int field,
 			  int64_t after);
-/** The next object; NULL at the end. */
+/** The next object; NULL at the end. One that rests, and its texts, are valid until the next call only: view_keep(). */
 const struct object *view_walk_next(struct view_walk *walk);
+/** The same object, which a walk has come to, borrowed from the view; NULL when memory is short. */
+const struct object *view_keep(const struct view *view, const struct object *o);
 /** As view_next(), among those whose F_INDEX string @field has exactly the text @value. */
 const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
 				     int64_t after);
@@ -56,7 +72,9 @@ const struct object *view_next_where(const struct view *view, enum kind_id kind,
  * same hash, so the caller must compare. Valid as long as the view.
  */
 struct view_candidates {
-	struct pmap *objects, *index;
+	const struct view *view;
+	enum kind_id kind;
+	struct pmap *index;
 	uint64_t hash;
 };
 void view_candidates_init(struct view_candidates *candidates, const struct view *view, enum kind_id kind,
@@ -101,6 +119,13 @@ struct view *view_copy(const struct view *view, uint64_t version);
 int view_put(struct view *view, const struct object *o);
 /** Removes the object with the row id of @o. 0 or -ENOMEM. */
 int view_remove(struct view *view, const struct object *o);
+/**
+ * Puts the objects of the block of row @id in a block, if all of them rest and there will not be more of them. One whose
+ * memory is short stays as it is.
+ */
+void view_rest(struct view *view, enum kind_id kind, int64_t id);
+/** Drops what the block after that of number @number has made, which nobody but other views has then. Returns its number; 0 at the end. */
+int64_t view_rest_again(struct view *view, enum kind_id kind, int64_t number);
 void view_set_changed(struct view *view, enum kind_id kind, int64_t ns);
 void view_set_last_id(struct view *view, enum kind_id kind, int64_t id);
 /** The number of the index of a field, -1 without one. */

@@ -5,15 +5,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/block_draft.h"
 #include "model/key_list.h"
 #include "model/view_internal.h"
 
 struct view_batch {
 	struct view *view; /* borrowed */
 	const struct kind *kind;
+	int64_t last; /* the row id of the object that was added last; 0: none was */
 	struct key_list ids;
 	const struct object **objects; /* of these ids */
 	size_t room;		       /* of `objects` */
+	struct block_draft *draft;     /* NULL: its objects do not end */
+	struct key_list numbers;       /* of blocks */
+	struct block **blocks;
+	size_t block_room; /* of `blocks` */
+	size_t in_blocks;  /* objects */
 	int index_count;
 	struct {
 		int field, slot;
@@ -29,6 +36,13 @@ struct view_batch *view_batch_new(struct view *view, const struct kind *kind)
 		return NULL;
 	b->view = view;
 	b->kind = kind;
+	if (kind->end_field >= 0) {
+		b->draft = block_draft_new(kind);
+		if (!b->draft) {
+			free(b);
+			return NULL;
+		}
+	}
 	for (int f = 0; f < kind->field_count; f++) {
 		int slot = view_index_slot(kind->id, f);
 
@@ -48,35 +62,77 @@ void view_batch_free(struct view_batch *b)
 		object_unref(b->objects[i]);
 	free(b->objects);
 	key_list_done(&b->ids);
+	for (size_t i = 0; i < b->numbers.count; i++)
+		ref_put((struct ref *)b->blocks[i]);
+	free(b->blocks);
+	block_draft_free(b->draft);
+	key_list_done(&b->numbers);
 	for (int i = 0; i < b->index_count; i++)
 		key_list_done(&b->indexes[i].keys);
 	free(b);
 }
 
-/* Makes room for one more object. */
-static int make_room(struct view_batch *b)
+/* The array of pointers with room for one more than @count. NULL when memory is short: it stays as it is. */
+static void *with_room(void *array, size_t count, size_t *room)
 {
-	size_t room = b->room ? 2 * b->room : 32;
-	const struct object **grown;
+	size_t more = *room ? 2 * *room : 32;
+	void *grown;
 
-	if (b->ids.count < b->room)
+	if (count < *room)
+		return array;
+	grown = reallocarray(array, more, sizeof(void *));
+	if (grown)
+		*room = more;
+	return grown;
+}
+
+/* Makes the block of the objects that were added last and rest. */
+static int end_block(struct view_batch *b)
+{
+	size_t count = b->draft ? block_draft_count(b->draft) : 0;
+	struct block *block, **blocks;
+	int r;
+
+	if (!count)
 		return 0;
-	grown = reallocarray(b->objects, room, sizeof(*grown));
-	if (!grown)
+	blocks = with_room(b->blocks, b->numbers.count, &b->block_room);
+	if (!blocks)
 		return -ENOMEM;
-	b->objects = grown;
-	b->room = room;
+	b->blocks = blocks;
+	block = block_draft_end(b->draft);
+	r = block ? key_list_add(&b->numbers, (uint64_t)block_number(b->last)) : -ENOMEM;
+	if (r < 0) {
+		ref_put((struct ref *)block);
+		return r;
+	}
+	b->blocks[b->numbers.count - 1] = block;
+	b->in_blocks += count;
 	return 0;
+}
+
+static int add_object(struct view_batch *b, const struct object *given)
+{
+	const struct object **objects = with_room(b->objects, b->ids.count, &b->room);
+	_cleanup_object_ const struct object *o = object_pack(given);
+	int r;
+
+	if (objects)
+		b->objects = objects;
+	if (!objects || !o)
+		return -ENOMEM;
+	r = key_list_add(&b->ids, (uint64_t)o->id);
+	if (r == 0)
+		b->objects[b->ids.count - 1] = steal(&o);
+	return r;
 }
 
 int view_batch_add(struct view_batch *b, const struct object *o)
 {
-	size_t count = b->ids.count;
-	int r;
+	int r = 0;
 
 	if (o->id >= VIEW_ID_MAX)
 		return -ERANGE;
-	if (o->id <= (count ? (int64_t)b->ids.keys[count - 1] : 0))
+	if (o->id <= b->last)
 		return -EINVAL;
 	for (int i = 0; i < b->index_count; i++) {
 		if (object_is_null(o, b->indexes[i].field))
@@ -86,11 +142,11 @@ int view_batch_add(struct view_batch *b, const struct object *o)
 		if (r < 0)
 			return r;
 	}
-	r = make_room(b);
-	if (r == 0)
-		r = key_list_add(&b->ids, (uint64_t)o->id);
-	if (r == 0)
-		b->objects[count] = object_ref(o);
+	if (b->last && block_number(b->last) != block_number(o->id))
+		r = end_block(b);
+	if (r == 0 && (!b->draft || !block_draft_add(b->draft, o)))
+		r = add_object(b, o);
+	b->last = o->id;
 	return r;
 }
 
@@ -112,12 +168,25 @@ static int build_indexes(struct view_batch *b, struct pmap **ret)
 
 int view_batch_put(struct view_batch *b)
 {
-	struct pmap *indexes[FIELDS_MAX] = {NULL};
-	int r = build_indexes(b, indexes);
+	const enum kind_id kind = b->kind->id;
+	struct pmap *indexes[FIELDS_MAX] = {NULL}, *objects = NULL;
+	int r = end_block(b);
 
 	if (r == 0)
+		r = build_indexes(b, indexes);
+	if (r == 0)
 		r = pmap_build(b->ids.keys, (struct ref *const *)(uintptr_t)b->objects, b->ids.count,
-			       &b->view->objects[b->kind->id]);
+			       &objects);
+	if (r == 0) {
+		r = pmap_build(b->numbers.keys, (struct ref *const *)(uintptr_t)b->blocks, b->numbers.count,
+			       &b->view->blocks[kind]);
+		if (r == 0) {
+			b->view->objects[kind] = objects;
+		} else {
+			b->ids.count = 0; /* they are the map's */
+			pmap_unref(objects);
+		}
+	}
 	for (int i = 0; i < b->index_count; i++)
 		if (r == 0)
 			b->view->index[b->indexes[i].slot] = indexes[i];
@@ -125,8 +194,9 @@ int view_batch_put(struct view_batch *b)
 			pmap_unref(indexes[i]);
 	if (r < 0)
 		return r;
-	if (b->ids.count)
-		b->view->last_id[b->kind->id] = (int64_t)b->ids.keys[b->ids.count - 1];
-	b->ids.count = 0; /* the objects are the view's */
+	b->view->in_blocks[kind] = b->in_blocks;
+	if (b->last)
+		b->view->last_id[kind] = b->last;
+	b->ids.count = b->numbers.count = 0; /* they are the view's */
 	return 0;
 }

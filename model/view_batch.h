@@ -21,7 +21,7 @@ void view_batch_free(struct view_batch *batch);
 DEFINE_CLEANUP(struct view_batch *, view_batch_free)
 #define _cleanup_view_batch_ _cleanup_(view_batch_free_p)
 /**
- * Adds a packed object, with a reference of its own. 0; or, and then the batch can only be freed, -ENOMEM, -ERANGE for an id of
+ * Adds an object, packed, or object_new_borrowing(), which can be used for the next one then. 0; or, and then the batch can only be freed, -ENOMEM, -ERANGE for an id of
  * VIEW_ID_MAX or above, -EINVAL for one that is not positive, or not above that of the object before.
  */
 int view_batch_add(struct view_batch *batch, const struct object *o);

@@ -3,6 +3,7 @@
 #ifndef POOLFS_VIEW_INTERNAL_H
 #define POOLFS_VIEW_INTERNAL_H
 
+#include "model/block.h"
 #include "model/pmap.h"
 #include "model/view.h"
 
@@ -13,8 +14,10 @@ struct view {
 	struct ref ref;
 	uint64_t version;
 	int64_t changed[KIND_COUNT];
-	int64_t last_id[KIND_COUNT]; /* that an object has or had */
-	struct pmap *objects[KIND_COUNT];
+	int64_t last_id[KIND_COUNT];	  /* that an object has or had */
+	struct pmap *objects[KIND_COUNT]; /* those that are in no block */
+	struct pmap *blocks[KIND_COUNT];  /* struct block by block_number() */
+	size_t in_blocks[KIND_COUNT];	  /* objects */
 	struct pmap *index[INDEX_MAX];
 	view_takes_fn *takes; /* NULL: nothing is summed up */
 	struct pmap *taken;   /* struct taken by the hash of the account, or the next free number */

@@ -10,6 +10,7 @@
 #include "actions/engine/rows.h"
 #include "model/json.h"
 #include "model/json_out.h"
+#include "model/key_list.h"
 #include "model/states.h"
 #include "model/url.h"
 
@@ -376,32 +377,37 @@ static const char *url_param(const struct operation *op)
 	return NULL;
 }
 
+static int mask_old_urls(struct txn *t, int64_t id, struct error *e)
+{
+	const struct object *row = view_get_id(txn_view(t), KIND_JOB, id);
+	const char *name = row ? url_param(operation_by_name(object_text(row, JOB_OPERATION))) : NULL;
+	struct object *job = row ? object_copy(row) : NULL;
+	bool masked;
+
+	if (!job)
+		return error_oom(e);
+	masked = mask_member(job, JOB_REQUEST, "params", name);
+	masked = mask_member(job, JOB_RESULT, "inventory", name) || masked;
+	if (masked)
+		return txn_put(t, job, NULL, e);
+	object_unref(job);
+	return 0;
+}
+
 int job_mask_old_urls(struct txn *t, struct error *e)
 {
+	_cleanup_(key_list_done) struct key_list ids = {0};
 	const struct object *row;
-	int64_t after = 0;
+	struct view_walk walk;
+	int r = 0;
 
-	while ((row = view_next(txn_view(t), KIND_JOB, after))) {
-		const char *name = url_param(operation_by_name(object_text(row, JOB_OPERATION)));
-		struct object *job;
-		bool masked;
-		int r;
-
-		after = row->id;
-		if (!name)
-			continue;
-		job = object_copy(row);
-		if (!job)
-			return error_oom(e);
-		masked = mask_member(job, JOB_REQUEST, "params", name);
-		masked = mask_member(job, JOB_RESULT, "inventory", name) || masked;
-		if (!masked) {
-			object_unref(job);
-			continue;
-		}
-		r = txn_put(t, job, NULL, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	view_walk_init(&walk, txn_view(t), KIND_JOB, JOB_OPERATION);
+	while (r == 0 && (row = view_walk_next(&walk)))
+		if (url_param(operation_by_name(object_text(row, JOB_OPERATION))))
+			r = key_list_add(&ids, (uint64_t)row->id);
+	if (r < 0)
+		return error_oom(e);
+	for (size_t i = 0; i < ids.count && r == 0; i++)
+		r = mask_old_urls(t, (int64_t)ids.keys[i], e);
+	return r;
 }

@@ -43,6 +43,8 @@ static int check_job_uuid(struct txn *t, struct submission *s, bool *ret_same, s
 	int r = job ? object_read_text(job, JOB_DIGEST, &digest) : 0;
 
 	*ret_same = false;
+	if (!job && view_has(txn_view(t), KIND_JOB, req->job))
+		return error_oom(e);
 	if (r < 0)
 		return error_set(e, -r, "the request of job '%s' cannot be read", req->job);
 	*ret_same = digest && strcmp(digest, req->digest) == 0;

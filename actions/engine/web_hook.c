@@ -77,8 +77,12 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 /* In the writer thread, too, so that no job is missed or added twice. */
 static int load_fn(struct txn *t, void *arg, struct error *e)
 {
+	const struct object *job;
+	struct view_walk walk;
+
 	(void)e;
-	view_for_each (job, txn_view(t), KIND_JOB)
+	view_walk_init(&walk, txn_view(t), KIND_JOB, JOB_WEB_HOOK);
+	while ((job = view_walk_next(&walk)))
 		if (is_pending(job))
 			add(arg, job);
 	return 0;

@@ -11,6 +11,8 @@
 
 /* More states than any kind has. */
 #define STATES_MAX 32
+/* More bytes than the text of any has. */
+#define STATE_SIZE 64
 
 static void print_counts(const struct exposition *x, const struct view *view)
 {
@@ -28,7 +30,7 @@ static void print_counts(const struct exposition *x, const struct view *view)
 static void print_texts(const struct exposition *x, const struct view *view, const struct kind *kind,
 			int field, const char *metric, const char *label)
 {
-	const char *texts[STATES_MAX];
+	char texts[STATES_MAX][STATE_SIZE];
 	size_t counts[STATES_MAX], n = 0, i;
 	const struct object *o;
 	struct view_walk walk;
@@ -40,7 +42,7 @@ static void print_texts(const struct exposition *x, const struct view *view, con
 		if (i == STATES_MAX)
 			continue;
 		if (i == n) {
-			texts[n] = object_text(o, field);
+			snprintf(texts[n], STATE_SIZE, "%s", object_text(o, field));
 			counts[n++] = 0;
 		}
 		counts[i]++;

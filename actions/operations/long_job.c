@@ -373,9 +373,11 @@ static struct view *long_jobs_derive(const struct view *view, const char *accoun
 	_cleanup_view_ struct view *derived = view_copy(view, view_version(view));
 	int64_t after = 0;
 	const struct object *job;
+	struct view_walk walk;
 
+	view_walk_init(&walk, view, KIND_JOB, JOB_LONG_JOB_UUID);
 	while (derived && (job = uuid ? view_next_where(view, KIND_JOB, JOB_LONG_JOB_UUID, uuid, after)
-				      : view_next(view, KIND_JOB, after))) {
+				      : view_walk_next(&walk))) {
 		after = job->id;
 		if (object_is_null(job, JOB_LONG_JOB_UUID) ||
 		    (account && !object_str_is(job, JOB_ACCOUNT_UUID, account)))

@@ -72,5 +72,5 @@ bool submission_is_done(const struct fs *fs, char ret_job[UUID_SIZE])
 	if (!repeat_is() || !submission_find(fs, ret_job, NULL, NULL, NULL))
 		return false;
 	view = store_view(fs->store);
-	return view_get(view, KIND_JOB, ret_job) != NULL;
+	return view_has(view, KIND_JOB, ret_job);
 }

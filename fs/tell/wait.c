@@ -103,9 +103,12 @@ struct waits *waits_new(struct store *store, struct keep *keep)
 void waits_load(struct waits *waits)
 {
 	_cleanup_view_ struct view *view = store_view(waits->store);
+	const struct object *job;
+	struct view_walk walk;
 
 	scoped_lock(&waits->lock);
-	view_for_each (job, view, KIND_JOB)
+	view_walk_init(&walk, view, KIND_JOB, JOB_OPERATION);
+	while ((job = view_walk_next(&walk)))
 		note_creation(waits, job);
 }
 

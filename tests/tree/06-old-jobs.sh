@@ -1,5 +1,6 @@
 #!/bin/bash
-# What a job was asked and what it answered is read as long as the job is kept, though it is in the database alone.
+# What a job was asked and what it answered is read as long as the job is kept, though it is in the database alone; and
+# a job that ended long ago is there in every way, though it is in a block.
 # limit: 240
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -31,6 +32,36 @@ shown() {
 	jq -c --arg job "$1" '.inventories[] | select(.uuid == $job)' "$MOUNT/api-jobs/inventories"
 }
 
+# seen JOB: all ways to the job.
+seen() {
+	local file object
+	for file in "$MOUNT/api-jobs/$1"/*; do
+		[ -f "$file" ] || continue
+		echo "${file##*/}: $(cat "$file") $(stat -c '%a %u %s %Y' "$file")"
+	done
+	stat -c '%F %a %u %Y' "$MOUNT/api-jobs/$1"
+	object=$(value "api-jobs/$1/resource")
+	cat "$MOUNT/$object/jobs/$1/result"
+	ls "$MOUNT/$object/jobs" "$MOUNT/$object/jobs/$1"
+	uuids api-jobs | grep -x "$1"
+	jq -S . "$MOUNT/api-jobs?q=resource~=%25${object#*/}"
+	jq -S . "$MOUNT/api-jobs?q=operation=CreateZone&q=state=Done&sort=%2Bcreated&limit=1"
+	jq -c . "$MOUNT/api-jobs?q=state=Done&q=uuid=$1&count=true"
+}
+
+# described JOB TEXT: a request that describes the first zone, as the job.
+described() {
+	printf '{"updateZone":{"description":"%s"},"jobUuid":"%s"}' "$2" "$1"
+}
+
+# repeats: the request of the job is not done again, and another one is refused.
+repeats() {
+	assert_eq "$(submit "zones/$zone/actions" "$(described "$named" ours)")" "$named" "the job of the repeated request"
+	assert_refused "zones/$zone/actions" "$(described "$named" mine)" EEXIST "$named"
+	assert_eq "$(value "zones/$zone/description")" theirs "what another request has said since"
+	assert_eq "$(seen "$named")" "$before_seen" "all ways to the job"
+}
+
 step "a descriptor on the result of a job that runs, and which is polled"
 truncate -s 4M big.raw
 "$TOP/tests/tree/slow-http" big.raw go >port &
@@ -58,11 +89,17 @@ step "texts are the same when many other jobs have ended, and after a restart"
 zone=$(create zones '{"params":{"name":"first"}}')
 job=$(jq -r --arg zone "zones/$zone" '.inventories[] | select(.resource == $zone) | .uuid' "$MOUNT/api-jobs/inventories")
 before=$(shown "$job")
+named=$(tr -d - </proc/sys/kernel/random/uuid)
+assert_eq "$(submit "zones/$zone/actions" "$(described "$named" ours)")" "$named" "the job"
+job_wait "$named"
+echo theirs >"$MOUNT/zones/$zone/description"
+before_seen=$(seen "$named")
 assert_eq "$(value "api-jobs/$job/result" | jq -r .inventory.uuid)" "$zone"
 touch go
 job_wait "$download"
 zones other 1200
 assert_eq "$(shown "$job")" "$before" "the job, when 1200 others have ended"
+repeats
 assert_eq "$(stat -c %s "$MOUNT/api-jobs/$job/request")" "$(value "api-jobs/$job/request" | wc -c)" "the size"
 result=$(value "api-jobs/$download/result")
 echo >&"$to"
@@ -70,6 +107,7 @@ assert_eq "$(cat <&"$from")" "$result" "what the polled descriptor shows"
 remount_pool
 assert_eq "$(shown "$job")" "$before" "the job, after a restart"
 assert_eq "$(value "api-jobs/$download/result")" "$result"
+repeats
 
 step "queries look into them"
 assert_eq "$(jq -r '.inventories | length' "$MOUNT/api-jobs?q=result~=%25other-77%22%25&limit=10")" 1
@@ -128,4 +166,5 @@ few_jobs() {
 	[ "$(uuids api-jobs | wc -l)" -le 3 ]
 }
 wait_until 20 few_jobs
+[ ! -e "$MOUNT/api-jobs/$named" ] || fail "the repeated job is still there"
 [ ! -e "$MOUNT/api-jobs/$job" ] || fail "the first job is still there"
