@@ -65,7 +65,7 @@ struct inbox {
 	};
 	_Atomic uint64_t taken;
 };
-_Static_assert(sizeof(struct inbox) == KEEP_INBOX && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
+_Static_assert(sizeof(struct inbox) == KEEP_INBOX && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
 
 struct init_in {
 	struct in header;

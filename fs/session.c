@@ -83,7 +83,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->handles = handles_new(fs->keep);
 	fs->aside = aside_new(fs->keep);
 	fs->errors = last_errors_new(fs->keep);
-	fs->listings = listings_new(fs->pool);
+	fs->listings = listings_new(fs->pool, fs->keep);
 	fs->queries = queries_new(fs->keep);
 	fs->polls = polls_new(fs);
 	fs->scratches = scratches_new(fs->keep);

@@ -42,16 +42,32 @@ struct document *document_new(const char *data, size_t len, int64_t mtime)
 
 /* A piece, and where it begins in the whole. */
 struct placed {
-	struct document *text; /* owned */
+	struct passage *text; /* owned */
 	size_t skip, start;
 };
 /* The data of a joined document. */
 struct joined {
-	struct keep *keep; /* keep_lock; which has its bytes; NULL: none */
+	struct keep *keep; /* keep_lock; which has it; NULL: none */
 	uint64_t number;   /* keep_lock; under this number */
 	struct placed pieces[];
 };
 _Static_assert(offsetof(struct document, data) % _Alignof(struct joined) == 0, "");
+
+/*
+ * A piece of a document that is kept. There is one for each, then come the bytes of those that are in no place, one after the
+ * other.
+ */
+struct kept_piece {
+	uint64_t place; /* keep_text_place() of its passage; 0: none */
+	uint64_t len;	/* of the passage */
+	uint64_t skip;
+};
+/* What comes before them. */
+struct kept_pieces {
+	uint64_t count;
+};
+_Static_assert(sizeof(struct kept_piece) == 24 && sizeof(struct kept_pieces) == 8 && KEEP_LAYOUT == 2,
+	       KEEP_LAYOUT_CHANGED);
 
 static pthread_mutex_t keep_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t last_number; /* keep_lock; that was given out */
@@ -70,10 +86,11 @@ static void joined_destroy(struct ref *self)
 {
 	struct document *d = (struct document *)self;
 
-	for (size_t i = 0; i < d->pieces; i++)
-		document_unref(pieces_of(d)[i].text);
+	/* Before its passages go: what is kept must not name memory that others use. */
 	if (joined_of(d)->keep)
-		keep_remove(joined_of(d)->keep, KEEP_DOCUMENT, joined_of(d)->number);
+		keep_remove_now(joined_of(d)->keep, KEEP_DOCUMENT, joined_of(d)->number);
+	for (size_t i = 0; i < d->pieces; i++)
+		passage_unref(pieces_of(d)[i].text);
 	free(d);
 }
 
@@ -89,7 +106,7 @@ struct document *document_join(const struct piece *pieces, size_t count, int64_t
 	d->pieces = count;
 	for (size_t i = 0; i < count; i++) {
 		pieces_of(d)[i] = (struct placed){
-			.text = document_ref(pieces[i].text), .skip = pieces[i].skip, .start = d->len};
+			.text = passage_ref(pieces[i].text), .skip = pieces[i].skip, .start = d->len};
 		d->len += pieces[i].text->len - pieces[i].skip;
 	}
 	return d;
@@ -125,7 +142,7 @@ int document_slice(const struct document *d, size_t start, size_t len, struct io
 
 		rest = rest < len ? rest : len;
 		if (rest)
-			ret[count++] = (struct iovec){p->text->data + at, rest};
+			ret[count++] = (struct iovec){(char *)(uintptr_t)p->text->bytes + at, rest};
 		start += rest;
 		len -= rest;
 	}
@@ -137,40 +154,128 @@ void document_copy(const struct document *d, char *to)
 	for (size_t i = 0; i < d->pieces; i++) {
 		const struct placed *p = &pieces_of(d)[i];
 
-		memcpy(to + p->start, p->text->data + p->skip, p->text->len - p->skip);
+		memcpy(to + p->start, p->text->bytes + p->skip, p->text->len - p->skip);
 	}
 	if (!d->pieces)
 		memcpy(to, d->data, d->len);
 }
 
-static void copy_kept(void *to, const void *document)
+/* ------------------------------------------------------------------ keeping */
+
+static struct kept_piece kept_piece(const struct keep *keep, const struct placed *p)
 {
-	document_copy(document, to);
+	if (p->text->keep == keep)
+		return (struct kept_piece){keep_text_place(keep, p->text->bytes), p->text->len, p->skip};
+	return (struct kept_piece){.len = p->text->len - p->skip};
+}
+
+/* Bytes that document_keep() needs. */
+static size_t kept_length(const struct document *d, const struct keep *keep)
+{
+	size_t len = sizeof(struct kept_pieces) + d->pieces * sizeof(struct kept_piece);
+
+	for (size_t i = 0; i < d->pieces; i++)
+		if (pieces_of(d)[i].text->keep != keep)
+			len += pieces_of(d)[i].text->len - pieces_of(d)[i].skip;
+	return len;
+}
+
+struct keeping {
+	const struct document *d;
+	const struct keep *keep;
+};
+
+static void write_kept(void *to, const void *arg)
+{
+	const struct keeping *k = arg;
+	const struct kept_pieces head = {.count = k->d->pieces};
+	char *at = (char *)to + sizeof(head), *bytes = at + k->d->pieces * sizeof(struct kept_piece);
+
+	memcpy(to, &head, sizeof(head));
+	for (size_t i = 0; i < k->d->pieces; i++) {
+		const struct placed *p = &pieces_of(k->d)[i];
+		const struct kept_piece kept = kept_piece(k->keep, p);
+
+		memcpy(at, &kept, sizeof(kept));
+		at += sizeof(kept);
+		if (kept.place)
+			continue;
+		memcpy(bytes, p->text->bytes + p->skip, kept.len);
+		bytes += kept.len;
+	}
 }
 
 uint64_t document_keep(struct document *d, struct keep *keep, size_t most)
 {
 	struct joined *j = joined_of(d);
+	size_t len = kept_length(d, keep);
 
 	scoped_lock(&keep_lock);
 	if (j->keep)
 		return j->number;
-	if (keep_bytes(keep, KEEP_DOCUMENT) + d->len > most)
+	if (keep_bytes(keep, KEEP_DOCUMENT) + len > most)
 		return 0;
-	if (keep_set_by(keep, KEEP_DOCUMENT, last_number + 1, d->len, copy_kept, d, true) < 0)
+	if (keep_set_by(keep, KEEP_DOCUMENT, last_number + 1, len, write_kept, &(struct keeping){d, keep},
+			true) < 0)
 		return 0;
 	j->keep = keep;
 	j->number = ++last_number;
 	return j->number;
 }
 
+/*
+ * The piece @i of a kept document of @len bytes, with a reference; if it has no place, its bytes are at *@at. False: it cannot
+ * be, or no memory.
+ */
+static bool load_piece(struct keep *keep, const char *kept, size_t len, size_t i, size_t *at,
+		       struct piece *ret)
+{
+	struct kept_piece p;
+
+	memcpy(&p, kept + sizeof(struct kept_pieces) + i * sizeof(p), sizeof(p));
+	if (p.skip > p.len || (!p.place && p.len > len - *at))
+		return false;
+	ret->skip = p.skip;
+	ret->text = p.place ? passage_load(keep, p.place, p.len) : passage_new(NULL, kept + *at, p.len);
+	*at += p.place ? 0 : p.len;
+	return ret->text;
+}
+
+/* All of them, allocated; NULL as above. */
+static struct piece *load_pieces(struct keep *keep, const char *kept, size_t len, size_t *ret_count)
+{
+	struct kept_pieces head;
+	struct piece *pieces;
+	size_t at, i = 0;
+
+	if (len < sizeof(head))
+		return NULL;
+	memcpy(&head, kept, sizeof(head));
+	if (head.count > (len - sizeof(head)) / sizeof(struct kept_piece))
+		return NULL;
+	at = sizeof(head) + head.count * sizeof(struct kept_piece);
+	pieces = calloc(head.count + 1, sizeof(*pieces));
+	while (pieces && i < head.count && load_piece(keep, kept, len, i, &at, &pieces[i]))
+		i++;
+	if (pieces && i == head.count) {
+		*ret_count = i;
+		return pieces;
+	}
+	while (i)
+		passage_unref(pieces[--i].text);
+	free(pieces);
+	return NULL;
+}
+
 struct document *document_load(struct keep *keep, uint64_t number, int64_t mtime)
 {
-	size_t len = 0;
+	size_t len = 0, count = 0;
 	_cleanup_free_ char *kept = keep_get(keep, KEEP_DOCUMENT, number, &len);
-	_cleanup_document_ struct document *text = kept ? document_new(kept, len, mtime) : NULL;
-	struct document *d = text ? document_join(&(struct piece){.text = text}, 1, mtime) : NULL;
+	_cleanup_free_ struct piece *pieces = kept ? load_pieces(keep, kept, len, &count) : NULL;
+	struct document *d = pieces ? document_join(pieces, count, mtime) : NULL;
 
+	for (size_t i = 0; i < count; i++)
+		passage_unref(pieces[i].text);
 	scoped_lock(&keep_lock);
 	last_number = number > last_number ? number : last_number; /* of one that is lost, too */
 	if (d) {

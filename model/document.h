@@ -14,13 +14,14 @@
 #include <sys/uio.h>
 
 #include "model/cleanup.h"
+#include "model/passage.h"
 #include "model/ref.h"
 
 struct document {
 	struct ref ref;
 	int64_t mtime; /* ns: last change of this content */
 	size_t len;
-	size_t pieces; /* of other documents, which its bytes are made of; 0: they are in `data` */
+	size_t pieces; /* of passages, which its bytes are made of; 0: they are in `data` */
 	char data[];   /* len bytes and a NUL that is not counted; or the pieces */
 };
 
@@ -31,13 +32,13 @@ struct document *document_alloc(size_t len, int64_t mtime);
 
 struct keep;
 
-/* What is behind the first @skip bytes of @text, which has no pieces itself. */
+/* What is behind the first @skip bytes of @text. */
 struct piece {
-	struct document *text;
+	struct passage *text;
 	size_t skip;
 };
 /**
- * A document of the bytes of others, one after the other, which it refers to (one reference each); NULL when memory is short.
+ * A document of the bytes of passages, one after the other, which it refers to (one reference each); NULL when memory is short.
  * Only document_slice() and document_copy() read it: for long contents that are shared in parts.
  */
 struct document *document_join(const struct piece *pieces, size_t count, int64_t mtime);
@@ -50,11 +51,15 @@ int document_slice(const struct document *d, size_t start, size_t len, struct io
 void document_copy(const struct document *d, char *to);
 
 /**
- * Keeps the bytes of a joined document once for all who show it (KEEP_DOCUMENT), as long as it is there. The number of
- * what is kept; 0: there is no room, or more than @most bytes would be kept so. Any thread.
+ * Keeps a joined document once for all who show it (KEEP_DOCUMENT), as long as it is there: of which passages it is made, and
+ * a copy of those that are not in @keep. The number of what is kept; 0: there is no room, or more than @most bytes would be
+ * kept so. Any thread.
  */
 uint64_t document_keep(struct document *d, struct keep *keep, size_t most);
-/** The document that another process has kept so, as a joined one, owned by the caller; NULL: there is none, or no memory. */
+/**
+ * The document that another process has kept so, as a joined one, owned by the caller; NULL: there is none, or no memory.
+ * Before keep_texts_settle().
+ */
 struct document *document_load(struct keep *keep, uint64_t number, int64_t mtime);
 
 static inline struct document *document_ref(struct document *d)
@@ -94,6 +99,12 @@ static inline void draft_add(struct draft *t, const char *data, size_t len)
 static inline size_t draft_len(const struct draft *t)
 {
 	return t->d ? t->d->len : 0;
+}
+/** Drops what has been written; its room stays. */
+static inline void draft_clear(struct draft *t)
+{
+	if (t->d)
+		t->d->len = 0;
 }
 /** The document, owned by the caller; NULL when memory was short. The draft is empty then. */
 struct document *draft_end(struct draft *t, int64_t mtime);

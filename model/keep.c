@@ -10,6 +10,7 @@
 #include "model/cleanup.h"
 #include "model/clock.h"
 #include "model/keep_log.h"
+#include "model/keep_pages.h"
 #include "model/log.h"
 
 /* How often it is told that there is no room, ns. */
@@ -18,6 +19,7 @@
 struct keep {
 	pthread_mutex_t lock;
 	struct keep_log log; /* lock */
+	struct keep_pages pages;
 	int64_t complained; /* lock; when it was last told that there is no room, ns of CLOCK_MONOTONIC; 0: never */
 };
 
@@ -200,6 +202,12 @@ void keep_remove(struct keep *k, enum keep_type type, uint64_t id)
 		     &(struct source){0}, false);
 }
 
+void keep_remove_now(struct keep *k, enum keep_type type, uint64_t id)
+{
+	(void)change(k, &(struct keep_record){.id = id, .type = (uint16_t)type, .kind = RECORD_REMOVE},
+		     &(struct source){0}, true);
+}
+
 bool keep_begin(struct keep *k)
 {
 	if (!k || begun.keep)
@@ -380,6 +388,35 @@ void keep_sizes(struct keep *k, size_t *ret_log, size_t *ret_valid)
 	*ret_valid = k->log.index.valid;
 }
 
+/* -------------------------------------------------------------------- texts */
+
+char *keep_text_new(struct keep *k, size_t len)
+{
+	return k ? keep_pages_take(&k->pages, len) : NULL;
+}
+
+uint64_t keep_text_place(const struct keep *k, const char *text)
+{
+	return keep_log_texts_at() + (uint64_t)(text - k->pages.start);
+}
+
+char *keep_text_claim(struct keep *k, uint64_t place, size_t len)
+{
+	return place < keep_log_texts_at() ? NULL
+					   : keep_pages_claim(&k->pages, place - keep_log_texts_at(), len);
+}
+
+void keep_texts_settle(struct keep *k)
+{
+	if (k)
+		keep_pages_settle(&k->pages);
+}
+
+void keep_text_free(struct keep *k, const char *text, size_t len)
+{
+	keep_pages_release(&k->pages, text, len);
+}
+
 /* ------------------------------------------------------------- open, close */
 
 int keep_new(int *ret_fd, struct error *e)
@@ -396,6 +433,8 @@ int keep_open(int fd, struct keep **ret, struct error *e)
 		return error_oom(e);
 	pthread_mutex_init(&k->lock, NULL);
 	r = keep_log_open(&k->log, fd, e);
+	if (r == 0 && keep_pages_init(&k->pages, (char *)k->log.map + keep_log_texts_at(), KEEP_TEXTS) < 0)
+		r = error_oom(e);
 	if (r < 0) {
 		keep_free(k);
 		return r;
@@ -408,6 +447,7 @@ void keep_free(struct keep *k)
 {
 	if (!k)
 		return;
+	keep_pages_done(&k->pages);
 	keep_log_done(&k->log);
 	pthread_mutex_destroy(&k->lock);
 	free(k);

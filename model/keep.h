@@ -18,6 +18,9 @@
  * reads values accepts NULL for the keep, and then keeps nothing: that is how tests run parts
  * without one.
  *
+ * Beside the log are long texts, which are written there from the start (keep_text_new()), so that to keep one more is to set
+ * a value that says where they are.
+ *
  * It is bounded. When there is no room, the operator is told, and the caller, who must do
  * without: a value that programs can make large leaves room for the others. What belongs to
  * another value (the text of a handle, the answer to a request) is kept only as long as
@@ -39,7 +42,7 @@ struct keep;
  * The version of what is kept, which another version of the program reads: it goes on only with its own. To be
  * incremented with any change of a layout, or of the meaning of a number.
  */
-#define KEEP_LAYOUT	    1
+#define KEEP_LAYOUT	    2
 #define KEEP_LAYOUT_CHANGED "what is kept has another layout: increment KEEP_LAYOUT, and correct the size"
 
 /* What is kept. Of values with "the same" number, the last one before that has its own is the owner: they go with that. */
@@ -70,7 +73,8 @@ enum keep_type {
 	KEEP_NUMBERING = 23,	/* 0: what the numbers of nodes mean (fs/numbering.h) */
 	KEEP_DEATHS = 24, /* of a KEEP_REQUEST, its owner: how many processes have died with it in hand */
 	KEEP_HANDLE_LAST = 25, /* 0: the last generation of handles (fs/tree/handle.c) */
-	KEEP_DOCUMENT = 26,    /* its number: a long content, which all that show it refer to */
+	KEEP_DOCUMENT =
+		26, /* its number: of which texts a long content is made, which all that show it refer to */
 };
 
 /** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */
@@ -101,6 +105,8 @@ int keep_add(struct keep *keep, enum keep_type type, uint64_t id, const void *da
  * it stays, which the operator is told.
  */
 void keep_remove(struct keep *keep, enum keep_type type, uint64_t id);
+/** As keep_remove(), valid at once even in a thread that has begun. */
+void keep_remove_now(struct keep *keep, enum keep_type type, uint64_t id);
 /**
  * Makes all changes of this thread one, from now until keep_flush() or keep_commit(); what others change is not part of
  * it. Until then keep_get() and the like do not see them, and what the process has not made valid at its end has never
@@ -133,6 +139,22 @@ uint64_t *keep_list(struct keep *keep, enum keep_type type, size_t *ret_count);
 
 /** Bytes that the values of a type take. */
 size_t keep_bytes(struct keep *keep, enum keep_type type);
+
+/* Bytes of all texts beside the log. */
+#define KEEP_TEXTS (UINT64_C(1) << 30)
+/**
+ * Memory of @len bytes beside the log, for a text, which is to be written before a value names it. It ends with the process
+ * unless one does. NULL: no keep, no room, or keep_texts_settle() is still to come.
+ */
+char *keep_text_new(struct keep *keep, size_t len);
+/** The number by which another process finds it; not 0. */
+uint64_t keep_text_place(const struct keep *keep, const char *text);
+/** The text of @len bytes that a value of another process names; NULL: there can be none. */
+char *keep_text_claim(struct keep *keep, uint64_t place, size_t len);
+/** Called once, when all that values name is claimed: the memory of other texts is given back. Accepts NULL. */
+void keep_texts_settle(struct keep *keep);
+/** Ends what keep_text_new(), or one keep_text_claim(), began. No value names it any more, or it is claimed by others. */
+void keep_text_free(struct keep *keep, const char *text, size_t len);
 
 /* Bytes of the inbox: more than the longest request of the kernel. */
 #define KEEP_INBOX (2 << 20)

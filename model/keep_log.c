@@ -18,7 +18,8 @@
 /* Bytes of one half; pages that are not used take no memory. */
 #define HALF	    (UINT64_C(512) << 20)
 #define HEADER_SIZE 4096
-#define FILE_SIZE   (HEADER_SIZE + KEEP_INBOX + 2 * HALF)
+#define TEXTS_AT    (HEADER_SIZE + KEEP_INBOX + 2 * HALF)
+#define FILE_SIZE   (TEXTS_AT + KEEP_TEXTS)
 /* In the header's page; zeros, which are "none", in one that knows nothing of it. */
 #define IN_HAND_AT 2048
 _Static_assert(IN_HAND_AT + sizeof(struct in_hand) <= HEADER_SIZE, "no room");
@@ -67,6 +68,11 @@ static uint8_t *half_start(const struct keep_log *log, unsigned half)
 static struct keep_record *record_at(const struct keep_log *log, uint64_t at)
 {
 	return (struct keep_record *)(half_start(log, log->half) + at);
+}
+
+uint64_t keep_log_texts_at(void)
+{
+	return TEXTS_AT;
 }
 
 void *keep_log_inbox(const struct keep_log *log)
@@ -311,8 +317,9 @@ static int map_file(struct keep_log *log, int fd, struct error *e)
 	void *map;
 
 	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size != FILE_SIZE)
-		return error_set(e, EINVAL,
-				 "what the program before this one has kept is of another version");
+		return error_set(
+			e, EINVAL,
+			"what the program before this one has kept is of another version; unmount, and mount again");
 	map = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (map == MAP_FAILED)
 		return error_set(e, errno, "cannot map the memory that is kept: %s", strerror(errno));

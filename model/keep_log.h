@@ -5,6 +5,7 @@
  *   header    the length of the log, and which half it is in; which requests are in hand
  *   inbox     KEEP_INBOX bytes
  *   2 halves  of which one has the log
+ *   texts     KEEP_TEXTS bytes (keep_pages.h)
  *
  * What is appended is part of the log once the header says so (keep_log_publish()), which is one store. A log that has
  * grown is written anew into the other half. Not thread-safe: the keep has a lock.
@@ -65,6 +66,9 @@ void keep_log_publish(struct keep_log *log);
 
 /** Copies a value, all of its bytes. */
 void keep_log_copy(const struct keep_log *log, const struct keep_place *p, uint8_t *ret);
+
+/** Where in the file the texts are, bytes. */
+uint64_t keep_log_texts_at(void);
 
 /** keep_inbox(), keep_in_hand(), keep_forget_in_hand(). */
 void *keep_log_inbox(const struct keep_log *log);

@@ -12,10 +12,10 @@
  * its objects are.
  */
 struct part {
-	int64_t number;	       /* the row ids of its objects, without the lower bits */
-	size_t first;	       /* of its objects in those of the listing */
-	size_t count;	       /* of them */
-	struct document *text; /* owned: a line for each, after a comma and a line break */
+	int64_t number;	      /* the row ids of its objects, without the lower bits */
+	size_t first;	      /* of its objects in those of the listing */
+	size_t count;	      /* of them */
+	struct passage *text; /* owned: a line for each, after a comma and a line break */
 };
 
 struct listing {
@@ -33,7 +33,7 @@ static void listing_destroy(struct ref *self)
 	struct listing *l = (struct listing *)self;
 
 	for (size_t i = 0; i < l->part_count; i++)
-		document_unref(l->parts[i].text);
+		passage_unref(l->parts[i].text);
 	for (size_t i = 0; i < l->object_count; i++)
 		object_unref(l->objects[i]);
 	document_unref(l->document);
@@ -74,14 +74,21 @@ static struct listing *find_parts(const struct view *view, enum kind_id kind)
 	return l;
 }
 
+/* What a new listing is made of. */
+struct making {
+	const struct view *view;
+	struct keep *keep; /* or NULL */
+	struct draft text; /* of the part that is being rendered */
+};
+
 /* Objects that have been removed since texts of them had left memory are left out. */
-static int render_part(const struct view *view, const struct listing *l, struct part *p, struct error *e)
+static int render_part(struct making *m, const struct listing *l, struct part *p, struct error *e)
 {
-	_cleanup_(draft_done) struct draft text = {0};
-	struct json_out out = {.text = &text};
-	struct render render = {.view = view, .out = &out};
+	struct json_out out = {.text = &m->text};
+	struct render render = {.view = m->view, .out = &out};
 	int r = 0;
 
+	draft_clear(&m->text);
 	for (size_t i = 0; i < p->count && r == 0; i++) {
 		_cleanup_object_ const struct object *whole = NULL;
 
@@ -93,18 +100,18 @@ static int render_part(const struct view *view, const struct listing *l, struct 
 		}
 		if (r < 0)
 			break;
-		draft_add(&text, ",\n", 2);
+		draft_add(&m->text, ",\n", 2);
 		out.follows = false;
 		render_write_object(&render, NULL, whole, 0);
 	}
 	if (render_write_end(&render) && r == 0)
-		p->text = draft_end(&text, 0);
+		p->text = passage_new(m->keep, m->text.d ? m->text.d->data : "", draft_len(&m->text));
 	return r < 0 || p->text ? r : error_oom(e);
 }
 
 /* The text of the part in the former listing, if nothing in it has changed; *@at goes up there. NULL: there is none. */
-static struct document *former_text(const struct listing *l, const struct part *p,
-				    const struct listing *former, size_t *at)
+static struct passage *former_text(const struct listing *l, const struct part *p,
+				   const struct listing *former, size_t *at)
 {
 	const struct part *old;
 
@@ -117,15 +124,15 @@ static struct document *former_text(const struct listing *l, const struct part *
 	    memcmp(&former->objects[old->first], &l->objects[p->first], p->count * sizeof(l->objects[0])) !=
 		    0)
 		return NULL;
-	return document_ref(old->text);
+	return passage_ref(old->text);
 }
 
 /* The whole, of which the first object has no comma before it. */
 static struct document *join(const struct listing *l, int64_t mtime)
 {
 	_cleanup_free_ struct piece *pieces = calloc(l->part_count + 2, sizeof(*pieces));
-	_cleanup_document_ struct document *begin = document_new(head, sizeof(head) - 1, 0);
-	_cleanup_document_ struct document *end = document_new(tail, sizeof(tail) - 1, 0);
+	_cleanup_passage_ struct passage *begin = passage_new(NULL, head, sizeof(head) - 1);
+	_cleanup_passage_ struct passage *end = passage_new(NULL, tail, sizeof(tail) - 1);
 	bool first = true;
 
 	if (!pieces || !begin || !end)
@@ -140,9 +147,10 @@ static struct document *join(const struct listing *l, int64_t mtime)
 	return document_join(pieces, l->part_count + 2, mtime);
 }
 
-int listing_new(const struct view *view, enum kind_id kind, const struct listing *former,
+int listing_new(const struct view *view, enum kind_id kind, const struct listing *former, struct keep *keep,
 		struct listing **ret, struct error *e)
 {
+	struct making making = {.view = view, .keep = keep};
 	struct listing *l = find_parts(view, kind);
 	size_t at = 0;
 	int r = l ? 0 : error_oom(e);
@@ -152,8 +160,9 @@ int listing_new(const struct view *view, enum kind_id kind, const struct listing
 
 		p->text = former_text(l, p, former, &at);
 		if (!p->text)
-			r = render_part(view, l, p, e);
+			r = render_part(&making, l, p, e);
 	}
+	draft_done(&making.text);
 	if (r == 0) {
 		l->document = join(l, view_changed(view, kind));
 		r = l->document ? 0 : error_oom(e);

@@ -25,7 +25,7 @@ struct kept_upload {
 	char image[UUID_SIZE], same[UUID_SIZE], name[UPLOAD_NAME_MAX + 1];
 };
 enum sent { SENT_NOT, SENT_AWAITED, SENT_ARRIVING };
-_Static_assert(sizeof(struct kept_upload) == 360 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
+_Static_assert(sizeof(struct kept_upload) == 360 && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
 
 /* ----------------------------------------------------------------------- life */
 

@@ -2,8 +2,6 @@
 /* See inventories.h. */
 #include "fs/class/inventories.h"
 
-#include <malloc.h>
-
 #include "fs/class/document.h"
 #include "fs/class/query.h"
 #include "model/clock.h"
@@ -39,6 +37,7 @@ struct cached {
 
 struct listings {
 	struct pool *pool;
+	struct keep *keep; /* or NULL */
 	pthread_mutex_t lock;
 	pthread_cond_t ends;
 	pthread_t thread;	       /* lock; `listings`, if `started` */
@@ -46,13 +45,14 @@ struct listings {
 	struct cached of[KIND_COUNT];
 };
 
-struct listings *listings_new(struct pool *pool)
+struct listings *listings_new(struct pool *pool, struct keep *keep)
 {
 	struct listings *listings = calloc(1, sizeof(*listings));
 
 	if (!listings)
 		return NULL;
 	listings->pool = pool;
+	listings->keep = keep;
 	pthread_mutex_init(&listings->lock, NULL);
 	clock_cond_init(&listings->ends);
 	for (int k = 0; k < KIND_COUNT; k++) {
@@ -116,7 +116,6 @@ static void *forget(void *arg)
 		if (unused) {
 			pthread_mutex_unlock(&listings->lock);
 			listing_unref(unused);
-			(void)malloc_trim(0); /* the parts lie between what stays */
 			pthread_mutex_lock(&listings->lock);
 			next = 1;
 		} else if (next) {
@@ -156,7 +155,7 @@ static int render(struct cached *f, const struct view *view, struct document **r
 	pthread_mutex_lock(&f->all->lock);
 	former = f->listing ? listing_ref(f->listing) : NULL;
 	pthread_mutex_unlock(&f->all->lock);
-	r = listing_new(view, f->kind, former, &made, e);
+	r = listing_new(view, f->kind, former, f->all->keep, &made, e);
 	listing_unref(former);
 	*ret = d = made ? document_ref(listing_document(made)) : NULL;
 	if (r < 0)

@@ -9,9 +9,11 @@
 
 #include "fs/tree/class.h"
 
+struct keep;
 struct listings;
 
-struct listings *listings_new(struct pool *pool);
+/** @keep may be NULL. It stays longer than what has been opened. NULL if out of memory. */
+struct listings *listings_new(struct pool *pool, struct keep *keep);
 /** Accepts NULL. */
 void listings_free(struct listings *listings);
 

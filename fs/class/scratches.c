@@ -37,13 +37,13 @@ struct kept_file {
 	uint32_t uid, mode; /* with KEPT_LOST */
 };
 #define KEPT_LOST (UINT32_C(1) << 31) /* in no mode: its bytes are not kept */
-_Static_assert(sizeof(struct kept_file) == 24 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
+_Static_assert(sizeof(struct kept_file) == 24 && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
 
 struct kept_entry {
 	uint64_t dir;
 	int64_t file;
 };
-_Static_assert(sizeof(struct kept_entry) == 16 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
+_Static_assert(sizeof(struct kept_entry) == 16 && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
 
 struct scratches {
 	struct keep *keep; /* immutable; or NULL */

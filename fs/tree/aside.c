@@ -15,7 +15,7 @@ struct moved {
 	bool is_back;  /* it was created anew */
 };
 
-_Static_assert(sizeof(struct moved) == 32 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
+_Static_assert(sizeof(struct moved) == 32 && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
 
 struct aside {
 	struct keep *keep; /* immutable; or NULL */

@@ -76,7 +76,7 @@ struct kept_handle {
 	KEPT_VALUES(KEPT_MEMBER, KEPT_MEMBER)
 	uint8_t unused[1];
 };
-_Static_assert(sizeof(struct kept_handle) == 88 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
+_Static_assert(sizeof(struct kept_handle) == 88 && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
 
 /*
  * The first bytes of a content that is kept. After them come its bytes; or, of a long one, the number of a KEEP_DOCUMENT with
@@ -86,7 +86,7 @@ struct kept_content {
 	int64_t mtime;
 	uint64_t len;
 };
-_Static_assert(sizeof(struct kept_content) == 16 && KEEP_LAYOUT == 1, KEEP_LAYOUT_CHANGED);
+_Static_assert(sizeof(struct kept_content) == 16 && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
 
 /* A content up to this size is kept as soon as it is seen, a longer one when its reader is in the middle of it. */
 #define CONTENT_SMALL 4096
@@ -624,8 +624,8 @@ static struct document *load_shared(struct shared_contents *shared, uint64_t num
 	return d;
 }
 
-/* Each handle has its own; what no handle shows any more goes. */
-static void shared_contents_done(struct shared_contents *shared)
+/* All handles are there: what none of them shows goes. */
+static void forget_unshown(const struct shared_contents *shared)
 {
 	size_t count;
 	_cleanup_free_ uint64_t *kept = keep_list(shared->keep, KEEP_DOCUMENT, &count);
@@ -638,6 +638,12 @@ static void shared_contents_done(struct shared_contents *shared)
 		if (!used)
 			keep_remove(shared->keep, KEEP_DOCUMENT, kept[i]);
 	}
+	keep_texts_settle(shared->keep);
+}
+
+/* Each handle has its own. */
+static void shared_contents_done(struct shared_contents *shared)
+{
 	for (size_t k = 0; k < shared->count; k++)
 		document_unref(shared->list[k].d);
 	free(shared->list);
@@ -753,6 +759,7 @@ int handles_load(const struct fs *fs)
 		if (fs->nodes[h->node.class].io->revive)
 			fs->nodes[h->node.class].io->revive(fs, h);
 	}
+	forget_unshown(&shared);
 	for (uint32_t i = 1; i < handles->count; i++)
 		if (!handles->slots[i].handle) {
 			handles->slots[i].next_free = handles->free;

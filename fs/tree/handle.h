@@ -44,8 +44,9 @@ struct gather {
 
 /*
  * Bytes of the contents that are kept for readers in the middle of them, and of answers to requests. Long listings are kept
- * once for all their readers, and as long as they are cached. Of further contents it is known whether they have changed:
- * then their readers get ESTALE in the next process. Further answers are not there.
+ * once for all their readers, and as long as they are cached; what counts is what is not beside the log (passage.h): the
+ * places of their parts, and shorter parts. Of further contents it is known whether they have changed: then their readers
+ * get ESTALE in the next process. Further answers are not there.
  */
 #define HANDLE_LISTINGS (32 << 20)
 #define HANDLE_CONTENTS (32 << 20)

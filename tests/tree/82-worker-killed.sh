@@ -91,6 +91,47 @@ cmp before second
 [ "$(jq -r '.inventories[].description // empty' "$MOUNT/zones/inventories" | grep -c changed)" = 1 ] || fail "the change is not there"
 exec 3<&- 4<&-
 
+step "the memory of a listing goes with its last reader, also after its worker"
+# The bytes of texts beside the log in the file of what is kept.
+text_bytes() {
+	python3 - "$(worker_pid)" <<'EOF'
+import os, sys
+folder = f'/proc/{sys.argv[1]}/fd'
+fd = next(os.open(f'{folder}/{name}', os.O_RDONLY) for name in os.listdir(folder) if os.readlink(f'{folder}/{name}').startswith('/memfd:poolfs'))
+at, used = os.fstat(fd).st_size - (1 << 30), 0
+try:
+    while True:
+        at = os.lseek(fd, at, os.SEEK_DATA)
+        end = os.lseek(fd, at, os.SEEK_HOLE)
+        used, at = used + end - at, end
+except OSError:
+    print(used)
+EOF
+}
+for i in {1..6}; do
+	create disk-offerings "{\"name\":\"listed $i\",\"diskSize\":1048576,\"description\":\"$(printf '%02000d' 0)\"}" >offering
+done
+listing=$MOUNT/disk-offerings/inventories
+kill -KILL "$(worker_pid)" # and with it the listings that stay for a while
+cat "$listing" >before
+once=$(text_bytes)
+size=$(stat -c %s before)
+[ "$once" -ge "$size" ] || fail "$once bytes of texts for a listing of $size"
+[ "$once" -lt $((2 * size)) ] || fail "$once bytes of texts for a listing of $size"
+for round in 1 2 3; do
+	exec 3<"$listing"
+	head -c 512 <&3 >first
+	echo "changed $round" >"$MOUNT/disk-offerings/$(cat offering)/name"
+	head -c 512 "$listing" >/dev/null
+	[ "$(text_bytes)" -gt "$once" ] || fail "the reader has no listing of its own"
+	kill -KILL "$(worker_pid)"
+	cat <&3 >>first
+	cmp before first
+	exec 3<&-
+	cat "$listing" >before
+	assert_eq "$(text_bytes)" "$once" "the present listing"
+done
+
 step "why a request failed is known after the end of the worker that refused it"
 zone=$(first zones)
 assert_refused "zones/$zone/actions" "fly" EINVAL

@@ -148,7 +148,7 @@ static inline struct document *whole_listing(const struct view *view, enum kind_
 	struct listing *l = NULL;
 	struct document *d;
 
-	assert_int_equal(listing_new(view, kind, NULL, &l, NULL), 0);
+	assert_int_equal(listing_new(view, kind, NULL, NULL, &l, NULL), 0);
 	d = document_alloc(listing_document(l)->len, listing_document(l)->mtime);
 	document_copy(listing_document(l), d->data);
 	listing_unref(l);

@@ -406,11 +406,13 @@ static void test_kept_contents_are_limited(void **state)
 
 static struct document *joined(size_t len)
 {
-	_cleanup_document_ struct document *part = document_alloc(len, 0);
+	_cleanup_free_ char *text = malloc(len);
+	_cleanup_passage_ struct passage *part = NULL;
 
-	assert_non_null(part);
-	memset(part->data, 'x', len);
-	part->data[0] = ',';
+	assert_non_null(text);
+	memset(text, 'x', len);
+	text[0] = ',';
+	part = passage_new(NULL, text, len);
 	return document_join((struct piece[]){{part, 1}, {part, 0}}, 2, 1);
 }
 
@@ -437,7 +439,7 @@ static void test_shared_contents_are_kept_once(void **state)
 		handle_note_read(h, d, 3);
 		assert_true(h->shown.kept);
 	}
-	assert_in_range(keep_bytes(keep, KEEP_DOCUMENT), d->len, d->len + 64);
+	assert_in_range(keep_bytes(keep, KEEP_DOCUMENT), d->len, d->len + 128);
 	assert_in_range(keep_bytes(keep, KEEP_CONTENT), 1, READERS * 64);
 
 	h = add(handles);
@@ -458,6 +460,40 @@ static void test_shared_contents_are_kept_once(void **state)
 	document_unref(again);
 	document_unref(d);
 	assert_false(keep_has(keep, KEEP_DOCUMENT, numbers[0]));
+	keep_free(keep);
+	(void)close(fd);
+}
+
+/* A listing whose parts are beside the log is kept, however long it is. */
+static void test_a_listing_of_any_length_is_kept(void **state)
+{
+	enum { PARTS = 48, LENGTH = 1 << 20 };
+	struct piece pieces[PARTS];
+	_cleanup_free_ char *text = calloc(1, LENGTH);
+	_cleanup_document_ struct document *d = NULL;
+	struct keep *keep = NULL;
+	struct handles *handles;
+	struct handle *h;
+	int fd = -1;
+
+	(void)state;
+	_Static_assert((size_t)PARTS * LENGTH > HANDLE_LISTINGS, "");
+	assert_non_null(text);
+	assert_int_equal(keep_new(&fd, NULL), 0);
+	assert_int_equal(keep_open(fd, &keep, NULL), 0);
+	keep_texts_settle(keep);
+	handles = handles_new(keep);
+	for (int i = 0; i < PARTS; i++)
+		pieces[i] = (struct piece){passage_new(keep, text, LENGTH), 0};
+	d = document_join(pieces, PARTS, 1);
+	for (int i = 0; i < PARTS; i++)
+		passage_unref(pieces[i].text);
+	h = add(handles);
+	handle_note_read(h, d, 3);
+	assert_true(h->shown.kept);
+	assert_in_range(keep_bytes(keep, KEEP_DOCUMENT), 1, PARTS * 64);
+	handles_free(handles);
+	document_unref(steal(&d));
 	keep_free(keep);
 	(void)close(fd);
 }
@@ -607,6 +643,7 @@ int main(void)
 		cmocka_unit_test(test_keep_does_not_grow),
 		cmocka_unit_test(test_answer_of_another_thread),
 		cmocka_unit_test(test_shared_contents_are_kept_once),
+		cmocka_unit_test(test_a_listing_of_any_length_is_kept),
 		cmocka_unit_test(test_kept_contents_are_limited),
 		cmocka_unit_test(test_no_room_for_a_text),
 		cmocka_unit_test(test_no_room_for_a_handle),

@@ -208,8 +208,8 @@ static void a_changed_object_costs_its_part_of_the_listing(void **state)
 	for (unsigned i = 0; i < COUNT; i++)
 		put(f, make(KIND_VM, test_uuid(1000 + i)));
 	before = store_view(f->store);
-	assert_int_equal(listing_new(before, KIND_VM, NULL, &first, NULL), 0);
-	assert_int_equal(listing_new(before, KIND_VM, first, &second, NULL), 0);
+	assert_int_equal(listing_new(before, KIND_VM, NULL, NULL, &first, NULL), 0);
+	assert_int_equal(listing_new(before, KIND_VM, first, NULL, &second, NULL), 0);
 	assert_int_equal(count_new_pieces(first, second), 0);
 	listing_unref(second);
 
@@ -217,7 +217,7 @@ static void a_changed_object_costs_its_part_of_the_listing(void **state)
 	object_set_str(o, NIC_VM_UUID, test_uuid(1000 + COUNT / 2));
 	put(f, o);
 	after = store_view(f->store);
-	assert_int_equal(listing_new(after, KIND_VM, first, &second, NULL), 0);
+	assert_int_equal(listing_new(after, KIND_VM, first, NULL, &second, NULL), 0);
 	assert_int_equal(count_new_pieces(first, second), 1);
 	assert_as_made_anew(after, second);
 	assert_as_made_anew(before, first); /* its readers see no change */
@@ -227,7 +227,7 @@ static void a_changed_object_costs_its_part_of_the_listing(void **state)
 	put(f, make(KIND_VM, test_uuid(1000 + COUNT)));
 	view_unref(after);
 	after = store_view(f->store);
-	assert_int_equal(listing_new(after, KIND_VM, second, &first, NULL), 0);
+	assert_int_equal(listing_new(after, KIND_VM, second, NULL, &first, NULL), 0);
 	assert_int_equal(count_new_pieces(second, first), 1);
 	assert_as_made_anew(after, first);
 	listing_unref(first);
@@ -237,8 +237,9 @@ static void a_changed_object_costs_its_part_of_the_listing(void **state)
 /* A slice is the bytes that are asked for, across pieces, and no more places than there are. */
 static void slices_of_a_joined_document(void **state)
 {
-	_cleanup_document_ struct document *a = document_new(",one", 4, 0), *b = document_new("", 0, 0);
-	_cleanup_document_ struct document *c = document_new("three", 5, 0), *d = NULL;
+	_cleanup_passage_ struct passage *a = passage_new(NULL, ",one", 4), *b = passage_new(NULL, "", 0);
+	_cleanup_passage_ struct passage *c = passage_new(NULL, "three", 5);
+	_cleanup_document_ struct document *d = NULL;
 	const struct piece pieces[] = {{a, 1}, {b, 0}, {c, 0}, {a, 0}};
 	struct iovec places[4];
 	char text[13];
