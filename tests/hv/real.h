@@ -3,33 +3,9 @@
 #ifndef POOLFS_HV_REAL_H
 #define POOLFS_HV_REAL_H
 
-#include "tests/unit/test.h"
+#include "tests/unit/hv_call_test.h"
 
 #include <stdlib.h>
-
-#include "model/error.h"
-
-#define MIB (1LL << 20)
-
-#define assert_ok(call)                                                                                      \
-	do {                                                                                                 \
-		struct error error_ = ERROR_INIT;                                                            \
-		struct error *e = &error_;                                                                   \
-		int rc_ = (call);                                                                            \
-		if (rc_ != 0)                                                                                \
-			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
-	} while (0)
-
-#define assert_fails(errnum_, call)                                                                          \
-	do {                                                                                                 \
-		struct error error_ = ERROR_INIT;                                                            \
-		struct error *e = &error_;                                                                   \
-		int rc_ = (call);                                                                            \
-		if (rc_ != -(errnum_))                                                                       \
-			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
-		print_message("    as wanted: %s\n", error_sentence(e));                                     \
-		error_done(e);                                                                               \
-	} while (0)
 
 static const char *env(const char *name)
 {

@@ -6,7 +6,7 @@
 #ifndef POOLFS_HV_SIM_FIXTURE_H
 #define POOLFS_HV_SIM_FIXTURE_H
 
-#include "tests/unit/test.h"
+#include "tests/unit/hv_call_test.h"
 
 #include <ftw.h>
 #include <pthread.h>
@@ -28,7 +28,6 @@
 #define VM_2   "22222222222222222222222222222222"
 #define POOL   "cccccccccccccccccccccccccccccccc"
 #define L3     "dddddddddddddddddddddddddddddddd"
-#define MIB    (1LL << 20)
 
 /* -------------------------------------------------------- recorded callbacks */
 
@@ -130,27 +129,6 @@ static inline size_t now(void)
 
 	return recorder.count;
 }
-
-#define assert_ok(call)                                                                                      \
-	do {                                                                                                 \
-		struct error error_ = ERROR_INIT;                                                            \
-		struct error *e = &error_;                                                                   \
-		int rc_ = (call);                                                                            \
-		if (rc_ != 0)                                                                                \
-			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
-		assert_false(error_is_set(e));                                                               \
-	} while (0)
-
-/* The call fails with -errnum, the error agrees and has a sentence. */
-#define assert_fails(errnum_, call)                                                                          \
-	do {                                                                                                 \
-		struct error e_ = ERROR_INIT;                                                                \
-		struct error *e = &e_;                                                                       \
-		int rc_ = (call);                                                                            \
-		if (rc_ != -(errnum_) || e->errnum != (errnum_))                                             \
-			fail_msg("%s: %d %s", #call, rc_, error_sentence(e));                                \
-		error_done(e);                                                                               \
-	} while (0)
 
 /* ------------------------------------------------------------------- fixtures */
 
