@@ -15,6 +15,7 @@
 #include "fs/upgrade_socket.h"
 #include "model/clock.h"
 #include "model/log.h"
+#include "model/store.h"
 
 enum step {
 	STEP_NONE,  /* nobody has asked */
@@ -47,8 +48,12 @@ struct upgrade {
 
 static void begin(struct upgrade *u, enum step step)
 {
+	int64_t seconds = step_seconds[step];
+
+	if (step == STEP_SERVES)
+		seconds += store_bytes(u->options->pool.state_dir) / UPGRADE_SCHEMA_RATE;
 	u->step = step;
-	u->until = clock_monotonic() + step_seconds[step] * NS_PER_S;
+	u->until = clock_monotonic() + seconds * NS_PER_S;
 }
 
 /* @e: NULL = it is done. */

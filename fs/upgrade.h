@@ -32,6 +32,11 @@ struct upgrade;
 #define UPGRADE_TRY_S	30 /* for it to say that it could go on */
 #define UPGRADE_JOBS_S	60 /* for the jobs that run to end */
 #define UPGRADE_SERVE_S 60 /* for its worker to serve something */
+/*
+ * It may have to bring the database to another schema first, which took 21 s of processor time for each GB: it has as much
+ * more time as that takes at so many bytes a second, on a busy machine.
+ */
+#define UPGRADE_SCHEMA_RATE (8 << 20)
 
 /** @options stay the caller's. NULL: no memory. */
 struct upgrade *upgrade_new(const struct session_options *options);

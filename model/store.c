@@ -552,7 +552,8 @@ static int lock_folder(struct store *store, const char *dir, struct error *e)
 	return 0;
 }
 
-bool store_exists(const char *dir)
+/* stat(2) of the database in the folder. */
+static bool find(const char *dir, struct stat *ret)
 {
 	_cleanup_free_ char *path = NULL;
 
@@ -560,7 +561,21 @@ bool store_exists(const char *dir)
 		path = NULL;
 		return false;
 	}
-	return access(path, F_OK) == 0;
+	return stat(path, ret) == 0;
+}
+
+bool store_exists(const char *dir)
+{
+	struct stat st;
+
+	return find(dir, &st);
+}
+
+int64_t store_bytes(const char *dir)
+{
+	struct stat st;
+
+	return find(dir, &st) ? st.st_size : 0;
 }
 
 int store_check(const char *dir, struct error *e)

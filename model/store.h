@@ -41,6 +41,8 @@ typedef void store_observer_fn(void *ctx, struct view *view, const struct change
 int store_open(const char *dir, struct store **ret_store, struct error *e);
 /** True if the folder has a database, which store_open() would not have to create. */
 bool store_exists(const char *dir);
+/** Bytes of the database in the folder; 0: there is none. */
+int64_t store_bytes(const char *dir);
 /** Whether store_open() could open the database in @dir, also while another process has it. -EPROTO as there. */
 int store_check(const char *dir, struct error *e);
 /** Runs the changes still queued, then closes the database. Accepts NULL. */

@@ -2,6 +2,7 @@
 /* The supervisor's part of an upgrade, with the clocks, the other program, and who is trusted in the test's hands. */
 #include "tests/unit/test.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #define A_DAY_S 86400
 
 static int64_t monotonic_s = 1000, wall_s = 1000000000;
+static const char *state_dir = "/none";
 static bool trusts;
 static int trial_status; /* what the program that is tried ends with; -1: it hangs */
 /* What the process was to become. */
@@ -85,7 +87,7 @@ struct fixture {
 
 static void setup(struct fixture *f, struct handover *h)
 {
-	*f = (struct fixture){.options = {.mountpoint = "/mount"},
+	*f = (struct fixture){.options = {.mountpoint = "/mount", .pool.state_dir = state_dir},
 			      .present = {.device = -1, .keep = -1, .link = 1, .former = -1, .caller = -1},
 			      .caller = -1};
 	trusts = true;
@@ -319,21 +321,21 @@ static void the_new_program_is_done_when_it_serves(void **state)
 	teardown(&f);
 }
 
-static void the_new_program_has_its_time_to_serve(void **state)
+/* A worker of the new program is killed after @seconds without serving anything, and the former program goes on. */
+static void serves_within(int seconds)
 {
 	_cleanup_(error_done) struct error why = ERROR_INIT;
 	struct handover h;
 	struct fixture f;
 	int status;
 
-	(void)state;
 	setup_new(&f, &h);
 	f.present.worker = fork();
 	if (f.present.worker == 0)
 		for (;;)
 			(void)pause();
 	assert_true(f.present.worker > 0);
-	takes(&f, UPGRADE_SERVE_S);
+	takes(&f, seconds);
 	assert_int_equal(waitpid(f.present.worker, &status, 0), f.present.worker);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	upgrade_failed(f.u, &f.present, &why);
@@ -345,6 +347,33 @@ static void the_new_program_has_its_time_to_serve(void **state)
 	assert_string_equal(answer(&f.caller),
 			    "its process was killed, or crashed, before it had served anything");
 	teardown(&f);
+}
+
+static void the_new_program_has_its_time_to_serve(void **state)
+{
+	(void)state;
+	serves_within(UPGRADE_SERVE_S);
+}
+
+/* It may have to bring the database to another schema first. */
+static void a_large_database_takes_its_time(void **state)
+{
+	const int64_t size = 1500000000;
+	char folder[] = "/tmp/poolfs-test-XXXXXX", path[64];
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/pool.db", folder);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, size), 0);
+	(void)close(fd);
+	state_dir = folder;
+	serves_within(UPGRADE_SERVE_S + (int)(size / UPGRADE_SCHEMA_RATE));
+	state_dir = "/none";
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 static void the_former_program_tells_why(void **state)
@@ -388,6 +417,7 @@ int main(void)
 		cmocka_unit_test(the_program_takes_over_when_no_job_runs),
 		cmocka_unit_test(the_new_program_is_done_when_it_serves),
 		cmocka_unit_test(the_new_program_has_its_time_to_serve),
+		cmocka_unit_test(a_large_database_takes_its_time),
 		cmocka_unit_test(the_former_program_tells_why),
 		cmocka_unit_test(who_waits_is_told_that_the_mount_ends),
 	};
