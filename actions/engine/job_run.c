@@ -3,31 +3,16 @@
 #include "actions/engine/job_run.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "actions/engine/pause.h"
 #include "actions/engine/request_check.h"
 #include "actions/engine/result.h"
 #include "model/json.h"
 #include "model/log.h"
 #include "model/states.h"
 
-/* How long a job waits before it tries again what the database has failed. */
-#define PAUSE_MIN_MS 20
-#define PAUSE_MAX_MS 1000
 /* How often what had no memory is tried before it is given up: there may be another reason. */
 #define MEMORY_TRIES 8
-
-static long next_pause(long ms)
-{
-	return ms * 2 < PAUSE_MAX_MS ? ms * 2 : PAUSE_MAX_MS;
-}
-
-static void wait_ms(long ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	(void)nanosleep(&pause, NULL);
-}
 
 /* True when the process is about to end: what does not work now is done by the next one. */
 static bool is_ending(const struct job *job)
@@ -38,10 +23,10 @@ static bool is_ending(const struct job *job)
 /* Tried a few times, since for want of memory it fails, too. */
 int job_read_request(struct job *job, const struct object *row, struct error *e)
 {
-	long pause = PAUSE_MIN_MS;
+	struct pause pause = {0};
 	int r = 0;
 
-	for (int i = 0; i < MEMORY_TRIES; i++, pause = next_pause(pause)) {
+	for (int i = 0; i < MEMORY_TRIES; i++) {
 		_cleanup_json_ json_t *json = object_json(row, JOB_SECRET_REQUEST);
 
 		error_done(e);
@@ -49,7 +34,7 @@ int job_read_request(struct job *job, const struct object *row, struct error *e)
 			 : error_set(e, ENOMEM, "the request of the job cannot be read");
 		if (r != -ENOMEM)
 			break;
-		wait_ms(pause);
+		pause_wait(&pause);
 	}
 	return r;
 }
@@ -144,9 +129,9 @@ static int mend(struct job *job, int r, json_t **result, struct error *e)
 {
 	bool broken = store_has_failed() || r == -ENOMEM;
 	int tries = MEMORY_TRIES;
+	struct pause pause = {0};
 
-	for (long pause = PAUSE_MIN_MS; broken && job->req->op->recover && !is_ending(job);
-	     pause = next_pause(pause)) {
+	while (broken && job->req->op->recover && !is_ending(job)) {
 		_cleanup_(error_done) struct error late = ERROR_INIT;
 		_cleanup_json_ json_t *found = NULL;
 		int now;
@@ -155,7 +140,7 @@ static int mend(struct job *job, int r, json_t **result, struct error *e)
 		now = recover(job, &found, &late);
 		broken = store_has_failed() || (now == -ENOMEM && --tries > 0);
 		if (broken) {
-			wait_ms(pause);
+			pause_wait(&pause);
 		} else if (now >= 0 && r < 0) {
 			error_done(e);
 			r = 0;
@@ -207,31 +192,14 @@ static int finish_fn(struct txn *t, void *arg, struct error *e)
 	return job_finish(t, f->job, f->result, f->error, e);
 }
 
-/*
- * Writes the end of a job. While the database fails, as on a full disk, it is tried again, for others wait for the end;
- * if it fails until the daemon ends, the row stays Processing, and the next start recovers the job.
- */
 void job_end(struct job *job, const json_t *result, const struct error *error)
 {
 	_cleanup_free_ char *text = result ? result_text(result) : NULL;
-	struct finish f = {.job = job->uuid, .result = result ? text : job->inventory, .error = error};
 	_cleanup_(error_done) struct error unwritable = ERROR_INIT;
+	struct finish f = {.job = job->uuid, .result = result ? text : job->inventory, .error = error};
 
-	for (long pause = PAUSE_MIN_MS; true; pause = next_pause(pause)) {
-		_cleanup_(error_done) struct error e = ERROR_INIT;
-		int r = store_run(pool_store(job->pool), finish_fn, &f, &e);
-
-		if (r >= 0)
-			return;
-		log_error("job", job->uuid, "cannot write its end: %s", error_sentence(&e));
-		if (is_ending(job))
-			return;
-		if (r == -EINVAL &&
-		    f.error != &unwritable) { /* what it says, not the database, is to blame */
-			(void)error_move(&unwritable, &e);
-			f.error = &unwritable;
-			continue;
-		}
-		wait_ms(pause);
-	}
+	if (pool_insist(job->pool, "job", job->uuid, finish_fn, &f, &unwritable) != -EINVAL)
+		return;
+	f.error = &unwritable; /* what it says, not the database, is to blame */
+	(void)pool_insist(job->pool, "job", job->uuid, finish_fn, &f, NULL);
 }

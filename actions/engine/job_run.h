@@ -23,7 +23,7 @@ int job_begin(struct job *job, struct error *e);
  * it says. *ret_result is owned by the caller.
  */
 int job_run(struct job *job, bool again, json_t **ret_result, struct error *e);
-/** Writes the end of the job, as often as it takes: Done with @result, or Failed with @error (may be NULL). */
+/** Writes the end of the job with pool_insist(): Done with @result, or Failed with @error (may be NULL). */
 void job_end(struct job *job, const json_t *result, const struct error *error);
 
 /**

@@ -3,7 +3,9 @@
 #include "actions/engine/pool.h"
 
 #include "actions/engine/config.h"
+#include "actions/engine/pause.h"
 #include "actions/engine/pool_internal.h"
+#include "model/log.h"
 
 struct store *pool_store(struct pool *pool)
 {
@@ -71,6 +73,20 @@ int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg),
 int64_t pool_query_deadline(const struct view *view)
 {
 	return clock_monotonic() + config_int(view, "search.timeLimit") * NS_PER_S;
+}
+
+int pool_insist(struct pool *pool, const char *area, const char *uuid, txn_fn *fn, void *arg, struct error *e)
+{
+	for (struct pause pause = {0}; true; pause_wait(&pause)) {
+		_cleanup_(error_done) struct error failure = ERROR_INIT;
+		int r = store_run(pool->store, fn, arg, &failure);
+
+		if (r >= 0)
+			return r;
+		log_error(area, uuid, "cannot write its end: %s", error_sentence(&failure));
+		if (r == -EINVAL || pool_is_closing(pool))
+			return error_move(e, &failure);
+	}
 }
 
 bool pool_is_closing(const struct pool *pool)

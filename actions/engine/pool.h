@@ -39,6 +39,14 @@ int pool_take_turn(struct pool *pool, const char *client, void (*fn)(void *arg),
 /** The deadline of a query that starts now: ns of CLOCK_MONOTONIC, for struct query_scope. */
 int64_t pool_query_deadline(const struct view *view);
 
+/**
+ * Makes the change with which a worker ends what it alone may end: a job, or a row that it has taken. While the database fails,
+ * as on a full disk, it is tried again, and each failure is in the log, as of @uuid (log.h). -EINVAL: what it says is to blame. Any
+ * other negative errno: the pool is closing, and the next start has to see to it.
+ */
+int pool_insist(struct pool *pool, const char *area, const char *uuid, txn_fn *fn, void *arg,
+		struct error *e);
+
 /** True from pool_close() on. */
 bool pool_is_closing(const struct pool *pool);
 

@@ -180,22 +180,6 @@ static int remove_file(struct pool *pool, const struct view *view, const struct 
 	return hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid, name, e);
 }
 
-/*
- * Makes a change by which this worker gives up a row that nobody else may touch until then. So it is tried again as long as
- * the database fails; when the process ends meanwhile, the next one makes the row Stale.
- */
-static int give_up(struct pool *pool, txn_fn *fn, void *arg, struct error *e)
-{
-	const struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000L};
-	int r;
-
-	while ((r = store_run(pool_store(pool), fn, arg, e)) < 0 && !pool_is_closing(pool)) {
-		error_done(e);
-		(void)nanosleep(&step, NULL);
-	}
-	return r;
-}
-
 /* Removes the file and the row of a Stale copy; success if another worker has taken it. */
 static int purge(struct pool *pool, const char *uuid, struct error *e)
 {
@@ -211,10 +195,10 @@ static int purge(struct pool *pool, const char *uuid, struct error *e)
 	row = view_get(view, KIND_IMAGE_CACHE, uuid);
 	r = row ? remove_file(pool, view, row, e) : 0;
 	if (r < 0) {
-		(void)give_up(pool, change_status, &undo, NULL);
+		(void)pool_insist(pool, "image cache", uuid, change_status, &undo, NULL);
 		return r;
 	}
-	return give_up(pool, remove_row, (void *)(uintptr_t)uuid, e);
+	return pool_insist(pool, "image cache", uuid, remove_row, (void *)(uintptr_t)uuid, e);
 }
 
 /* Makes a Ready row Stale, if it is unused or @force is given, and purges it. */
@@ -417,7 +401,7 @@ static int make_copy(struct job *job, const struct view *view, const struct copy
 		ready.install_path = path;
 		r = store_run(store, change_status, &ready, e);
 	}
-	if (r < 0 && give_up(job->pool, change_status, &stale, NULL) == 0)
+	if (r < 0 && pool_insist(job->pool, "image cache", claim.uuid, change_status, &stale, NULL) == 0)
 		(void)purge(job->pool, claim.uuid, NULL);
 	return r;
 }

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/pool_fixture.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -98,12 +99,82 @@ static void nobody_is_called_after_the_release(void **state)
 	sem_destroy(&idle.entered);
 }
 
+/* ------------------------------------------------------- a change that must be made */
+
+struct attempts {
+	int failures, result; /* so many, with this result */
+	int made;
+	sem_t failed;
+};
+
+static int attempt_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct attempts *a = arg;
+
+	(void)t;
+	a->made++;
+	if (a->failures-- == 0)
+		return 0;
+	sem_post(&a->failed);
+	return error_set(e, -a->result, "attempt %d fails", a->made);
+}
+
+/* It is made when the database works again; what it says itself is not tried again. */
+static void what_must_be_written_is_tried_again(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct attempts a = {.failures = 3, .result = -ENOSPC};
+	struct attempts refused = {.failures = 1, .result = -EINVAL};
+	struct pool_fixture *f = *state;
+
+	sem_init(&a.failed, 0, 0);
+	sem_init(&refused.failed, 0, 0);
+	assert_int_equal(pool_insist(f->pool, "test", "it", attempt_fn, &a, &e), 0);
+	assert_int_equal(a.made, 4);
+	assert_false(error_is_set(&e));
+	assert_int_equal(pool_insist(f->pool, "test", "it", attempt_fn, &refused, &e), -EINVAL);
+	assert_string_equal(error_sentence(&e), "attempt 1 fails");
+}
+
+struct insisting {
+	struct pool *pool;
+	struct attempts attempts;
+	int result;
+};
+
+static void insist(void *arg)
+{
+	struct insisting *i = arg;
+
+	i->result = pool_insist(i->pool, "test", "it", attempt_fn, &i->attempts, NULL);
+}
+
+/* It ends with the pool. */
+static void it_is_left_to_the_next_start(void **state)
+{
+	struct pool_fixture *f = *state;
+	static struct insisting i;
+
+	i = (struct insisting){.pool = f->pool, .attempts = {.failures = INT_MAX, .result = -EIO}};
+	sem_init(&i.attempts.failed, 0, 0);
+	assert_int_equal(pool_background(f->pool, insist, &i), 0);
+	sem_wait(&i.attempts.failed);
+	sem_wait(&i.attempts.failed);
+	pool_fixture_reopen(f);
+	assert_int_equal(i.result, -EIO);
+	assert_true(i.attempts.made >= 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(accepted_requests_are_done_eventually, pool_fixture_setup,
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(nobody_is_called_after_the_release, pool_fixture_setup,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(what_must_be_written_is_tried_again, pool_fixture_setup,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(it_is_left_to_the_next_start, pool_fixture_setup,
 						pool_fixture_teardown),
 	};
 
