@@ -10,6 +10,7 @@
 #include "actions/engine/rows.h"
 #include "actions/host/topology.h"
 #include "actions/storage/primary_storage.h"
+#include "hypervisor/storage/pool.h"
 #include "hypervisor/storage/volume.h"
 
 const char *path_file_name(const char *path)
@@ -173,8 +174,25 @@ static bool claim_wait(uint64_t before, const struct timespec *until)
 
 /* --------------------------------------------------------------------- removing */
 
-/* Removes the file, then its row. -ENOTCONN if no host can reach it now. The caller has claimed it. */
-static int remove_file(struct pool *pool, const struct object *file, struct error *e)
+/* Opens the pool of the storage on the host; with @asked also one that was stopped, else -EBUSY. */
+static int open_storage(struct pool *pool, const struct object *ps, const struct object *host, bool asked,
+			struct error *e)
+{
+	int r = asked ? 0
+		      : hv_storage_pool_is_stopped(pool_hypervisor(pool), object_uuid(host), object_uuid(ps),
+						   e);
+
+	if (r > 0)
+		return error_set(e, EBUSY, "storage pool '%s' is stopped on host '%s'", object_uuid(ps),
+				 object_text(host, HOST_NAME));
+	return r < 0 ? r : primary_storage_open_pool(pool, ps, object_uuid(host), e);
+}
+
+/*
+ * Removes the file, then its row. @asked: as a part of what was asked for. -ENOTCONN if no host can reach it now. The caller
+ * has claimed it.
+ */
+static int remove_file(struct pool *pool, const struct object *file, bool asked, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const char *ps_uuid = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
@@ -194,7 +212,7 @@ static int remove_file(struct pool *pool, const struct object *file, struct erro
 	if (!host)
 		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
 				      ps_uuid);
-	r = primary_storage_open_pool(pool, ps, object_uuid(host), e);
+	r = open_storage(pool, ps, host, asked, e);
 	if (r < 0)
 		return r;
 	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
@@ -211,7 +229,7 @@ struct pass {
 	int failure; /* the first one; 0 = none */
 };
 
-static void remove_some_of(struct pool *pool, const char *job, struct pass *ret, struct error *e)
+static void remove_some_of(struct pool *pool, const char *job, bool asked, struct pass *ret, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
@@ -227,7 +245,7 @@ static void remove_some_of(struct pool *pool, const char *job, struct pass *ret,
 			ret->skipped++;
 			continue;
 		}
-		r = remove_file(pool, file, ret->failure == 0 ? e : NULL);
+		r = remove_file(pool, file, asked, ret->failure == 0 ? e : NULL);
 		claim_release(&claim);
 		ret->removed += r == 0;
 		if (r < 0 && ret->failure == 0)
@@ -235,7 +253,7 @@ static void remove_some_of(struct pool *pool, const char *job, struct pass *ret,
 	}
 }
 
-static int remove_all_of(struct pool *pool, const char *job, struct error *e)
+static int remove_all_of(struct pool *pool, const char *job, bool asked, struct error *e)
 {
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	struct timespec until;
@@ -248,7 +266,7 @@ static int remove_all_of(struct pool *pool, const char *job, struct error *e)
 	do {
 		error_done(&cause);
 		releases = claim_releases();
-		remove_some_of(pool, job, &pass, &cause);
+		remove_some_of(pool, job, asked, &pass, &cause);
 	} while ((pass.failure < 0 && pass.removed > 0) ||
 		 (pass.skipped > 0 && claim_wait(releases, &until)));
 	return pass.failure < 0 ? error_move(e, &cause) : 0;
@@ -257,14 +275,14 @@ static int remove_all_of(struct pool *pool, const char *job, struct error *e)
 void orphan_files_remove(struct pool *pool, const char *job)
 {
 	if (job)
-		(void)remove_all_of(pool, job, NULL);
-	(void)remove_all_of(pool, "", NULL);
+		(void)remove_all_of(pool, job, true, NULL);
+	(void)remove_all_of(pool, "", true, NULL);
 }
 
 int orphan_files_collect(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	int result = remove_all_of(pool, "", e);
+	int result = remove_all_of(pool, "", false, e);
 
 	view_for_each (file, view, KIND_ORPHAN_FILE) {
 		const char *uuid = object_text(file, ORPHAN_FILE_JOB_UUID);
@@ -272,7 +290,7 @@ int orphan_files_collect(struct pool *pool, struct error *e)
 		int r = 0;
 
 		if (*uuid && (!job || job_state_is_final(object_str(job, JOB_STATE))))
-			r = remove_all_of(pool, uuid, result == 0 ? e : NULL);
+			r = remove_all_of(pool, uuid, false, result == 0 ? e : NULL);
 		if (r < 0 && result == 0)
 			result = r;
 	}

@@ -11,6 +11,9 @@
  * start, or when its host is connected again. Two threads never remove one file
  * at a time.
  *
+ * Who removes files after what was asked for starts the storage pool for that, if it must. Who looks after files that were left
+ * behind leaves a pool alone that an administrator may have stopped, and the files for later.
+ *
  * A file that is the nextPath of a volume is never removed: it is not known yet
  * whether it is the volume's (volume/snapshot.h).
  */
@@ -38,8 +41,8 @@ int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct er
  */
 void orphan_files_remove(struct pool *pool, const char *job);
 /**
- * Removes the orphan files without a job, and those of all jobs that have ended. Continues after a failure
- * and returns the first one. A timer, and for the time when a host has connected. Blocking.
+ * Removes the orphan files without a job, and those of all jobs that have ended, but starts no storage pool. Continues after a
+ * failure and returns the first one. A timer, and for the time when a host has connected. Blocking.
  */
 int orphan_files_collect(struct pool *pool, struct error *e);
 /** The last component of a path. Borrowed from @path. */

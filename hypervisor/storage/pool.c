@@ -228,6 +228,23 @@ int hv_storage_pool_close(struct hypervisor *hv, const char *host, const char *u
 
 /* -------------------------------------------------------------------- looking */
 
+int hv_storage_pool_is_stopped(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+{
+	_cleanup_call_ struct hv_call call = {0};
+	_cleanup_pool_ virStoragePoolPtr pool = NULL;
+	int rc = hv_call_begin(hv, host, &call, e);
+
+	if (rc < 0 || call.host->simulator) /* whose pools do not stop */
+		return rc;
+	pool = virStoragePoolLookupByUUIDString(call.conn, uuid);
+	if (!pool && virt_error_code() == VIR_ERR_NO_STORAGE_POOL)
+		return 0;
+	if (!pool)
+		return error_set_virt(e, call.conn, "cannot find storage pool '%s'", uuid);
+	rc = pool_is_active(&call, pool, uuid, e);
+	return rc < 0 ? rc : !rc;
+}
+
 int hv_storage_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid,
 			     struct hv_capacity *ret, struct error *e)
 {

@@ -433,6 +433,11 @@ static int do_pool_close(void)
 	return hv_storage_pool_close(hv, HOST, POOL, e);
 }
 
+static int do_pool_is_stopped(void)
+{
+	return hv_storage_pool_is_stopped(hv, HOST, POOL, e);
+}
+
 static int do_pool_capacity(void)
 {
 	struct hv_capacity capacity;
@@ -488,6 +493,7 @@ static const struct {
 	RUN(do_network_close),
 	RUN(do_pool_open),
 	RUN(do_pool_close),
+	RUN(do_pool_is_stopped),
 	RUN(do_pool_capacity),
 	RUN(do_load),
 	RUN(do_retire),

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <libvirt/libvirt.h>
+
 #include "actions/host/capacity.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
@@ -422,6 +424,61 @@ static void test_one_removal_at_a_time(void **state)
 	assert_null(view_next(view, KIND_ORPHAN_FILE, 0));
 }
 
+static virStoragePoolPtr host_pool(virConnectPtr conn, const char *ps)
+{
+	virStoragePoolPtr pool = virStoragePoolLookupByUUIDString(conn, ps);
+
+	assert_non_null(pool);
+	return pool;
+}
+
+/* The rows of orphan files that are left. */
+static size_t orphans(struct pool_fixture *f)
+{
+	_cleanup_view_ struct view *view = view_now(f);
+
+	return view_count(view, KIND_ORPHAN_FILE);
+}
+
+/* Files that were left behind are no reason to start a pool that an administrator has stopped; a request is. */
+static void test_a_stopped_pool_stays(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	virConnectPtr conn = virConnectOpen("test:///default"); /* one for the whole process */
+	struct pool_fixture *f = *state;
+	virStoragePoolPtr pool;
+	char ps[UUID_SIZE];
+
+	assert_non_null(conn);
+	first_uuid(f, KIND_PRIMARY_STORAGE, ps);
+	pool = host_pool(conn, ps);
+	assert_int_equal(store_run(pool_store(f->pool), put_orphan_fn, ps, NULL), 0);
+	assert_int_equal(virStoragePoolDestroy(pool), 0);
+	assert_int_equal(orphan_files_collect(f->pool, &e), -EBUSY);
+	assert_non_null(strstr(error_sentence(&e), "is stopped on host"));
+	assert_int_equal(virStoragePoolIsActive(pool), 0);
+	assert_int_equal(orphans(f), 1);
+
+	assert_int_equal(virStoragePoolCreate(pool, 0), 0);
+	assert_int_equal(orphan_files_collect(f->pool, NULL), 0);
+	assert_int_equal(orphans(f), 0);
+
+	assert_int_equal(store_run(pool_store(f->pool), put_orphan_fn, ps, NULL), 0);
+	assert_int_equal(virStoragePoolDestroy(pool), 0);
+	orphan_files_remove(f->pool, NULL);
+	assert_int_equal(virStoragePoolIsActive(pool), 1);
+	assert_int_equal(orphans(f), 0);
+
+	/* nor is one that is not there at all a stopped one */
+	assert_int_equal(store_run(pool_store(f->pool), put_orphan_fn, ps, NULL), 0);
+	assert_int_equal(virStoragePoolDestroy(pool), 0);
+	assert_int_equal(virStoragePoolUndefine(pool), 0);
+	assert_int_equal(orphan_files_collect(f->pool, NULL), 0);
+	assert_int_equal(orphans(f), 0);
+	(void)virStoragePoolFree(pool);
+	(void)virConnectClose(conn);
+}
+
 #define pool_test(fn) cmocka_unit_test_setup_teardown(fn, pool_fixture_setup, pool_fixture_teardown)
 
 int main(void)
@@ -430,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_folders),
 		cmocka_unit_test(test_round_size),
 		pool_test(test_one_removal_at_a_time),
+		pool_test(test_a_stopped_pool_stays),
 		pool_test(test_add),
 		pool_test(test_attach),
 		pool_test(test_attach_fails),
