@@ -16,11 +16,12 @@ static bool has_changed(const struct object *before, const struct object *after,
 static void tell_of_host(const struct object *before, const struct object *host)
 {
 	const char *reason = object_text(host, HOST_STATUS_REASON);
-	bool is_lost = object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED);
+	bool is_wrong = object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED) ||
+			(*reason && object_str_is(host, HOST_STATUS, STATUS_CONNECTED));
 
 	if (has_changed(before, host, HOST_STATUS) ||
-	    (is_lost && has_changed(before, host, HOST_STATUS_REASON)))
-		log_write(is_lost ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "host", object_uuid(host),
+	    (is_wrong && has_changed(before, host, HOST_STATUS_REASON)))
+		log_write(is_wrong ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "host", object_uuid(host),
 			  "'%s' is %s%s%s", object_name(host), object_text(host, HOST_STATUS),
 			  *reason ? ": " : "", reason);
 }

@@ -182,15 +182,13 @@ static void run_errands(const struct preparation *p)
 static void prepare(void *arg)
 {
 	struct preparation *p = arg;
-	_cleanup_(error_done) struct error e = ERROR_INIT;
 
 	/* first: guests that run twice must not get networks and storage */
 	run_errands(p);
 	vm_settle_adopted(p->pool, p->host);
 	vm_reconcile_unknown(p->pool);
 	foreign_domains_count(p->pool, p->host);
-	if (host_prepare(p->pool, p->host, &e) < 0)
-		log_error("host", p->host, "%s", error_sentence(&e));
+	(void)host_prepare(p->pool, p->host, NULL);
 	/* what was left behind while the host could not be reached */
 	vm_expunge_left_behind(p->pool);
 	snapshots_reconcile_idle(p->pool);

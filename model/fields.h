@@ -72,7 +72,8 @@
 	X_STR(X, HOST, URI, "uri", F_FILE, "libvirt URI of the host")                                        \
 	X_STR(X, HOST, VIRT_TYPE, "virtType", F_FILE, "kvm, qemu (when KVM is not available) or test")       \
 	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: traffic control works") \
-	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE, "why it is not connected; empty when it is")   \
+	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE,                                                \
+	      "why it is not connected; when it is: which storage or network cannot be used there; else empty") \
 	X_STR(X, HOST, FENCE_COMMAND, "fenceCommand", F_FILE,                                                \
 	      "program that cuts the host's power when it is silent, in place of its cluster's")             \
 	X_STR(X, HOST, FENCE_STATUS, "fenceStatus", F_FILE,                                                  \

@@ -50,3 +50,16 @@ int host_set_status(struct txn *t, const char *uuid, const char *status, const c
 	object_set_str(host, HOST_STATUS_REASON, reason);
 	return txn_put(t, host, NULL, e);
 }
+
+int host_set_trouble(struct txn *t, const char *uuid, const char *reason, struct error *e)
+{
+	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid);
+	struct object *copy;
+
+	if (!host || !object_str_is(host, HOST_STATUS, STATUS_CONNECTED) ||
+	    strcmp(object_text(host, HOST_STATUS_REASON), reason ? reason : "") == 0)
+		return 0;
+	copy = object_copy(host);
+	object_set_str(copy, HOST_STATUS_REASON, reason);
+	return txn_put(t, copy, NULL, e);
+}

@@ -3,9 +3,10 @@
  * The status of hosts.
  *
  * It follows the connection: Connecting when the host is added or told to
- * reconnect, Connected or Disconnected as the hypervisor module reports. The two
- * functions below write these reports; the only other writers of the status are the
- * operations that add, update or reconnect a host.
+ * reconnect, Connected or Disconnected as the hypervisor module reports. The first
+ * two functions below write these reports; the only other writers of the status are
+ * the operations that add, update or reconnect a host. The reason of a Connected
+ * host is what could not be opened there (actions/network/host_prepare.h).
  */
 #ifndef POOLFS_HOST_HOST_H
 #define POOLFS_HOST_HOST_H
@@ -23,5 +24,10 @@ int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_inf
  * functions. -ENOENT when the host is gone.
  */
 int host_set_status(struct txn *t, const char *uuid, const char *status, const char *reason, struct error *e);
+/**
+ * Sets the reason of a host that is still Connected to the sentence @reason, NULL = nothing is wrong with it. For change
+ * functions. Errors of txn_put().
+ */
+int host_set_trouble(struct txn *t, const char *uuid, const char *reason, struct error *e);
 
 #endif

@@ -3,6 +3,7 @@
 #include "actions/network/host_prepare.h"
 
 #include "actions/engine/pool_internal.h"
+#include "actions/host/host.h"
 #include "actions/network/l3_network.h"
 #include "actions/storage/primary_storage.h"
 
@@ -19,10 +20,9 @@ void host_prepare_wait(struct pool *pool)
 	scoped_lock(&pool->prepare_lock);
 }
 
-int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
+/* The part of host_prepare() on the host. */
+static int open_all(struct pool *pool, const char *host_uuid, struct error *e)
 {
-	/* Two preparations at once would both find a libvirt pool missing, and both define it. */
-	scoped_lock(&pool->prepare_lock);
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *host = view_get(view, KIND_HOST, host_uuid);
 	const char *cluster = host ? object_str(host, HOST_CLUSTER_UUID) : NULL;
@@ -39,4 +39,40 @@ int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
 				     object_str(attached, CLUSTER_L2_L2_NETWORK_UUID))
 			note(&result, l3_network_apply_on_host(pool, object_uuid(l3), host_uuid, e));
 	return result;
+}
+
+struct outcome {
+	const char *host;
+	const char *failure; /* NULL: none */
+};
+
+static int note_outcome_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct outcome *o = arg;
+
+	return host_set_trouble(t, o->host, o->failure, e);
+}
+
+/* A host on which nothing was wrong, and nothing is, has nothing to be written. */
+static void note_outcome(struct pool *pool, const char *host_uuid, const struct error *failure)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *host = view_get(view, KIND_HOST, host_uuid);
+	struct outcome o = {.host = host_uuid,
+			    .failure = error_is_set(failure) ? error_sentence(failure) : NULL};
+
+	if (host && (o.failure || *object_text(host, HOST_STATUS_REASON)))
+		(void)store_run(pool_store(pool), note_outcome_fn, &o, NULL);
+}
+
+int host_prepare(struct pool *pool, const char *host_uuid, struct error *e)
+{
+	_cleanup_(error_done) struct error failure = ERROR_INIT;
+	int r;
+
+	/* Two preparations at once would both find a libvirt pool missing, and both define it. */
+	scoped_lock(&pool->prepare_lock);
+	r = open_all(pool, host_uuid, &failure);
+	note_outcome(pool, host_uuid, &failure);
+	return r < 0 ? error_move(e, &failure) : 0;
 }

@@ -7,7 +7,8 @@
 
 /**
  * Opens on a host what is attached to its cluster: the libvirt pools of its primary storage and the libvirt
- * networks of its L3 networks. Continues after a failure and returns the first one. Blocking: for workers.
+ * networks of its L3 networks. Continues after a failure and returns the first one, which becomes the host's statusReason
+ * until all can be opened, or the host is connected again. Blocking: for workers.
  */
 int host_prepare(struct pool *pool, const char *host_uuid, struct error *e);
 /**

@@ -9,6 +9,7 @@
 #include <libvirt/libvirt.h>
 
 #include "actions/host/capacity.h"
+#include "actions/network/host_prepare.h"
 #include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/url.h"
@@ -479,6 +480,59 @@ static void test_a_stopped_pool_stays(void **state)
 	(void)virConnectClose(conn);
 }
 
+/* -------------------------------------------------- what cannot be opened on a host */
+
+static bool has_reason(const struct view *view, const void *host)
+{
+	const struct object *o = view_get(view, KIND_HOST, host);
+
+	return object_str_is(o, HOST_STATUS, "Connected") && *object_text(o, HOST_STATUS_REASON);
+}
+
+static bool has_no_reason(const struct view *view, const void *host)
+{
+	const struct object *o = view_get(view, KIND_HOST, host);
+
+	return object_str_is(o, HOST_STATUS, "Connected") && !*object_text(o, HOST_STATUS_REASON);
+}
+
+/* A host that has connected, but without a storage of its cluster, says so until it is there. */
+static void test_a_host_says_what_it_lacks(void **state)
+{
+	virConnectPtr conn = virConnectOpen("test:///default");
+	struct pool_fixture *f = *state;
+	char ps[UUID_SIZE], host[UUID_SIZE], folder[128], url[140];
+	virStoragePoolPtr pool;
+
+	assert_non_null(conn);
+	first_uuid(f, KIND_HOST, host);
+	(void)snprintf(folder, sizeof(folder), "%s/lacking", f->dir);
+	(void)snprintf(url, sizeof(url), "%s/x", folder);
+	must(f, "AddLocalPrimaryStorage", NULL, storage_params(f, url), ps);
+	must(f, "AttachPrimaryStorageToCluster", ps, cluster_params(f), NULL);
+	pool = host_pool(conn, ps);
+	assert_int_equal(virStoragePoolDestroy(pool), 0);
+	assert_int_equal(virStoragePoolUndefine(pool), 0);
+	(void)virStoragePoolFree(pool);
+	assert_int_equal(rmdir(url), 0);
+	assert_int_equal(rmdir(folder), 0);
+	(void)fclose(fopen(folder, "w")); /* no folder can be in it */
+
+	must(f, "ReconnectHost", host, NULL, NULL);
+	wait_until(f, has_reason, host);
+	{
+		_cleanup_view_ struct view *view = view_now(f);
+
+		assert_non_null(
+			strstr(object_text(view_get(view, KIND_HOST, host), HOST_STATUS_REASON), url));
+	}
+	assert_true(host_prepare(f->pool, host, NULL) < 0);
+	assert_int_equal(unlink(folder), 0);
+	assert_int_equal(host_prepare(f->pool, host, NULL), 0);
+	wait_until(f, has_no_reason, host);
+	(void)virConnectClose(conn);
+}
+
 #define pool_test(fn) cmocka_unit_test_setup_teardown(fn, pool_fixture_setup, pool_fixture_teardown)
 
 int main(void)
@@ -488,6 +542,7 @@ int main(void)
 		cmocka_unit_test(test_round_size),
 		pool_test(test_one_removal_at_a_time),
 		pool_test(test_a_stopped_pool_stays),
+		pool_test(test_a_host_says_what_it_lacks),
 		pool_test(test_add),
 		pool_test(test_attach),
 		pool_test(test_attach_fails),
