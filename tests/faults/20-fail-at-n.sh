@@ -1,7 +1,13 @@
 #!/bin/bash
 # Whichever call fails in a pool's life: no crash, no leak, a sentence, nothing half done, and the same request succeeds then.
 # limit: 180
-# long: 7200
+# long: 28800
+#
+# The long form tries all N, which takes hours; of memory there are some 50,000. It can be done in parts:
+#   POOLFS_TRIED=FILE    what has been tried, and went well, is added to this file; what is in it is left out
+#   POOLFS_MOST=NUMBER   at most so many N of each step, at random
+#   POOLFS_MINUTES=TIME  no more is begun after this time
+#   POOLFS_KINDS="..."   only these kinds: driver libvirt thread curl sync name open write space memory
 . "$(dirname "$0")/../tree/lib.sh"
 
 programs=${BUILD:-$TOP/build}/tests/faults
@@ -14,11 +20,29 @@ seed=${POOLFS_SEED:-$RANDOM}
 unset ASAN_OPTIONS
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-# fail_at KIND MOST [STEP]: tries so many calls of each step; see fail.c
+# fail_at [-s] [-c CALL] KIND MOST [STEP]: tries so many calls of each step, on a simulated host with -s; see fail.c
 fail_at() {
-	step "$1, at most $2 calls of ${3:-each step}, seed $seed"
-	POOLFS_LIBEXEC=$BUILD "$programs/faults-fail" "$MOUNT/state" "$CASE_DIR/outside" "$1" "$2" "$seed" "${@:3}"
+	local options=(-t "${POOLFS_TRIED:-$CASE_DIR/tried}") most left
+	while [[ $1 == -* ]]; do
+		options+=("$1")
+		[ "$1" != -c ] || { options+=("$2") && shift; }
+		shift
+	done
+	most=$2
+	[[ " ${POOLFS_KINDS:-$1} " == *" $1 "* ]] || return 0
+	if [ -n "${POOLFS_MINUTES:-}" ]; then
+		left=$((POOLFS_MINUTES - SECONDS / 60))
+		[ $left -gt 0 ] || return 0
+		options+=(-m "$left")
+	fi
+	! is_long || most=${POOLFS_MOST:-100000}
+	step "$1 (${options[*]:2}), at most $most calls of ${3:-each step}, seed $seed"
+	POOLFS_LIBEXEC=$BUILD "$programs/faults-fail" "${options[@]}" "$MOUNT/state" "$CASE_DIR/outside" "$1" "$most" "$seed" "${@:3}"
 }
+
+# All that is asked of the drivers of domains, libvirt's and the simulator's.
+fail_at -s driver 1000
+fail_at driver 1000
 
 # All calls of steps that change a host between two commits, and a storage pool.
 fail_at sync 1000 stopping
@@ -26,14 +50,18 @@ fail_at libvirt 1000 revert
 
 # All starts of threads, most of which are at the opening of a pool, and what a web hook makes of libcurl.
 fail_at thread 1000
-fail_at curl "$(number 10 1000)" "web hook"
+fail_at curl 10 "web hook"
 
-fail_at libvirt "$(number 2 100000)"
-fail_at curl "$(number 8 1000)"
-fail_at memory "$(number 1 400)"
-fail_at write "$(number 1 100000)"
-fail_at space "$(number 1 100000)"
-fail_at sync "$(number 1 100000)"
-fail_at open "$(number 1 100000)"
-fail_at name "$(number 1 100000)"
+# What is asked for the delivery of a web hook, which is told once, or once more than the pool knows.
+fail_at -c calloc memory 1000 "web hook"
+
+fail_at libvirt 2
+fail_at curl 8
+fail_at memory 1
+fail_at -s memory 1
+fail_at write 1
+fail_at space 1
+fail_at sync 1
+fail_at open 1
+fail_at name 1
 umount "$MOUNT"

@@ -4,11 +4,18 @@
  * there is an error with a sentence, or none was needed; nothing is left of a step that failed; the same request
  * succeeds then; and so does the way back, after which the pool is as before.
  *
- *   usage: faults-fail STATE OUTSIDE KIND MOST [SEED [STEP [N]]]
+ *   usage: faults-fail [-s] [-c CALL] [-t FILE] [-m MINUTES] STATE OUTSIDE KIND MOST [SEED [STEP [N]]]
  *
- * MOST: how many N are tried of each step, chosen at random if it has more calls. STEP: only this one; N: only this one. The work is done in a child; when one
- * dies, that is a fault, and the next begins after it. Exits 1 when there was a fault, or nothing to fail.
+ *	-s: on a host of hosts/simulators, instead of one of libvirt's test driver
+ *	-c: only calls of this name, such as calloc, fail
+ *	-t: what has been tried, and went well, is added to this file; what is in it is left out
+ *	-m: no more is begun after this time
+ *
+ * MOST: how many N are tried of each step, chosen at random. STEP: only this one; N: only this one. The work is done in a
+ * child; when one dies, that is a fault, and the next goes on without that N. Exits 1 when there was a fault, or nothing
+ * to fail and nothing left out.
  */
+#include <getopt.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -18,21 +25,28 @@
 
 #define FAULTS_MAX 50
 #define HANG_S	   90
+#define STEPS_MAX  64
+#define N_MAX	   (1L << 16)
 
 /* Where the child is, and what it has found; shared with the parent. */
 static struct progress {
-	size_t step; /* two for each step of the life: up, down */
-	long n;
-	long tried, failed, wrong;
+	size_t step;	 /* two for each step of the life: up, down */
+	long n, of_step; /* the N that is tried, and how many were tried of this step */
+	long tried, failed, wrong, left_out;
 	bool done;
+	bool was_tried[STEPS_MAX][N_MAX];
 } * at;
 
 static enum inject_kind kind;
 static const char *kind_name;
 static long most;
 static unsigned seed;
-static const char *only; /* NULL: all steps */
-static long only_n;	 /* 0: all */
+static const char *only;      /* NULL: all steps */
+static long only_n;	      /* 0: all */
+static bool simulated;	      /* -s */
+static const char *only_call; /* -c; NULL: all */
+static FILE *list;	      /* -t; NULL: none */
+static time_t end;	      /* -m; 0: none */
 
 static size_t step_count(void)
 {
@@ -148,7 +162,7 @@ static const char *fail_at(struct life *l, const char *step, run_fn *run, long n
 
 	if (n > 0)
 		at->n = n;
-	inject_arm(kind, n);
+	inject_arm(kind, only_call, n);
 	(void)alarm(HANG_S);
 	r = run(l, &e);
 	*ret_calls = inject_disarm(&failed);
@@ -169,12 +183,70 @@ static const char *fail_at(struct life *l, const char *step, run_fn *run, long n
 	return failed;
 }
 
+/* ------------------------------------------------------------------ which N */
+
+/* The lines of the list are HOST KIND, the number of the step, and N. */
+#define LINE "%15s %15s %zu %ld"
+
+static const char *host_name(void)
+{
+	return simulated ? "simulator" : "test";
+}
+
+static void read_list(const char *path)
+{
+	char host[16], of_kind[16];
+	size_t step;
+	long n;
+
+	list = fopen(path, "a+");
+	if (!list) {
+		perror(path);
+		exit(2);
+	}
+	setvbuf(list, NULL, _IOLBF, 0);
+	rewind(list);
+	while (fscanf(list, LINE, host, of_kind, &step, &n) == 4)
+		if (strcmp(host, host_name()) == 0 && strcmp(of_kind, kind_name) == 0 && step < STEPS_MAX &&
+		    n < N_MAX && !at->was_tried[step][n]) {
+			at->was_tried[step][n] = true;
+			at->left_out++;
+		}
+}
+
+static void add_to_list(long n)
+{
+	if (list && !only_call)
+		fprintf(list, "%s %s %zu %ld\n", host_name(), kind_name, at->step, n);
+}
+
+/* One of the N up to @calls, at random, that was not tried; 0: none. */
+static long choose_n(long calls)
+{
+	const bool *was_tried = at->was_tried[at->step];
+	long left = 0, chosen;
+
+	if (only_n > 0)
+		return at->of_step ? 0 : only_n;
+	if (at->of_step >= most || (end && time(NULL) >= end))
+		return 0;
+	calls = calls < N_MAX ? calls : N_MAX - 1;
+	for (long n = 1; n <= calls; n++)
+		left += !was_tried[n];
+	if (left == 0)
+		return 0;
+	chosen = rand_r(&seed) % left;
+	for (long n = 1;; n++)
+		if (!was_tried[n] && chosen-- == 0)
+			return n;
+}
+
 /* All N of one direction of a step. @run is done in the end, unless there is a way back. */
 static void try_step(struct life *l, const struct life_step *s, bool up)
 {
 	run_fn *run = up ? s->up : s->down, *back = up ? s->down : s->up;
 	struct census before = take_census(l), after;
-	long calls = 1, ignored;
+	long calls = 1, ignored, wrong, n;
 	char name[64], what[128];
 
 	snprintf(name, sizeof(name), "%s%s", s->name, up ? "" : " (back)");
@@ -188,8 +260,10 @@ static void try_step(struct life *l, const struct life_step *s, bool up)
 	(void)fail_at(l, name, run, -1, &calls);
 	if (!succeeds(l, name, "the way back", back))
 		return;
-	for (long i = at->n > 0 ? at->n : 0, n; i < calls && i < most; i++) {
-		n = only_n > 0 ? only_n : calls <= most ? i + 1 : 1 + (long)(rand_r(&seed) % (unsigned)calls);
+	while ((n = choose_n(calls)) > 0) {
+		at->was_tried[at->step][n] = true;
+		at->of_step++;
+		wrong = at->wrong;
 		snprintf(what, sizeof(what), "the way back after %s failed",
 			 fail_at(l, name, run, n, &ignored));
 		if (!succeeds(l, name, what, back))
@@ -197,7 +271,8 @@ static void try_step(struct life *l, const struct life_step *s, bool up)
 		after = take_census(l);
 		compare(name, what, &before, &after);
 		before = after;
-		at->n = i + 1;
+		if (at->wrong == wrong)
+			add_to_list(n);
 	}
 	(void)succeeds(l, name, "in the end", run);
 }
@@ -221,6 +296,8 @@ static void child(const char *state, const char *outside)
 	inject_exempt_thread(true);
 	inject_pause(true);
 	life_begin(&l, state, outside);
+	if (simulated)
+		life_move_to_simulator(&l);
 	life_goes_on = on_part;
 	for (size_t i = 0; i < 2 * step_count(); i++) {
 		bool up = i < step_count();
@@ -233,7 +310,7 @@ static void child(const char *state, const char *outside)
 			continue;
 		}
 		if (i > begin)
-			at->n = 0;
+			at->of_step = 0;
 		at->step = i;
 		try_step(&l, s, up);
 	}
@@ -250,16 +327,34 @@ static void clear(const char *folder)
 
 int main(int argc, char **argv)
 {
+	const char *path = NULL;
+
+	at = mmap(NULL, sizeof(*at), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (int option; (option = getopt(argc, argv, "sc:t:m:")) != -1;) {
+		if (option == 's')
+			simulated = true;
+		else if (option == 'c')
+			only_call = optarg;
+		else if (option == 't')
+			path = optarg;
+		else if (option == 'm')
+			end = time(NULL) + 60 * strtol(optarg, NULL, 10);
+		else
+			return 2;
+	}
+	argv += optind - 1;
+	argc -= optind - 1;
 	if (argc < 5)
 		return 2;
-	at = mmap(NULL, sizeof(*at), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	kind_name = argv[3];
 	kind = inject_kind_of(kind_name);
 	most = strtol(argv[4], NULL, 10);
 	seed = argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : 1;
 	only = argc > 6 ? argv[6] : NULL;
 	only_n = argc > 7 ? strtol(argv[7], NULL, 10) : 0;
-	most = only_n > 0 ? 1 : most;
+	assert_true(2 * step_count() <= STEPS_MAX);
+	if (path)
+		read_list(path);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int died = 0; !at->done && died < FAULTS_MAX;) {
 		int status = 0;
@@ -278,10 +373,9 @@ int main(int argc, char **argv)
 		printf("%s, step %zu (%s), N %ld: the program ends with %s %d\n", kind_name, at->step,
 		       step_at(at->step)->name, at->n, WIFSIGNALED(status) ? "signal" : "status",
 		       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-		at->n++;
 		at->done = only_n > 0;
 	}
 	printf("%s: %ld calls made to fail, %ld steps failed of it, %ld faults\n", kind_name, at->tried,
 	       at->failed, at->wrong);
-	return at->wrong || at->tried == 0 ? 1 : 0;
+	return at->wrong || at->tried + at->left_out == 0 ? 1 : 0;
 }

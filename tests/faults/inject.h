@@ -17,14 +17,16 @@ enum inject_kind {
 	INJECT_OPEN,	/* open(2), of files: EMFILE */
 	INJECT_NAME,	/* rename(2), unlink(2), mkdir(2): EIO */
 	INJECT_LIBVIRT, /* a call of libvirt fails, VIR_ERR_OPERATION_FAILED */
+	INJECT_DRIVER,	/* a call of a driver of domains fails, libvirt's or the simulator's: EIO */
 	INJECT_THREAD,	/* pthread_create(3), by our own code: EAGAIN */
 	INJECT_CURL,	/* a call of libcurl: out of memory, or no connection */
 };
 
 /** Prepares the libraries; before anything else is done with them. */
 void inject_begin(void);
-/** From now on, the @n-th call of the kind fails, if no thread is exempt that makes it. */
-void inject_arm(enum inject_kind kind, long n);
+/** From now on, the @n-th call of the kind, or of those of them that have this name, fails, if no thread is exempt that
+ * makes it. @name: borrowed; NULL = all. */
+void inject_arm(enum inject_kind kind, const char *name, long n);
 /** Nothing fails any more. The number of calls there were; @ret_name: the one that failed, NULL = none did. */
 long inject_disarm(const char **ret_name);
 /** Suspends and resumes what inject_arm() has set. */
@@ -34,7 +36,10 @@ void inject_exempt_thread(bool exempt);
 /** The kind of this name; INJECT_NOTHING if there is none. */
 enum inject_kind inject_kind_of(const char *name);
 
-/* For inject_libvirt.c and inject_curl.c: does this call fail? */
+/** Has a call failed since inject_arm(), which inject_disarm() has not ended yet? */
+bool inject_has_failed(void);
+
+/* For the other files of inject: does this call fail? */
 bool inject_fails(enum inject_kind kind, const char *name);
 
 #endif

@@ -28,6 +28,8 @@ int life_ask(struct life *l, const char *operation, const char *uuid, json_t *pa
 	struct request *req;
 	int r;
 
+	if (ret_job)
+		*ret_job = '\0';
 	life_goes_on_with(LIFE_ASKING);
 	r = request_new(operation_by_name(operation), uuid, params, &actor, &req, e);
 	if (r == 0) {
@@ -37,13 +39,13 @@ int life_ask(struct life *l, const char *operation, const char *uuid, json_t *pa
 		r = pool_submit_wait(l->pool.pool, req, job, e);
 	}
 	life_goes_on_with(LIFE_WAITING);
+	if (r == 0 && ret_job)
+		memcpy(ret_job, job, UUID_SIZE);
 	if (r == 0)
 		r = job_end(&l->pool, job, e);
 	life_goes_on_with(LIFE_DONE);
 	json_decref(params);
 	free(hook);
-	if (r == 0 && ret_job)
-		memcpy(ret_job, job, UUID_SIZE);
 	return r;
 }
 
@@ -477,6 +479,22 @@ void life_begin(struct life *l, const char *state, const char *outside)
 	snprintf(l->pool.state, sizeof(l->pool.state), "%s", state);
 	snprintf(l->outside, sizeof(l->outside), "%s", outside);
 	pool_fixture_open(&l->pool);
+	wait_until(&l->pool, host_is_there, NULL);
+}
+
+void life_move_to_simulator(struct life *l)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	char cluster[UUID_SIZE], host[UUID_SIZE];
+
+	first_uuid(&l->pool, KIND_CLUSTER, cluster);
+	first_uuid(&l->pool, KIND_HOST, host);
+	if (ask(l, "AddSimulatorHost", NULL,
+		json_pack("{s:s, s:s, s:s}", "name", "simulator", "managementIp", "10.0.0.1", "clusterUuid",
+			  cluster),
+		NULL, &e) < 0 ||
+	    ask(l, "DeleteHost", host, NULL, NULL, &e) < 0)
+		fail_msg("cannot move to a simulated host: %s", error_sentence(&e));
 	wait_until(&l->pool, host_is_there, NULL);
 }
 

@@ -62,12 +62,14 @@ extern const size_t life_more_step_count;
 
 /** Opens a new pool in the folder @state, which exists and is empty. */
 void life_begin(struct life *l, const char *state, const char *outside);
+/** Moves the pool, of which no step was done, to a host of hosts/simulators. */
+void life_move_to_simulator(struct life *l);
 /** Closes the pool. */
 void life_end(struct life *l);
 
 /**
  * Asks for the operation, for the script's steps, and waits for the end of its job. Owns @params. @web_hook: NULL = none.
- * @ret_job, and @ret_target, which receives the uuid of the object, may be NULL.
+ * @ret_job, which receives the uuid of the job as soon as there is one, and @ret_target, with that of the object, may be NULL.
  */
 int life_ask(struct life *l, const char *operation, const char *uuid, json_t *params, const char *web_hook,
 	     char *ret_job, char *ret_target, struct error *e);
