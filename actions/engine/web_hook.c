@@ -40,7 +40,8 @@ struct web_hooks {
 	int active;		     /* the thread's own */
 	struct delivery *deliveries; /* the thread's own */
 	pthread_mutex_t lock;
-	struct delivery *fresh; /* lock */
+	struct delivery *fresh; /* lock; may have jobs that deliveries has, too */
+	bool missed;		/* lock; there was no memory for some, which the database has */
 	bool stopping;		/* lock */
 };
 
@@ -48,13 +49,15 @@ static void add(struct web_hooks *hooks, const struct object *job)
 {
 	struct delivery *d = calloc(1, sizeof(*d));
 
-	if (!d)
-		return; /* delivered after the next start */
-	d->hooks = hooks;
-	memcpy(d->job, object_uuid(job), sizeof(d->job));
 	pthread_mutex_lock(&hooks->lock);
-	d->next = hooks->fresh;
-	hooks->fresh = d;
+	if (d) {
+		d->hooks = hooks;
+		memcpy(d->job, object_uuid(job), sizeof(d->job));
+		d->next = hooks->fresh;
+		hooks->fresh = d;
+	} else {
+		hooks->missed = true;
+	}
 	pthread_mutex_unlock(&hooks->lock);
 	(void)curl_multi_wakeup(hooks->multi);
 }
@@ -250,32 +253,56 @@ static void end_attempts(struct web_hooks *hooks)
 			end_attempt(hooks, message->easy_handle, message->data.result);
 }
 
+static bool is_known(const struct web_hooks *hooks, const char *job)
+{
+	const struct delivery *d = hooks->deliveries;
+
+	while (d && strcmp(d->job, job) != 0)
+		d = d->next;
+	return d != NULL;
+}
+
 /* Takes over the new deliveries. False when the thread must end. */
 static bool take_fresh(struct web_hooks *hooks)
 {
 	struct delivery *d;
-	bool go_on;
+	bool missed, go_on;
 
 	pthread_mutex_lock(&hooks->lock);
 	d = hooks->fresh;
 	hooks->fresh = NULL;
+	missed = hooks->missed;
+	hooks->missed = false;
 	go_on = !hooks->stopping;
 	pthread_mutex_unlock(&hooks->lock);
 	while (d) {
 		struct delivery *next = d->next;
 
-		d->next = hooks->deliveries;
-		hooks->deliveries = d;
+		if (is_known(hooks, d->job)) {
+			delivery_free(d);
+		} else {
+			d->next = hooks->deliveries;
+			hooks->deliveries = d;
+		}
 		d = next;
+	}
+	if (missed && go_on && store_run(pool_store(hooks->pool), load_fn, hooks, NULL) < 0) {
+		pthread_mutex_lock(&hooks->lock);
+		hooks->missed = true;
+		pthread_mutex_unlock(&hooks->lock);
 	}
 	return go_on;
 }
 
 /* Milliseconds until an attempt is due; curl itself wakes up for those under way. */
-static int pause_ms(const struct web_hooks *hooks)
+static int pause_ms(struct web_hooks *hooks)
 {
 	int64_t now = store_now(), ms = IDLE_MS;
 
+	pthread_mutex_lock(&hooks->lock);
+	if (hooks->missed)
+		ms = PAUSE_NS / 1000000;
+	pthread_mutex_unlock(&hooks->lock);
 	for (const struct delivery *d = hooks->deliveries; d; d = d->next) {
 		int64_t left = (d->due - now) / 1000000 + 1;
 

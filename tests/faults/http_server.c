@@ -11,10 +11,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "model/cleanup.h"
+
 static unsigned char bytes[HTTP_SERVER_BYTES];
 static int listener = -1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* under the lock: the jobs of the last POSTs */
+/* under the lock: the jobs of the last POSTs, and how many there were */
 static char told[64][64];
 static unsigned told_count;
 
@@ -81,7 +83,7 @@ static void answer_post(int fd, const char *head)
 	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 	size_t left = strtoul(header(head, "\r\nContent-Length: "), NULL, 10);
 	const char *body = strstr(head, "\r\n\r\n");
-	char rest[4096];
+	char rest[4096], *job;
 	ssize_t n;
 
 	for (left -= body ? strlen(body + 4) : 0; left > 0; left -= (size_t)n) {
@@ -90,7 +92,9 @@ static void answer_post(int fd, const char *head)
 			return;
 	}
 	pthread_mutex_lock(&lock);
-	(void)sscanf(header(head, "\r\nX-Job-UUID: "), "%63[0-9a-f]", told[told_count++ % 64]);
+	job = told[told_count++ % ARRAY_SIZE(told)];
+	*job = '\0';
+	(void)sscanf(header(head, "\r\nX-Job-UUID: "), "%63[0-9a-f]", job);
 	pthread_mutex_unlock(&lock);
 	send_all(fd, answer, sizeof(answer) - 1);
 }
@@ -151,13 +155,14 @@ const unsigned char *http_server_bytes(void)
 	return bytes;
 }
 
-bool http_server_was_told(const char *job)
+unsigned http_server_posts(const char *job)
 {
-	bool was = false;
+	unsigned count = 0;
 
 	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-		was |= strcmp(told[i], job) == 0;
+	for (unsigned i = 0; i < told_count && i < ARRAY_SIZE(told); i++)
+		count += !job || strcmp(told[i], job) == 0;
+	count = job ? count : told_count;
 	pthread_mutex_unlock(&lock);
-	return was;
+	return count;
 }

@@ -9,15 +9,13 @@
 #ifndef POOLFS_FAULTS_HTTP_SERVER_H
 #define POOLFS_FAULTS_HTTP_SERVER_H
 
-#include <stdbool.h>
-
 #define HTTP_SERVER_BYTES (256 * 1024)
 
 /** Starts it, once for the process. The port. */
 int http_server_port(void);
 /** The bytes it answers with. */
 const unsigned char *http_server_bytes(void);
-/** Was the result of this job posted? */
-bool http_server_was_told(const char *job);
+/** How often the result of this job was posted, of the last 64 POSTs; NULL: how many POSTs there were. */
+unsigned http_server_posts(const char *job);
 
 #endif
