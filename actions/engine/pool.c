@@ -46,6 +46,8 @@ int pool_post(struct pool *pool, txn_fn *fn, void *arg, txn_done_fn *done, struc
 {
 	int r = store_post(pool->store, fn, arg, done);
 
+	if (r == -ENOMEM)
+		return error_oom(e);
 	return r < 0 ? error_set(e, -r, "the pool is shutting down") : 0;
 }
 
