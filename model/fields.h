@@ -280,7 +280,7 @@
 	X(VM, VOLUMES, "allVolumes", FIELD_CHILDREN, 0, KIND_VOLUME, VOLUME_VM_UUID, 0, "its volumes")       \
 	X(VM, INTERNAL_ID, "internalId", FIELD_LONG, 0, KIND_NONE, 0, 0, "number of the VM, unique in the pool") \
 	X_STR(X, VM, STATE_REASON, "stateReason", F_FILE | F_SHARED,                                         \
-	      "reason of a state change that nobody requested: enospc (a disk is full), io-error, watchdog, asleep, " \
+	      "reason of a state change that nobody requested: enospc (a disk is full), io-error (a disk fails), watchdog, asleep, " \
 	      "saved, crashed or guest") \
 	X(VM, CREATE_SPEC, "createSpec", FIELD_STRING, F_HIDDEN | F_COMPRESSED | F_LEAVES, KIND_NONE, 0, 0,                            \
 	  "parameters saved by JustCreate for the first start")                                              \

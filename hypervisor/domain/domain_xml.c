@@ -492,9 +492,10 @@ static void write_disk(struct xml *x, const struct hv_domain_def *spec, size_t i
 	xml_open(x, "disk", "type", backend->disk_type, "device", disk->cdrom ? "cdrom" : "disk", NULL);
 	if (disk->cdrom)
 		xml_leaf(x, "driver", "name", "qemu", "type", "raw", NULL);
-	else
+	else /* a guest whose disk fails stops, and goes on when the storage is back; it would have to live with errors */
 		xml_leaf(x, "driver", "name", "qemu", "type", disk->format, "cache",
-			 disk->cache ? disk->cache : "none", "discard", "unmap", NULL);
+			 disk->cache ? disk->cache : "none", "error_policy", "stop", "discard", "unmap",
+			 NULL);
 	if (disk->path)
 		backend->write_disk_source(x, disk->path);
 	xml_leaf(x, "target", "dev", at.target, "bus", at.bus, NULL);

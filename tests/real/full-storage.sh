@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 #
-# What the cases of a full storage share: a guest whose data disk is on a small
-# file system, already mounted at $small. Sourced after tests/tree/lib.sh.
+# What the cases of a storage that is full or fails share: a guest whose data disk is on a file
+# system of its own, already mounted at $small. Sourced after tests/tree/lib.sh.
 
 : "${small:?is where the file system is mounted}"
 
@@ -32,9 +32,9 @@ leave() {
 	fallocate -l "$(($(stat -f -c '%a * %S' "$small") - $1 * 1024))" "$small/filler"
 }
 
-# is_paused: is the guest paused because the storage is full?
+# is_paused [REASON]: is the guest paused for this reason, by default because the storage is full?
 is_paused() {
-	[ "$(value "vm-instances/$vm/state") $(value "vm-instances/$vm/stateReason")" = "Paused enospc" ]
+	[ "$(value "vm-instances/$vm/state") $(value "vm-instances/$vm/stateReason")" = "Paused ${1:-enospc}" ]
 }
 
 # write_all TEXT: the guest begins to write 12 MiB, in the background
