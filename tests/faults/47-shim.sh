@@ -64,10 +64,14 @@ has_ended() {
 is_uploading() {
 	[ -n "$uploader" ] && kill -0 "$uploader" 2>/dev/null
 }
-# ended: sets $outcome and $sentence of what has ended
+# ended: sets $outcome, $sentence and $why, the error of a job, of what has ended
 ended() {
 	if [ -n "$job" ]; then
-		outcome=$(value "api-jobs/$job/state") sentence=$(jq -r '.details // empty' <<<"$(value "api-jobs/$job/error")")
+		outcome=$(value "api-jobs/$job/state") why=$(value "api-jobs/$job/error")
+		# the job of clones tells of each whether it failed
+		[ -n "$why" ] || why=$(jq -c '.result.inventories[0].error? // empty' "$MOUNT/api-jobs/$job/result")
+		[ -z "$why" ] || outcome=Failed
+		sentence=$(jq -r '.details // empty' <<<"$why")
 	elif [ -n "$uploader" ]; then
 		if wait "$uploader"; then outcome=Uploaded; else outcome=Refused sentence=$(value last-error); fi
 	fi
@@ -84,7 +88,7 @@ images_are_whole() {
 
 # meet KIND OP ERROR N COUNT PATTERN: such a job, whose N-th OP fails, and COUNT in all; and without; $calls: those of OP
 meet() {
-	local job what="$1 with $3 from $2 $4, $5 times" uploader outcome sentence last hits
+	local job what="$1 with $3 from $2 $4, $5 times" uploader outcome sentence why last hits
 	"job_$1"
 	shim "${*:2}"
 	ask
@@ -107,7 +111,7 @@ meet() {
 		;;
 	Failed)
 		[ "$hits" != 0 ] || fail "$what fails by itself"
-		assert_match "$(value "api-jobs/$job/error")" '"code":"[A-Z_]+\.[0-9]+".*"details":"[^"]'
+		assert_match "$why" '"code":"[A-Z_]+\.[0-9]+".*"details":"[^"]'
 		;;
 	esac
 	case $file:$outcome in
