@@ -2,7 +2,8 @@
 /*
  * Web hooks (behaviour.md 1.6): posts the end of a job to the URL that its request
  * named. The queue is in the database: the URL stays in the row of a job that has
- * ended until it was delivered or given up, so no delivery is lost by a restart.
+ * ended until it was delivered or given up, so no delivery is lost by a restart. A hook is called once, and again only
+ * when it did not answer with success, or when that could not be noted in the row.
  */
 #ifndef POOLFS_ENGINE_WEB_HOOK_H
 #define POOLFS_ENGINE_WEB_HOOK_H

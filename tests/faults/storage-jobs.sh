@@ -47,7 +47,9 @@ take_snapshot() {
 	jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result"
 }
 
+# state STATE REQUEST...: brings the VM there; a guest whose disk has failed goes on first
 state() {
+	[ "$(value "vm-instances/$vm/state")" != Paused ] || act "vm-instances/$vm" resume
 	[ "$(value "vm-instances/$vm/state")" = "$1" ] || act "vm-instances/$vm" "${@:2}"
 }
 
@@ -133,7 +135,7 @@ is_so() {
 	create | start | image | volume | snapshot | stopped_snapshot | template) [ -n "$made" ] && compgen -G "$MOUNT/*/$made" >/dev/null ;;
 	esac || return 1
 	case $1 in
-	start) [ "$(value "vm-instances/$vm/state")" = Running ] ;;
+	start) [[ "$(value "vm-instances/$vm/state") $(value "vm-instances/$vm/stateReason")" == @("Running "|"Paused io-error"|"Paused enospc") ]] ;;
 	delete | volume_delete | destroy) [ ! -e "$target" ] ;;
 	attach) [ "$(cat "$target/vmInstanceUuid")" = "$vm" ] ;;
 	resize) [ "$(cat "$target/size")" = "${text##*=}" ] ;;
