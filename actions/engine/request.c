@@ -424,7 +424,10 @@ static json_t *mask_tags(const json_t *tags)
 	json_t *tag;
 
 	json_array_foreach (tags, i, tag) {
-		(void)json_array_append_new(out, json_string(system_tag_shown(json_string_value(tag))));
+		if (json_array_append_new(out, json_string(system_tag_shown(json_string_value(tag)))) < 0) {
+			json_decref(out);
+			return NULL;
+		}
 	}
 	return out;
 }
@@ -432,20 +435,24 @@ static json_t *mask_tags(const json_t *tags)
 static json_t *mask_params(const struct request *req)
 {
 	json_t *out = json_copy(req->params);
+	int r = 0;
 
-	for (const struct param *p = req->op->params; out && p && p->name; p++) {
+	for (const struct param *p = req->op->params; out && r == 0 && p && p->name; p++) {
 		const char *text = request_str(req, p->name);
 
 		if ((p->flags & PARAM_SECRET) && json_object_get(out, p->name))
-			(void)json_object_set_new(out, p->name, json_string("******"));
+			r = json_object_set_new(out, p->name, json_string("******"));
 		else if (text && (p->flags & PARAM_URL)) {
 			_cleanup_free_ char *shown = url_shown(text);
 
-			(void)json_object_set_new(out, p->name, json_string(shown ? shown : ""));
+			r = json_object_set_new(out, p->name, json_string(shown ? shown : ""));
 		} else if (text && req->op->kind == KIND_SYSTEM_TAG) {
-			(void)json_object_set_new(out, p->name, json_string(system_tag_shown(text)));
+			r = json_object_set_new(out, p->name, json_string(system_tag_shown(text)));
 		}
 	}
+	/* with what it should not show, or without what json_copy() had no memory for, which it does not say */
+	if (r < 0 || json_object_size(out) != json_object_size(req->params))
+		json_decref(steal(&out));
 	return out;
 }
 
