@@ -124,10 +124,13 @@ meet() {
 		;;
 	*:Refused | *:Failed)
 		failed=$((failed + 1))
-		job=$(submit "$file" "$text")
-		job_wait "$job" 60 || fail "$what fails when the storage works again, too"
-		is_so "$1" || fail "$what, again, is done, but it is not so"
-		(wait_until 20 is_right) 2>/dev/null || fail "after $what, again: $(wrong)"
+		# a disk that had grown when the flush after that failed has the size that was asked for
+		if [ "$1" != resize ] || ! is_so resize 2>/dev/null; then
+			job=$(submit "$file" "$text")
+			job_wait "$job" 60 || fail "$what fails when the storage works again, too"
+			is_so "$1" || fail "$what, again, is done, but it is not so"
+			(wait_until 20 is_right) 2>/dev/null || fail "after $what, again: $(wrong)"
+		fi
 		;;
 	esac
 	images_are_whole
