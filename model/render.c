@@ -181,6 +181,12 @@ static void render_children(struct render *r, const char *name, const struct obj
 	json_out_close(r->out, true, outer);
 }
 
+static const struct object *next_leaf(const struct render *r, const struct object *parent,
+				      const struct field *f, int64_t after)
+{
+	return view_next_where(r->view, f->target, f->value_field, object_uuid(parent), after);
+}
+
 /* One node of a tree with everything below it. */
 static void render_leaf(struct render *r, const char *name, const struct object *o, const struct field *f)
 {
@@ -193,7 +199,9 @@ static void render_leaf(struct render *r, const char *name, const struct object 
 	render_write_object(r, "inventory", o, 0);
 	path_end(r, path);
 	children = json_out_list(r->out, "children");
-	view_for_each_where (child, r->view, f->target, f->value_field, object_uuid(o)) {
+	/* without the room of a walk on the stack: a tree can be deep */
+	for (const struct object *child = next_leaf(r, o, f, 0); child;
+	     child = next_leaf(r, o, f, child->id)) {
 		path = path_begin(r, "children", index++);
 		render_leaf(r, NULL, child, f);
 		path_end(r, path);

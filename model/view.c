@@ -2,10 +2,10 @@
 /*
  * Views. See view.h.
  *
- * One map per kind from row id to object, one from block_number() to the block of those that rest, and one set per F_INDEX field of the
- * hash of the text with the row id of each object that has it (index_key()). Readers
- * compare the text itself, so a hash collision only costs time. A third kind of map
- * has sums of what the objects of an account take.
+ * One map per kind from row id to object, one from block_number() to the block of those
+ * that rest, and one set per F_INDEX field of the hash of the text with the row id of each
+ * object that has it (index_key()). Readers compare the text itself, so a hash collision
+ * only costs time. Another map has sums of what the objects of an account take.
  */
 #include "model/view.h"
 
@@ -490,6 +490,38 @@ const struct object *view_get_id(const struct view *view, enum kind_id kind, int
 	return block ? block_get(block, id) : NULL;
 }
 
+/* The object with this row id; one that rests is looked at, in @room, which takes no memory. */
+static const struct object *look_at(const struct view *view, enum kind_id kind, int64_t id,
+				    struct block_row *room)
+{
+	struct ref *o = NULL;
+	const struct block *block;
+
+	if (pmap_get(view->objects[kind], (uint64_t)id, &o))
+		return (const struct object *)o;
+	block = find_block(view, kind, id);
+	return block && block_has(block, id) ? block_look(block, id, room) : NULL;
+}
+
+bool view_has_id(const struct view *view, enum kind_id kind, int64_t id)
+{
+	const struct block *block;
+
+	if (pmap_get(view->objects[kind], (uint64_t)id, NULL))
+		return true;
+	block = find_block(view, kind, id);
+	return block && block_has(block, id);
+}
+
+bool view_shows(const struct view *view, const struct object *o)
+{
+	const struct object *there;
+	struct block_row room;
+
+	there = look_at(view, o->kind->id, o->id, &room);
+	return there == o || (there && object_rests(there) && there->changed == o->changed);
+}
+
 /* The object with the smallest row id above @after, if it is in no block; else *ret_block is where @ret_id is. */
 static const struct object *next_object(const struct view *view, enum kind_id kind, int64_t after,
 					struct block **ret_block, int64_t *ret_id)
@@ -583,20 +615,43 @@ void view_candidates_init(struct view_candidates *candidates, const struct view 
 	int slot = index_slot[kind][field];
 	bool indexed = slot >= 0 && value;
 
-	*candidates = (struct view_candidates){.view = view,
-					       .kind = kind,
-					       .index = indexed ? view->index[slot] : NULL,
-					       .hash = indexed ? text_hash(value) : 0};
+	/* not the room */
+	candidates->view = view;
+	candidates->kind = kind;
+	candidates->index = indexed ? view->index[slot] : NULL;
+	candidates->hash = indexed ? text_hash(value) : 0;
 }
 
-const struct object *view_candidates_next(const struct view_candidates *candidates, int64_t after)
+const struct object *view_candidates_next(struct view_candidates *candidates, int64_t after)
 {
 	uint64_t key;
 
 	if (!pmap_next(candidates->index, index_key(candidates->hash, after), &key, NULL) ||
 	    !is_in_bucket(key, candidates->hash))
 		return NULL;
-	return view_get_id(candidates->view, candidates->kind, id_of(key));
+	return look_at(candidates->view, candidates->kind, id_of(key), &candidates->row);
+}
+
+struct view_where *view_where_init(struct view_where *where, const struct view *view, enum kind_id kind,
+				   int field, const char *value)
+{
+	view_candidates_init(&where->candidates, view, kind, field, value);
+	where->field = field;
+	where->value = value;
+	where->after = 0;
+	return where;
+}
+
+const struct object *view_where_next(struct view_where *where)
+{
+	const struct object *o;
+
+	while ((o = view_candidates_next(&where->candidates, where->after))) {
+		where->after = o->id;
+		if (object_str_is(o, where->field, where->value))
+			return o;
+	}
+	return NULL;
 }
 
 const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field,
@@ -604,6 +659,7 @@ const struct object *view_newest_where(const struct view *view, enum kind_id kin
 {
 	int slot = index_slot[kind][field];
 	const struct object *o;
+	struct block_row room;
 	uint64_t hash, key;
 
 	if (slot < 0 || !value)
@@ -611,21 +667,27 @@ const struct object *view_newest_where(const struct view *view, enum kind_id kin
 	hash = text_hash(value);
 	if (!pmap_previous(view->index[slot], index_key(hash, VIEW_ID_MAX), &key) || !is_in_bucket(key, hash))
 		return NULL;
-	o = view_get_id(view, kind, id_of(key));
-	return o && object_str_is(o, field, value) ? o : NULL;
+	o = look_at(view, kind, id_of(key), &room);
+	return o && object_str_is(o, field, value) ? view_keep(view, o) : NULL;
 }
 
 const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
 				     int64_t after)
 {
-	struct view_candidates candidates;
+	struct view_where where;
 	const struct object *o;
 
-	view_candidates_init(&candidates, view, kind, field, value);
-	o = view_candidates_next(&candidates, after);
-	while (o && !object_str_is(o, field, value))
-		o = view_candidates_next(&candidates, o->id);
-	return o;
+	view_where_init(&where, view, kind, field, value);
+	where.after = after;
+	o = view_where_next(&where);
+	return o ? view_keep(view, o) : NULL;
+}
+
+bool view_has_where(const struct view *view, enum kind_id kind, int field, const char *value)
+{
+	struct view_where where;
+
+	return view_where_next(view_where_init(&where, view, kind, field, value)) != NULL;
 }
 
 bool view_has_candidate_before(const struct view *view, enum kind_id kind, int field, const char *value,
@@ -650,13 +712,12 @@ size_t view_count_candidates(const struct view *view, enum kind_id kind, int fie
 
 size_t view_count_where(const struct view *view, enum kind_id kind, int field, const char *value)
 {
-	struct view_candidates candidates;
+	struct view_where where;
 	size_t count = 0;
 
-	view_candidates_init(&candidates, view, kind, field, value);
-	for (const struct object *o = view_candidates_next(&candidates, 0); o;
-	     o = view_candidates_next(&candidates, o->id))
-		count += object_str_is(o, field, value);
+	view_where_init(&where, view, kind, field, value);
+	while (view_where_next(&where))
+		count++;
 	return count;
 }
 
@@ -667,20 +728,7 @@ const struct object *view_get(const struct view *view, enum kind_id kind, const 
 
 bool view_has(const struct view *view, enum kind_id kind, const char *uuid)
 {
-	struct view_candidates candidates;
-	int64_t after = 0;
-	uint64_t key;
-
-	view_candidates_init(&candidates, view, kind, FIELD_UUID, uuid);
-	while (pmap_next(candidates.index, index_key(candidates.hash, after), &key, NULL) &&
-	       is_in_bucket(key, candidates.hash)) {
-		const struct object *o = view_get_id(view, kind, id_of(key));
-
-		if (!o || object_str_is(o, FIELD_UUID, uuid))
-			return true;
-		after = id_of(key);
-	}
-	return false;
+	return view_has_where(view, kind, FIELD_UUID, uuid);
 }
 
 const struct object *view_get_any(const struct view *view, const char *uuid)

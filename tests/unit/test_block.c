@@ -394,8 +394,9 @@ static void assert_views_equal(const struct view *a, const struct view *b, int64
 		view_candidates_init(&candidates, a, KIND_JOB, JOB_STATE, words[i]);
 		o = view_candidates_next(&candidates, 0);
 		view_candidates_init(&candidates, b, KIND_JOB, JOB_STATE, words[i]);
+		at = o ? o->id : 0;
 		y = view_candidates_next(&candidates, 0);
-		assert_int_equal(o ? o->id : 0, y ? y->id : 0);
+		assert_int_equal(at, y ? y->id : 0);
 	}
 }
 
@@ -488,8 +489,59 @@ static void an_object_is_known_to_be_there_when_memory_is_short(void **state)
 	assert_null(view_get(view, KIND_JOB, object_uuid(job)));
 	assert_true(view_has(view, KIND_JOB, object_uuid(job)));
 	assert_false(view_has(view, KIND_JOB, "a56ceb9516134fcf809d113179490891"));
+	assert_true(view_has_id(view, KIND_JOB, 5));
+	assert_false(view_has_id(view, KIND_JOB, 6));
+	assert_true(view_shows(view, job));
 	fail_after = -1;
 	assert_non_null(view_get(view, KIND_JOB, object_uuid(job)));
+}
+
+/* Those that rest hide nothing behind them: neither the others of a VM, nor one with the same hash. */
+static void walks_come_across_all_when_memory_is_short(void **state)
+{
+	enum { RESTING = 1000 };
+	_cleanup_view_ struct view *view = view_new();
+	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind_get(KIND_JOB));
+	_cleanup_object_ struct object *queued = object_new(kind_get(KIND_JOB));
+	const char *vm = "0af5c3d1b1e74b7e8f1de3b1a1f0e9d2";
+	struct view_candidates candidates;
+	size_t count = 0, candidate_count = 0;
+
+	(void)state;
+	for (int64_t id = 1; id <= RESTING; id++) {
+		_cleanup_object_ const struct object *o = random_job(id);
+		_cleanup_object_ const struct object *of_vm = changed_job(o, JOB_RESOURCE_UUID, vm);
+
+		assert_int_equal(view_batch_add(batch, of_vm), 0);
+	}
+	assert_int_equal(view_batch_put(batch), 0);
+	assert_int_equal(resting(view), RESTING);
+	queued->id = RESTING + 1;
+	object_set_str(queued, FIELD_UUID, "b56ceb9516134fcf809d113179490892");
+	object_set_str(queued, JOB_STATE, "Queued");
+	object_set_str(queued, JOB_RESOURCE_UUID, vm);
+	assert_int_equal(view_put(view, queued), 0);
+
+	fail_after = 0;
+	view_for_each_where (o, view, KIND_JOB, JOB_RESOURCE_UUID, vm) {
+		count++;
+		assert_int_equal(o->id, count);
+		assert_true(object_str_is(o, JOB_RESOURCE_UUID, vm));
+		assert_int_equal(object_str_is(o, JOB_STATE, "Queued"), count > RESTING);
+		if (count == RESTING + 1)
+			break;
+	}
+	view_candidates_init(&candidates, view, KIND_JOB, JOB_RESOURCE_UUID, vm);
+	for (const struct object *o = view_candidates_next(&candidates, 0); o;
+	     o = view_candidates_next(&candidates, o->id))
+		candidate_count++;
+	assert_int_equal(view_count_where(view, KIND_JOB, JOB_RESOURCE_UUID, vm), RESTING + 1);
+	assert_true(view_has_where(view, KIND_JOB, JOB_RESOURCE_UUID, vm));
+	assert_int_equal(view_next_where(view, KIND_JOB, JOB_STATE, "Queued", 0)->id, RESTING + 1);
+	assert_null(view_next_where(view, KIND_JOB, JOB_RESOURCE_UUID, vm, 0));
+	fail_after = -1;
+	assert_int_equal(count, RESTING + 1);
+	assert_int_equal(candidate_count, RESTING + 1);
 }
 
 /* As those of a real pool: two in a row of each VM. */
@@ -568,6 +620,7 @@ int main(void)
 		cmocka_unit_test(threads_get_the_same_object),
 		cmocka_unit_test(a_view_with_blocks_shows_the_same),
 		cmocka_unit_test(an_object_is_known_to_be_there_when_memory_is_short),
+		cmocka_unit_test(walks_come_across_all_when_memory_is_short),
 		cmocka_unit_test(one_takes_64_bytes_at_most),
 	};
 
