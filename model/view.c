@@ -236,7 +236,7 @@ static int tally_update(struct view *view, const struct object *before, const st
 /* Sums up the objects of a kind: those in a row that are one account's, which are many, at once. */
 static int tally_kind(struct view *view, enum kind_id kind)
 {
-	const char *account = NULL, *next;
+	char account[UUID_SIZE] = "";
 	__int128 sums[TAKES_MAX] = {0};
 	const struct object *o;
 	struct view_walk walk;
@@ -244,17 +244,18 @@ static int tally_kind(struct view *view, enum kind_id kind)
 
 	view_walk_init(&walk, view, kind, -1);
 	while (r == 0 && (o = view_walk_next(&walk))) {
-		next = owner_of(o);
+		const char *next = owner_of(o);
+
 		if (!next)
 			continue;
-		if (account && strcmp(account, next) != 0) {
+		if (*account && strncmp(account, next, UUID_SIZE - 1) != 0) {
 			r = add_taken(view, account, sums);
 			memset(sums, 0, sizeof(sums));
 		}
-		account = next;
+		snprintf(account, sizeof(account), "%s", next);
 		add_takes(view, o, 1, sums);
 	}
-	return r < 0 || !account ? r : add_taken(view, account, sums);
+	return r < 0 || !*account ? r : add_taken(view, account, sums);
 }
 
 int view_tally(struct view *view, view_takes_fn *takes)
