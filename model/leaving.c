@@ -27,15 +27,15 @@ struct leaving *leaving_new(void)
 	return calloc(1, sizeof(struct leaving));
 }
 
-/* One whose memory is short keeps its texts. */
+/* One whose memory is short keeps its texts. One that has been removed may have been what its neighbours waited for. */
 static void leave(struct view *view, enum kind_id kind, int64_t id)
 {
 	const struct object *o = view_get_id(view, kind, id);
 	_cleanup_object_ const struct object *left = o ? object_leave(o) : NULL;
 
-	if (left && left != o && view_put(view, left) < 0)
-		return;
-	if (left && left->kind->end_field >= 0)
+	if (left && left != o)
+		(void)view_put(view, left);
+	if (kind_get(kind)->end_field >= 0)
 		view_rest(view, kind, id);
 }
 

@@ -301,6 +301,23 @@ static int64_t next_in_blocks(const struct view *view, enum kind_id kind, int64_
 	return id;
 }
 
+/* The object with the smallest row id above @after, if it is in no block; else *ret_block is where @ret_id is. */
+static const struct object *next_object(const struct view *view, enum kind_id kind, int64_t after,
+					struct block **ret_block, int64_t *ret_id)
+{
+	struct ref *o = NULL;
+	struct block *block = NULL;
+	int64_t id = view->blocks[kind] ? next_in_blocks(view, kind, after, &block) : 0;
+
+	pmap_next(view->objects[kind], (uint64_t)after, NULL, &o);
+	*ret_block = NULL;
+	if (!id || (o && ((const struct object *)o)->id < id))
+		return (const struct object *)o;
+	*ret_block = block;
+	*ret_id = id;
+	return NULL;
+}
+
 /* Replaces a block, or removes it when nothing is left in it. Takes over the reference. */
 static int put_block(struct view *view, enum kind_id kind, int64_t number, struct block *block)
 {
@@ -352,47 +369,58 @@ static const struct object *outside_block(const struct view *view, enum kind_id 
 	return (const struct object *)first;
 }
 
-/* The block of these objects, if all of them rest; they are removed from @objects. */
-static struct block *gather_block(struct pmap **objects, const struct object *first,
-				  const struct object *last)
+/* The block of all objects of the block of row @id, if all of them rest, wherever they are now. */
+static struct block *gather_block(const struct view *view, enum kind_id kind, int64_t id)
 {
-	_cleanup_block_draft_ struct block_draft *draft = block_draft_new(first->kind);
-	struct ref *next = (struct ref *)(uintptr_t)first;
-	uint64_t key = (uint64_t)first->id;
+	_cleanup_block_draft_ struct block_draft *draft = block_draft_new(kind_get(kind));
+	const int64_t behind = block_number(id) * BLOCK_IDS;
+	struct block_row room;
+	const struct object *o;
+	struct block *block;
 
-	while (draft && key <= (uint64_t)last->id) {
-		if (!block_draft_add(draft, (const struct object *)next))
+	if (!draft)
+		return NULL;
+	for (int64_t at = behind - BLOCK_IDS - 1;; at = o->id) {
+		int64_t next = 0;
+
+		o = next_object(view, kind, at > 0 ? at : 0, &block, &next);
+		if (block)
+			o = block_look(block, next, &room);
+		if (!o || o->id >= behind)
+			return block_draft_end(draft);
+		if (!block_draft_add(draft, o))
 			return NULL;
-		if (!pmap_next(*objects, key, &key, &next))
-			break;
 	}
-	for (key = (uint64_t)first->id; draft && key <= (uint64_t)last->id; key++)
-		if (pmap_remove(objects, key) == -ENOMEM)
-			return NULL;
-	return draft ? block_draft_end(draft) : NULL;
 }
 
 void view_rest(struct view *view, enum kind_id kind, int64_t id)
 {
 	const struct object *last, *first = outside_block(view, kind, id, &last);
 	struct pmap *objects;
-	struct block *block;
-	size_t count;
+	struct block *block, *before = find_block(view, kind, id);
+	size_t more;
 
 	/* the last one mostly rests last */
-	if (!first || view->last_id[kind] < block_number(id) * BLOCK_IDS - 1 || find_block(view, kind, id) ||
-	    !object_rests(last))
+	if (!first || view->last_id[kind] < block_number(id) * BLOCK_IDS - 1 || !object_rests(last))
 		return;
+	block = gather_block(view, kind, id);
+	if (!block)
+		return;
+	more = block_count(block) - (before ? block_count(before) : 0);
 	objects = pmap_ref(view->objects[kind]);
-	block = gather_block(&objects, first, last);
-	count = block ? block_count(block) : 0;
-	if (!block || put_block(view, kind, block_number(id), block) < 0) {
+	for (int64_t key = first->id, end = last->id; key <= end; key++)
+		if (pmap_remove(&objects, (uint64_t)key) == -ENOMEM) {
+			ref_put((struct ref *)block);
+			pmap_unref(objects);
+			return;
+		}
+	if (put_block(view, kind, block_number(id), block) < 0) {
 		pmap_unref(objects);
 		return;
 	}
 	pmap_unref(view->objects[kind]);
 	view->objects[kind] = objects;
-	view->in_blocks[kind] += count;
+	view->in_blocks[kind] += more;
 }
 
 int64_t view_rest_again(struct view *view, enum kind_id kind, int64_t number)
@@ -521,23 +549,6 @@ bool view_shows(const struct view *view, const struct object *o)
 
 	there = look_at(view, o->kind->id, o->id, &room);
 	return there == o || (there && object_rests(there) && there->changed == o->changed);
-}
-
-/* The object with the smallest row id above @after, if it is in no block; else *ret_block is where @ret_id is. */
-static const struct object *next_object(const struct view *view, enum kind_id kind, int64_t after,
-					struct block **ret_block, int64_t *ret_id)
-{
-	struct ref *o = NULL;
-	struct block *block = NULL;
-	int64_t id = view->blocks[kind] ? next_in_blocks(view, kind, after, &block) : 0;
-
-	pmap_next(view->objects[kind], (uint64_t)after, NULL, &o);
-	*ret_block = NULL;
-	if (!id || (o && ((const struct object *)o)->id < id))
-		return (const struct object *)o;
-	*ret_block = block;
-	*ret_id = id;
-	return NULL;
 }
 
 const struct object *view_next(const struct view *view, enum kind_id kind, int64_t after)

@@ -150,8 +150,8 @@ int view_put(struct view *view, const struct object *o);
 /** Removes the object with the row id of @o. 0 or -ENOMEM. */
 int view_remove(struct view *view, const struct object *o);
 /**
- * Puts the objects of the block of row @id in a block, if all of them rest and there will not be more of them. One whose
- * memory is short stays as it is.
+ * Puts the objects of the block of row @id in a block, or in that where some of them are, if all of them rest and there
+ * will not be more of them. When memory is short, the view stays as it is.
  */
 void view_rest(struct view *view, enum kind_id kind, int64_t id);
 /**

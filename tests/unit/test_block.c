@@ -544,6 +544,36 @@ static void walks_come_across_all_when_memory_is_short(void **state)
 	assert_int_equal(candidate_count, RESTING + 1);
 }
 
+/* A few may have been in a block at a start, and one may have been edited since. */
+static void those_that_come_to_rest_later_join_their_block(void **state)
+{
+	_cleanup_view_ struct view *view = view_new(), *same = view_new();
+	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind_get(KIND_JOB));
+	const struct object *jobs[2 * BLOCK_IDS];
+
+	(void)state;
+	for (int64_t id = 1; id < 2 * BLOCK_IDS; id++) {
+		jobs[id] = random_job(id);
+		assert_int_equal(view_put(same, jobs[id]), 0);
+		if (id < BLOCK_IDS + 20)
+			assert_int_equal(view_batch_add(batch, jobs[id]), 0);
+	}
+	assert_int_equal(view_batch_put(batch), 0);
+	for (int64_t id = BLOCK_IDS + 20; id < 2 * BLOCK_IDS; id++)
+		assert_int_equal(view_put(view, jobs[id]), 0);
+	assert_int_equal(view_put(view, jobs[BLOCK_IDS + 3]), 0);
+	assert_int_equal(resting(view), BLOCK_IDS + 20 - 1 - 1);
+	fail_after = 0;
+	view_rest(view, KIND_JOB, BLOCK_IDS);
+	fail_after = -1;
+	assert_int_equal(resting(view), BLOCK_IDS + 20 - 1 - 1);
+	view_rest(view, KIND_JOB, BLOCK_IDS);
+	assert_int_equal(resting(view), 2 * BLOCK_IDS - 1);
+	assert_views_equal(same, view, 2 * BLOCK_IDS);
+	for (int64_t id = 1; id < 2 * BLOCK_IDS; id++)
+		object_unref(jobs[id]);
+}
+
 /* As those of a real pool: two in a row of each VM. */
 static const struct object *usual_job(int64_t id)
 {
@@ -621,6 +651,7 @@ int main(void)
 		cmocka_unit_test(a_view_with_blocks_shows_the_same),
 		cmocka_unit_test(an_object_is_known_to_be_there_when_memory_is_short),
 		cmocka_unit_test(walks_come_across_all_when_memory_is_short),
+		cmocka_unit_test(those_that_come_to_rest_later_join_their_block),
 		cmocka_unit_test(one_takes_64_bytes_at_most),
 	};
 

@@ -101,6 +101,39 @@ static void texts_leave_when_many_others_have_ended_later(void **state)
 	assert_text(f, 101, JOB_RESULT, false, "{\"job\":101}");
 }
 
+/* How many of the jobs of a block rest in it. */
+static int count_resting(struct fixture *f, int64_t number)
+{
+	_cleanup_view_ struct view *view = store_view(f->store);
+	const struct object *o;
+	struct view_walk walk;
+	int count = 0;
+
+	view_walk_init(&walk, view, KIND_JOB, -1);
+	while ((o = view_walk_next(&walk)))
+		count += block_number(o->id) == number && !(o->nulls & OBJECT_PACKED);
+	return count;
+}
+
+/* One that is removed before its texts have left is nothing that the others of its block wait for. */
+static void neighbours_of_a_removed_object_rest(void **state)
+{
+	struct fixture *f = *state;
+	const unsigned last = 2 * BLOCK_IDS - 1;
+	_cleanup_object_ const struct object *o = NULL;
+
+	put_latest(f, 1);
+	o = get(f, KIND_JOB, test_uuid(last));
+	assert_int_equal(o->id, last);
+	put(f, job(5000, true));
+	assert_int_equal(count_resting(f, 2), 0);
+	assert_int_equal(try_remove(f, test_uuid(last), NULL), 0);
+	put_latest(f, 2000);
+	assert_int_equal(count_resting(f, 1), BLOCK_IDS - 1);
+	assert_int_equal(count_resting(f, 2), BLOCK_IDS - 1);
+	assert_int_equal(count_resting(f, 3), BLOCK_IDS);
+}
+
 static void it_is_no_change_of_the_object(void **state)
 {
 	struct fixture *f = *state;
@@ -446,6 +479,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(texts_leave_when_many_others_have_ended_later),
+		CASE(neighbours_of_a_removed_object_rest),
 		CASE(it_is_no_change_of_the_object),
 		CASE(what_had_ended_is_not_loaded),
 		CASE(the_rest_of_the_object_can_be_changed),
