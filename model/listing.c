@@ -8,9 +8,14 @@
 #include "model/render.h"
 
 /*
- * An object does not change, and is another one when anything in its inventory changes; so a part is the same as long as
- * its objects are.
+ * What an object is known by. Whatever changes in its inventory, it has another time then, that of the commit; its address
+ * says nothing, since those that rest are made again and again.
  */
+struct shown {
+	int64_t id, changed;
+};
+
+/* The same as long as its objects are. */
 struct part {
 	int64_t number;	      /* the row ids of its objects, without the lower bits */
 	size_t first;	      /* of its objects in those of the listing */
@@ -22,8 +27,8 @@ struct listing {
 	struct ref ref;
 	struct document *document; /* owned */
 	size_t object_count, part_count;
-	struct part *parts;		/* owned; ascending numbers */
-	const struct object *objects[]; /* owned */
+	struct part *parts; /* owned; ascending numbers */
+	struct shown objects[];
 };
 
 static const char head[] = "{\"inventories\":[", tail[] = "]}\n";
@@ -34,8 +39,6 @@ static void listing_destroy(struct ref *self)
 
 	for (size_t i = 0; i < l->part_count; i++)
 		passage_unref(l->parts[i].text);
-	for (size_t i = 0; i < l->object_count; i++)
-		object_unref(l->objects[i]);
 	document_unref(l->document);
 	free(l->parts);
 	free(l);
@@ -61,15 +64,10 @@ static struct listing *find_parts(const struct view *view, enum kind_id kind)
 	while ((o = view_walk_next(&walk))) {
 		int64_t number = o->id / LISTING_PART;
 
-		o = view_keep(view, o);
-		if (!o) {
-			listing_unref(l);
-			return NULL;
-		}
 		if (!l->part_count || l->parts[l->part_count - 1].number != number)
 			l->parts[l->part_count++] = (struct part){.number = number, .first = l->object_count};
 		l->parts[l->part_count - 1].count++;
-		l->objects[l->object_count++] = object_ref(o);
+		l->objects[l->object_count++] = (struct shown){o->id, o->changed};
 	}
 	return l;
 }
@@ -77,6 +75,7 @@ static struct listing *find_parts(const struct view *view, enum kind_id kind)
 /* What a new listing is made of. */
 struct making {
 	const struct view *view;
+	enum kind_id kind;
 	struct keep *keep; /* or NULL */
 	struct draft text; /* of the part that is being rendered */
 };
@@ -86,13 +85,15 @@ static int render_part(struct making *m, const struct listing *l, struct part *p
 {
 	struct json_out out = {.text = &m->text};
 	struct render render = {.view = m->view, .out = &out};
+	struct view_walk walk;
 	int r = 0;
 
 	draft_clear(&m->text);
+	view_walk_init_after(&walk, m->view, m->kind, -1, l->objects[p->first].id - 1);
 	for (size_t i = 0; i < p->count && r == 0; i++) {
 		_cleanup_object_ const struct object *whole = NULL;
 
-		r = object_recall(l->objects[p->first + i], 0, &whole, e);
+		r = object_recall(view_walk_next(&walk), 0, &whole, e);
 		if (r == -ESTALE) {
 			error_done(e);
 			r = 0;
@@ -150,7 +151,7 @@ static struct document *join(const struct listing *l, int64_t mtime)
 int listing_new(const struct view *view, enum kind_id kind, const struct listing *former, struct keep *keep,
 		struct listing **ret, struct error *e)
 {
-	struct making making = {.view = view, .keep = keep};
+	struct making making = {.view = view, .kind = kind, .keep = keep};
 	struct listing *l = find_parts(view, kind);
 	size_t at = 0;
 	int r = l ? 0 : error_oom(e);

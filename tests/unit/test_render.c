@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "model/render.h"
+#include "model/view_batch.h"
 
 /* Nov 14, 2017 22:20:57 UTC */
 #define DATE INT64_C(1510698057000000000)
@@ -230,6 +231,49 @@ static void a_changed_object_costs_its_part_of_the_listing(void **state)
 	assert_int_equal(listing_new(after, KIND_VM, second, NULL, &first, NULL), 0);
 	assert_int_equal(count_new_pieces(second, first), 1);
 	assert_as_made_anew(after, first);
+	listing_unref(first);
+	listing_unref(second);
+}
+
+/* Objects that rest are made anew in each view; those that have not changed cost nothing all the same. */
+static void parts_of_what_rests_are_shared(void **state)
+{
+	enum { COUNT = 10 * LISTING_PART };
+	_cleanup_view_ struct view *before = view_new(), *after = NULL;
+	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(before, kind_get(KIND_JOB));
+	struct listing *first, *second;
+	struct object *o;
+	int64_t id;
+
+	(void)state;
+	for (id = 1; id <= COUNT; id++) {
+		o = make(KIND_JOB, test_uuid((unsigned)id));
+		o->id = id;
+		o->changed = DATE + id;
+		object_set_str(o, JOB_STATE, "Done");
+		object_set_int(o, JOB_FINISHED, DATE);
+		assert_int_equal(view_batch_add(batch, o), 0);
+		object_unref(o);
+	}
+	assert_int_equal(view_batch_put(batch), 0);
+	view_for_each (job, before, KIND_JOB)
+		assert_true(object_rests(job));
+	assert_int_equal(listing_new(before, KIND_JOB, NULL, NULL, &first, NULL), 0);
+	after = view_copy(before, 1);
+	for (id = 0; (id = view_rest_again(after, KIND_JOB, id));)
+		;
+	assert_ptr_not_equal(view_get_id(before, KIND_JOB, 1), view_get_id(after, KIND_JOB, 1));
+	assert_int_equal(listing_new(after, KIND_JOB, first, NULL, &second, NULL), 0);
+	assert_int_equal(count_new_pieces(first, second), 0);
+	listing_unref(second);
+
+	o = object_copy(view_get_id(after, KIND_JOB, COUNT / 2));
+	object_set_str(o, JOB_STATE, "Failed");
+	o->changed++;
+	assert_int_equal(view_put(after, o), 0);
+	object_unref(o);
+	assert_int_equal(listing_new(after, KIND_JOB, first, NULL, &second, NULL), 0);
+	assert_int_equal(count_new_pieces(first, second), 1);
 	listing_unref(first);
 	listing_unref(second);
 }
@@ -485,6 +529,7 @@ static void only_dates_are_rendered_as_dates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(parts_of_what_rests_are_shared, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_changed_object_costs_its_part_of_the_listing, setup,
 						fixture_teardown),
 		cmocka_unit_test(slices_of_a_joined_document),
