@@ -82,7 +82,7 @@ static size_t fold(const char *text, size_t len, char *ret)
 			i += UUID_CHARS;
 			continue;
 		}
-		/* too few, also from the second one on, and so on: the next ones come after what ends them */
+		/* too few digits in a row, so no uuid begins at any of them: on behind the last one */
 		used += digits;
 		i += digits;
 		if (i == len)
