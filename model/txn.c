@@ -382,6 +382,7 @@ static int check_texts(const struct object *o, uint64_t fields, struct error *e)
 /* Refuses a row whose uuid another one has, or that refers to one that there is not, by one of these fields. */
 static int check_references(const struct txn *t, const struct object *o, uint64_t fields, struct error *e)
 {
+	struct view_where where;
 	const struct object *same;
 
 	if (object_is_null(o, FIELD_UUID))
@@ -391,10 +392,12 @@ static int check_references(const struct txn *t, const struct object *o, uint64_
 
 		if (!(fields >> i & 1) || object_is_null(o, i))
 			continue;
-		same = i == FIELD_UUID ? view_get(t->view, o->kind->id, object_uuid(o)) : NULL;
+		same = i == FIELD_UUID ? view_where_next(view_where_init(&where, t->view, o->kind->id,
+									 FIELD_UUID, object_uuid(o)))
+				       : NULL;
 		if (same && same->id != o->id)
 			return error_set(e, EEXIST, "uuid '%s' is already taken", object_uuid(o));
-		if ((f->flags & F_FOREIGN) && !view_get(t->view, f->target, object_str(o, i)))
+		if ((f->flags & F_FOREIGN) && !view_has(t->view, f->target, object_str(o, i)))
 			return error_set(e, ENOENT, "%s '%s' does not exist", kind_get(f->target)->noun,
 					 object_str(o, i));
 	}
@@ -405,7 +408,7 @@ static bool is_referred_to_by(const struct view *view, const struct object *o, c
 {
 	for (int i = 0; i < kind->field_count; i++)
 		if ((kind->fields[i].flags & F_FOREIGN) && kind->fields[i].target == o->kind->id &&
-		    view_next_where(view, kind->id, i, object_uuid(o), 0))
+		    view_has_where(view, kind->id, i, object_uuid(o)))
 			return true;
 	return false;
 }
@@ -425,7 +428,7 @@ int txn_edit(struct txn *t, enum kind_id kind, const char *uuid, struct object *
 	struct object *copy;
 
 	if (!row)
-		return error_gone(e, kind, uuid);
+		return view_has(t->view, kind, uuid) ? error_oom(e) : error_gone(e, kind, uuid);
 	copy = object_copy(row);
 	if (!copy)
 		return error_oom(e);
@@ -459,7 +462,8 @@ int txn_put(struct txn *t, struct object *taken, const struct object **ret, stru
 		return error_oom(e);
 	before = o->id ? view_get_id(t->view, o->kind->id, o->id) : NULL;
 	if (o->id && !before)
-		return error_gone(e, o->kind->id, object_uuid(o));
+		return view_has_id(t->view, o->kind->id, o->id) ? error_oom(e)
+								: error_gone(e, o->kind->id, object_uuid(o));
 	if (before)
 		keep_texts(o, before);
 	if (object_is_broken(o))
@@ -500,7 +504,9 @@ int txn_remove(struct txn *t, const struct object *given, struct error *e)
 	int r;
 
 	if (!o)
-		return error_gone(e, given->kind->id, object_uuid(given));
+		return view_has_id(t->view, given->kind->id, given->id)
+			       ? error_oom(e)
+			       : error_gone(e, given->kind->id, object_uuid(given));
 	r = check_unreferred(t, o, e);
 	if (r < 0)
 		return r;

@@ -24,7 +24,7 @@ static int check_references(const struct view *view, const struct request *req, 
 
 		if (p->resource == KIND_NONE || (p->flags & PARAM_MAYBE))
 			continue;
-		if (uuid && !view_get(view, p->resource, uuid)) {
+		if (uuid && !view_has(view, p->resource, uuid)) {
 			if (!(p->flags & PARAM_SINE))
 				return not_found(p->name, uuid, p->resource, e);
 			if (uuid_is_hex(uuid))
@@ -33,11 +33,11 @@ static int check_references(const struct view *view, const struct request *req, 
 					      p->name);
 		}
 		json_array_foreach (value, i, item) {
-			if (!view_get(view, p->resource, json_string_value(item)))
+			if (!view_has(view, p->resource, json_string_value(item)))
 				return not_found(p->name, json_string_value(item), p->resource, e);
 		}
 	}
-	if (req->op->target && !view_get(view, req->op->kind, req->target))
+	if (req->op->target && !view_has(view, req->op->kind, req->target))
 		return not_found(req->op->target, req->target, req->op->kind, e);
 	return 0;
 }

@@ -99,7 +99,7 @@ static int forget_fn(struct txn *t, void *arg, struct error *e)
 	struct object *job;
 
 	if (!before)
-		return 0;
+		return view_has(txn_view(t), KIND_JOB, arg) ? error_oom(e) : 0;
 	job = object_copy(before);
 	object_set_null(job, JOB_WEB_HOOK);
 	return txn_put(t, job, NULL, e);
@@ -210,7 +210,7 @@ static void begin_due(struct web_hooks *hooks)
 	for (struct delivery **link = &hooks->deliveries, *d; (d = *link);) {
 		const struct object *job = view_get(view, KIND_JOB, d->job);
 
-		if (!d->curl && !is_pending(job)) {
+		if (!d->curl && (job ? !is_pending(job) : !view_has(view, KIND_JOB, d->job))) {
 			*link = d->next;
 			delivery_free(d);
 			continue;
@@ -219,7 +219,7 @@ static void begin_due(struct web_hooks *hooks)
 		/* If the clock was set back, `due` may be far in the future: do not wait for it. */
 		if (d->curl || hooks->active >= AT_A_TIME || (d->due > now && d->due - now <= PAUSE_NS))
 			continue;
-		if (!begin_attempt(d, view, job)) {
+		if (!job || !begin_attempt(d, view, job)) {
 			attempt_done(d);
 			d->due = now + PAUSE_NS;
 		}

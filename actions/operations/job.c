@@ -18,6 +18,8 @@ static int job_result_get(struct pool *pool, const struct view *view, const stru
 	int r;
 
 	(void)pool;
+	if (!job && view_has(view, KIND_JOB, request_str(req, "uuid")))
+		return error_oom(e);
 	if (!job)
 		return error_set(e, ENODATA, "the job has been expired");
 	if (!job_state_is_final(object_str(job, JOB_STATE)))
@@ -56,7 +58,8 @@ static int job_event_get(struct pool *pool, const struct view *view, const struc
 	int r = job_result_get(pool, view, req, &result, &why);
 
 	/* that of a job that was done cannot be told now: it has not failed */
-	if (r < 0 && (r == -ENODATA || r == -EINPROGRESS || object_str_is(job, JOB_STATE, JOB_STATE_DONE)))
+	if (r < 0 &&
+	    (!job || r == -ENODATA || r == -EINPROGRESS || object_str_is(job, JOB_STATE, JOB_STATE_DONE)))
 		return error_set(e, -r, "%s", error_sentence(&why));
 	if (r < 0)
 		result = json_pack("{s:o}", "error", error_to_json(&why));
@@ -96,9 +99,12 @@ static int task_progress_get(struct pool *pool, const struct view *view, const s
 {
 	const char *uuid = request_str(req, "apiId");
 	const struct object *job = view_get(view, KIND_JOB, uuid);
-	json_t *list = json_array();
+	json_t *list;
 
 	(void)pool;
+	if (!job && view_has(view, KIND_JOB, uuid))
+		return error_oom(e);
+	list = json_array();
 	if (job && job_state_is_final(object_text(job, JOB_STATE)))
 		job = job_continuation(view, job);
 	if (job && json_array_append_new(list, progress_of(job, uuid)) < 0) {

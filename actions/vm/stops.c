@@ -47,6 +47,8 @@ static int wait_for_job(struct job *job, const char *other, struct error *e)
 		_cleanup_(error_done) struct error why = ERROR_INIT;
 		_cleanup_json_ json_t *json = NULL;
 
+		if (!row && view_has(view, KIND_JOB, other))
+			return error_oom(e);
 		if (!row || object_str_is(row, JOB_STATE, JOB_STATE_DONE))
 			return 0;
 		if (!job_state_is_final(object_str(row, JOB_STATE))) {
