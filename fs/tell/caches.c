@@ -136,7 +136,7 @@ void caches_start(struct caches *caches)
 		if (!node_unpack(list[i], &node))
 			continue;
 		drop_files(caches, node, ~UINT64_C(0));
-		if (node.row && !view_get_id(view, node.kind, node.row))
+		if (node.row && !view_has_id(view, node.kind, node.row))
 			kept_forget(caches->fs->kept, node);
 	}
 }

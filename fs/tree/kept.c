@@ -188,7 +188,7 @@ int kept_add(struct kept *kept, struct node node)
 	scoped_lock(&kept->lock);
 	/* Under the lock: an object that is in the view is removed from here after this, by kept_forget(). */
 	view = kept->store && node.row ? store_newest_view(kept->store) : NULL;
-	if (view && !view_get_id(view, node.kind, node.row))
+	if (view && !view_has_id(view, node.kind, node.row))
 		return -ESTALE;
 	r = get(kept, object, &slot);
 	if (r < 0)

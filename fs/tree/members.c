@@ -9,20 +9,25 @@
 /* @dir: the one whose members they are. */
 static const struct object *members_next(const struct place *dir, const struct members *m, int64_t after)
 {
-	return m->field < 0 ? place_next_object(dir, FIELD_UUID, after)
-			    : view_next_where(dir->view, m->kind, m->field, m->text, after);
-}
-
-static const struct object *members_get(const struct view *view, const struct members *m, const char *uuid)
-{
-	const struct object *o = view_get(view, m->kind, uuid);
-
-	return o && (m->field < 0 || object_str_is(o, m->field, m->text)) ? o : NULL;
+	return m->field < 0 ? place_next_object(dir, FIELD_UUID, after) : place_next_member(dir, m, after);
 }
 
 static struct node member_node(const struct object *o, enum node_class class, unsigned index)
 {
 	return (struct node){.kind = o->kind->id, .row = o->id, .class = class, .index = index};
+}
+
+/* Takes no memory, so that what rests is found then, too. */
+static bool members_find(const struct view *view, const struct members *m, const char *uuid,
+			 enum node_class class, struct node *ret)
+{
+	struct view_where where;
+	const struct object *o = view_where_next(view_where_init(&where, view, m->kind, FIELD_UUID, uuid));
+
+	if (!o || (m->field >= 0 && !object_str_is(o, m->field, m->text)))
+		return false;
+	*ret = member_node(o, class, 0);
+	return true;
 }
 
 /* Faster than snprintf(3), which is a seventh of a long listing. */
@@ -103,7 +108,6 @@ bool objects_find(const struct place *dir, const char *name, struct node *ret)
 {
 	struct members m = dir->entry->members(dir);
 	char found[NAME_SIZE];
-	const struct object *o;
 
 	if (m.kind == KIND_GLOBAL_CONFIG) {
 		for (int64_t i = 0; (i = objects_next(dir, i, found, ret));)
@@ -111,10 +115,7 @@ bool objects_find(const struct place *dir, const char *name, struct node *ret)
 				return true;
 		return false;
 	}
-	o = members_get(dir->view, &m, name);
-	if (o)
-		*ret = member_node(o, N_OBJECT, 0);
-	return o != NULL;
+	return members_find(dir->view, &m, name, N_OBJECT, ret);
 }
 
 bool home_links_here(const struct place *dir)
@@ -207,11 +208,8 @@ struct members members_of_jobs(const struct place *dir)
 bool jobs_find(const struct place *dir, const char *name, struct node *ret)
 {
 	struct members m = members_of_jobs(dir);
-	const struct object *o = members_get(dir->view, &m, name);
 
-	if (o)
-		*ret = member_node(o, N_JOB, 0);
-	return o != NULL;
+	return members_find(dir->view, &m, name, N_JOB, ret);
 }
 
 int64_t jobs_next(const struct place *dir, int64_t after, char ret_name[NAME_SIZE], struct node *ret)
@@ -297,12 +295,9 @@ bool tags_find(const struct place *dir, const char *name, struct node *ret)
 {
 	for (int user = 0; user < 2; user++) {
 		struct members m = tags_of(dir, user);
-		const struct object *o = members_get(dir->view, &m, name);
 
-		if (o) {
-			*ret = member_node(o, N_TAG, 0);
+		if (members_find(dir->view, &m, name, N_TAG, ret))
 			return true;
-		}
 	}
 	return false;
 }
@@ -333,9 +328,7 @@ int64_t changed_object(const struct place *p)
 /* Creation time of the newest of @m; at least @changed. */
 static int64_t newest(const struct place *p, const struct members *m, int64_t changed)
 {
-	const struct object *o = NULL;
-
-	while ((o = members_next(p, m, o ? o->id : 0)))
+	view_for_each_where (o, p->view, m->kind, m->field, m->text)
 		if (object_time(o, FIELD_UUID) > changed)
 			changed = object_time(o, FIELD_UUID);
 	return changed;

@@ -46,6 +46,13 @@ void place_init(const struct fs *fs, const struct view *view, struct node node, 
 	init(fs, view, node, find_object(view, node), ret);
 }
 
+/* False when memory was short for the object. */
+static bool is_whole(const struct place *p)
+{
+	return p->object || !p->node.row || p->node.kind == KIND_NONE ||
+	       !view_has_id(p->view, p->node.kind, p->node.row);
+}
+
 static bool is_here(const struct node_entry *entry, const struct place *dir)
 {
 	return (entry->in & IN(dir->node.class)) && (!entry->here || entry->here(dir));
@@ -153,11 +160,13 @@ int place_find(const struct fs *fs, const struct view *view, uint64_t ino, const
 		return -ENOENT;
 	if (fs->nodes[node.class].io->is_here)
 		return find_numbered(fs, view, node, caller, ret);
-	if (node.row && !view_get_id(view, node.kind, node.row))
+	if (node.row && !view_has_id(view, node.kind, node.row))
 		return -ESTALE;
 	if (!node_is_sane(fs, view, node))
 		return -ENOENT;
 	place_init(fs, view, node, ret);
+	if (!is_whole(ret))
+		return -ENOMEM;
 	if (caller)
 		ret->caller = *caller;
 	return 0;
@@ -215,7 +224,7 @@ int place_lookup(const struct place *dir, const char *name, struct place *ret)
 			node = fixed_node(dir, (enum node_class) class);
 		place_init(dir->fs, dir->view, node, ret);
 		ret->caller = dir->caller;
-		return 0;
+		return is_whole(ret) ? 0 : -ENOMEM;
 	}
 	return mark ? lookup_query(dir, name, mark, ret) : -ENOENT;
 }
@@ -256,9 +265,25 @@ const struct object *place_next_object(const struct place *dir, int field, int64
 
 	if (!w)
 		return view_next(dir->view, dir->kind->id, after);
-	if (!w->last || w->last->id != after)
+	if (!w->last || w->last->id != after || w->field >= 0)
 		view_walk_init_after(&w->walk, dir->view, dir->kind->id, field, after);
+	w->field = -1;
 	w->last = view_walk_next(&w->walk);
+	return w->last;
+}
+
+const struct object *place_next_member(const struct place *dir, const struct members *m, int64_t after)
+{
+	struct place_walk *w = dir->walk;
+
+	if (!w)
+		return view_next_where(dir->view, m->kind, m->field, m->text, after);
+	if (!w->last || w->last->id != after || w->last->kind->id != m->kind || w->field != m->field) {
+		view_where_init(&w->where, dir->view, m->kind, m->field, m->text);
+		w->where.after = after;
+	}
+	w->field = m->field;
+	w->last = view_where_next(&w->where);
 	return w->last;
 }
 

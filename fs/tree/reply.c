@@ -152,7 +152,7 @@ static bool is_newest(const struct place *p)
 {
 	_cleanup_view_ struct view *view = store_newest_view(p->fs->store);
 
-	return p->object && view_get_id(view, p->node.kind, p->node.row) == p->object;
+	return p->object && view_shows(view, p->object);
 }
 
 /*

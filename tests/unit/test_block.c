@@ -544,6 +544,39 @@ static void walks_come_across_all_when_memory_is_short(void **state)
 	assert_int_equal(candidate_count, RESTING + 1);
 }
 
+/* Whether it was made, and where, says nothing. */
+static void a_view_shows_an_object_until_it_changes(void **state)
+{
+	_cleanup_view_ struct view *view = view_new(), *later = NULL;
+	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind_get(KIND_JOB));
+	_cleanup_object_ const struct object *job = random_job(5), *other = random_job(6);
+	_cleanup_object_ struct object *edited = NULL;
+	const struct object *made;
+	struct view_walk walk;
+
+	(void)state;
+	assert_int_equal(view_batch_add(batch, job), 0);
+	assert_int_equal(view_batch_add(batch, other), 0);
+	assert_int_equal(view_batch_put(batch), 0);
+	made = view_get_id(view, KIND_JOB, 5);
+	later = view_copy(view, 1);
+	assert_int_equal(view_rest_again(later, KIND_JOB, 0), 1);
+	assert_ptr_not_equal(view_get_id(later, KIND_JOB, 5), made);
+	assert_true(view_shows(later, made));
+	view_walk_init(&walk, view, KIND_JOB, -1);
+	assert_true(view_shows(later, view_walk_next(&walk)));
+
+	edited = object_copy(made);
+	edited->changed++;
+	assert_int_equal(view_put(later, edited), 0);
+	assert_false(view_shows(later, made));
+	assert_true(view_shows(later, view_get_id(later, KIND_JOB, 5)));
+	assert_true(view_shows(view, made));
+	assert_true(view_shows(later, other));
+	assert_int_equal(view_remove(later, other), 0);
+	assert_false(view_shows(later, other));
+}
+
 /* A few may have been in a block at a start, and one may have been edited since. */
 static void those_that_come_to_rest_later_join_their_block(void **state)
 {
@@ -651,6 +684,7 @@ int main(void)
 		cmocka_unit_test(a_view_with_blocks_shows_the_same),
 		cmocka_unit_test(an_object_is_known_to_be_there_when_memory_is_short),
 		cmocka_unit_test(walks_come_across_all_when_memory_is_short),
+		cmocka_unit_test(a_view_shows_an_object_until_it_changes),
 		cmocka_unit_test(those_that_come_to_rest_later_join_their_block),
 		cmocka_unit_test(one_takes_64_bytes_at_most),
 	};
