@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A block: objects of one kind that rest (object_rests()), stored by columns: what all have is there once, uuids are
- * 16 bytes, and numbers as wide as the block needs. So a job takes some 40 bytes, and 50 with its entries in the
- * indexes of a view, instead of 220.
+ * A block: objects of one kind that rest (object_rests()), stored by columns: what all have is there once,
+ * uuids are 16 bytes, and numbers as wide as the block needs. So a job takes some 40 bytes, and 50 with its
+ * entries in the indexes of a view, instead of 220.
  *
  * An object is made anew when somebody looks at it, without a look at the database. Whoever gets one borrows it from the
  * block, which keeps what it has made. Blocks are immutable, apart from that, and shared by views on all threads; to
@@ -33,8 +33,8 @@ static inline int64_t block_number(int64_t id)
 }
 
 /**
- * For block_draft.c: the block of all objects of a content, to which it takes over the reference. NULL when memory is
- * short.
+ * For block_draft.c: the block of all objects of a content, to which it takes over the reference. NULL when
+ * memory is short.
  */
 struct block *block_of(struct content *content);
 /** The number of its objects. */

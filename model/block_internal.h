@@ -2,11 +2,12 @@
 /*
  * What is in a block, for block.c and block_draft.c alone.
  *
- * A column has a number for each object: the smallest is its base, and all are told by their distance from that, in
- * as many bytes as the largest distance takes; none, if all are the same. Columns with the same distances have them
- * in common: the times of fields are those that dates tell, and a deadline is a while after the creation. The columns
- * are those of make_columns() and look(), in that order. Texts are told by their number among those that the block
- * has, in two columns: what it begins with, and the uuid that it ends with.
+ * A column has a number for each object: the smallest is its base, and all are told by their distance from
+ * that, in as many bytes as the largest distance takes; none, if all are the same. Columns with the same
+ * distances have them in common: the times of fields are those that dates tell, and a deadline is a while
+ * after the creation. The columns are those of make_columns() and look(), in that order. Texts are told by
+ * their number among those that the block has, in two columns: what it begins with, and the uuid that it
+ * ends with.
  */
 #ifndef POOLFS_BLOCK_INTERNAL_H
 #define POOLFS_BLOCK_INTERNAL_H

@@ -27,7 +27,10 @@ struct leaving *leaving_new(void)
 	return calloc(1, sizeof(struct leaving));
 }
 
-/* One whose memory is short keeps its texts. One that has been removed may have been what its neighbours waited for. */
+/*
+ * One whose memory is short keeps its texts. One that has been removed may have been what its neighbours
+ * waited for.
+ */
 static void leave(struct view *view, enum kind_id kind, int64_t id)
 {
 	const struct object *o = view_get_id(view, kind, id);

@@ -19,10 +19,11 @@ struct leaving;
 /** Freed with free(). NULL when memory is short. */
 struct leaving *leaving_new(void);
 /**
- * To be called after each commit, with its changes, before its view is published: replaces objects in @view by ones without
- * the texts, which are in the database by now, and puts those of which all neighbours rest in blocks (view_rest()). Such
- * an object shows what it showed before; it is no change of the pool. A few blocks drop what they have made for readers
- * (view_rest_again()), so an object that rests may be at another address in the next view.
+ * To be called after each commit, with its changes, before its view is published: replaces objects in @view
+ * by ones without the texts, which are in the database by now, and puts those of which all neighbours rest
+ * in blocks (view_rest()). Such an object shows what it showed before; it is no change of the pool. A few
+ * blocks drop what they have made for readers (view_rest_again()), so an object that rests may be at
+ * another address in the next view.
  */
 void leaving_commit(struct leaving *leaving, struct view *view, const struct change *changes, size_t count);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Texts that have left memory. Those of an object's F_LEAVES fields do so once it has ended (`end_field` of its kind): nobody
- * changes them any more, few are ever read, and there are many; if objects of its kind do not end, once they have been
- * written: these are hidden ones that only operations read. They are in the database alone then, and
- * object_read_text() and its kin read them there, through a connection of their own, so that neither waits for the writer
- * of the store, but for a moment when both begin at the same time: to come to know of a commit, SQLite may take the lock
- * of writers. It takes some 10 us and may wait for the disk: not in the thread that receives requests.
+ * Texts that have left memory. Those of an object's F_LEAVES fields do so once it has ended (`end_field` of
+ * its kind): nobody changes them any more, few are ever read, and there are many; if objects of its kind do
+ * not end, once they have been written: these are hidden ones that only operations read. They are in the
+ * database alone then, and object_read_text() and its kin read them there, through a connection of their
+ * own, so that neither waits for the writer of the store, but for a moment when both begin at the same
+ * time: to come to know of a commit, SQLite may take the lock of writers. It takes some 10 us and may wait
+ * for the disk: not in the thread that receives requests.
  *
  * A text is that of the row as it is in the database when it is read. So it can be newer than the view that the object is
  * of: if the row is gone, it cannot be read any more (-ESTALE), and if the field is null by now, there is none.

@@ -8,8 +8,8 @@
 #include "model/render.h"
 
 /*
- * What an object is known by. Whatever changes in its inventory, it has another time then, that of the commit; its address
- * says nothing, since those that rest are made again and again.
+ * What an object is known by. Whatever changes in its inventory, it has another time then, that of the
+ * commit; its address says nothing, since those that rest are made again and again.
  */
 struct shown {
 	int64_t id, changed;

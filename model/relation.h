@@ -42,8 +42,8 @@ struct relation relation_inverse(const struct relation *r);
 /** True when targets are found without scanning all objects. */
 bool relation_is_indexed(const struct relation *r);
 /**
- * The next target of @from; *cursor is 0 at the start. NULL at the end. None rests, since no relation leads to a kind whose
- * objects end: who adds one has to tell short memory from the end.
+ * The next target of @from; *cursor is 0 at the start. NULL at the end. None rests, since no relation leads
+ * to a kind whose objects end: who adds one has to tell short memory from the end.
  */
 const struct object *relation_walk(const struct relation *r, const struct view *view,
 				   const struct object *from, int64_t *cursor);

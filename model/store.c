@@ -630,7 +630,10 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 		return error_set(e, -sqlite_errno(rc), "cannot open '%s': %s", path,
 				 store->db ? sqlite3_errmsg(store->db) : "out of memory");
 	(void)sqlite3_extended_result_codes(store->db, 1);
-	/* A reader of texts that comes across a commit may take the lock of writers for the moment (left_text.h). */
+	/*
+	 * A reader of texts that comes across a commit may take the lock of writers for the moment
+	 * (left_text.h).
+	 */
 	(void)sqlite3_busy_timeout(store->db, BUSY_MS);
 	/*
 	 * txn.c checks foreign keys. The rows of a group are not written in the order in which they have come to refer to each

@@ -301,7 +301,10 @@ static int64_t next_in_blocks(const struct view *view, enum kind_id kind, int64_
 	return id;
 }
 
-/* The object with the smallest row id above @after, if it is in no block; else *ret_block is where @ret_id is. */
+/*
+ * The object with the smallest row id above @after, if it is in no block; else *ret_block is where @ret_id
+ * is.
+ */
 static const struct object *next_object(const struct view *view, enum kind_id kind, int64_t after,
 					struct block **ret_block, int64_t *ret_id)
 {

@@ -6,9 +6,9 @@
  * without locks for as long as they like, and release it. Objects found in a view
  * are borrowed from it; take a reference (object_ref()) to keep one longer.
  *
- * Objects that rest are in blocks (block.h), and made when somebody asks for them. So view_get() and its kin may return NULL
- * for one of these when memory is short. Whether it is there is known even then (view_has()), and walks come across it.
- * One that has not ended never rests.
+ * Objects that rest are in blocks (block.h), and made when somebody asks for them. So view_get() and its
+ * kin may return NULL for one of these when memory is short. Whether it is there is known even then
+ * (view_has()), and walks come across it. One that has not ended never rests.
  *
  * Iteration is by row id, that is in the order of creation, and can resume after
  * any id: sufficient for readdir, limits and loops, without iterator objects.
@@ -30,7 +30,10 @@ void view_unref(struct view *view);
 DEFINE_CLEANUP(struct view *, view_unref)
 #define _cleanup_view_ _cleanup_(view_unref_p)
 
-/** The object of this kind with this uuid; NULL when there is none or @uuid is NULL, or if it rests and memory is short. */
+/**
+ * The object of this kind with this uuid; NULL when there is none or @uuid is NULL, or if it rests and
+ * memory is short.
+ */
 const struct object *view_get(const struct view *view, enum kind_id kind, const char *uuid);
 const struct object *view_get_id(const struct view *view, enum kind_id kind, int64_t id);
 /** Whether there is an object of this kind with this uuid, or row id. Takes no memory. */
@@ -69,8 +72,8 @@ const struct object *view_walk_next(struct view_walk *walk);
 /** The same object, which a walk has come to, borrowed from the view; NULL when memory is short. */
 const struct object *view_keep(const struct view *view, const struct object *o);
 /**
- * As view_next(), among those whose F_INDEX string @field has exactly the text @value. Each is made if it rests:
- * view_for_each_where() makes none.
+ * As view_next(), among those whose F_INDEX string @field has exactly the text @value. Each is made if it
+ * rests: view_for_each_where() makes none.
  */
 const struct object *view_next_where(const struct view *view, enum kind_id kind, int field, const char *value,
 				     int64_t after);
@@ -87,9 +90,14 @@ struct view_candidates {
 };
 void view_candidates_init(struct view_candidates *candidates, const struct view *view, enum kind_id kind,
 			  int field, const char *value);
-/** The one with the smallest row id above @after; NULL at the end. As that of view_walk_next(): view_keep(). */
+/**
+ * The one with the smallest row id above @after; NULL at the end. As that of view_walk_next(): view_keep().
+ */
 const struct object *view_candidates_next(struct view_candidates *candidates, int64_t after);
-/** A walk over the objects whose F_INDEX string @field has exactly the text @value, which stays the caller's. */
+/**
+ * A walk over the objects whose F_INDEX string @field has exactly the text @value, which stays the
+ * caller's.
+ */
 struct view_where {
 	struct view_candidates candidates;
 	int field;
@@ -125,7 +133,10 @@ uint64_t view_version(const struct view *view);
 
 #define view_for_each(o, view, kind)                                                                         \
 	for (const struct object *o = view_next(view, kind, 0); o; o = view_next(view, kind, (o)->id))
-/* As view_where_next(): an object that rests is there until the next step only. The view must stay as it is. */
+/*
+ * As view_where_next(): an object that rests is there until the next step only. The view must stay as it
+ * is.
+ */
 #define view_for_each_where(o, view, kind, field, value)                                                     \
 	for (struct view_where o##_walk, *o##_where = view_where_init(&o##_walk, view, kind, field, value);  \
 	     o##_where; o##_where = NULL)                                                                    \
@@ -137,26 +148,26 @@ struct view *view_new(void);
 /** An editable copy that shares everything with @view; NULL when memory is short. */
 struct view *view_copy(const struct view *view, uint64_t version);
 /*
- * The bits of a row id; the largest number is none. They are given out one by one: enough for a thousand a second for
- * 34 years.
+ * The bits of a row id; the largest number is none. They are given out one by one: enough for a thousand a
+ * second for 34 years.
  */
 #define VIEW_ID_BITS 40
 #define VIEW_ID_MAX  ((INT64_C(1) << VIEW_ID_BITS) - 1)
 /**
- * Inserts @o, packed (object_pack()), replacing the object with its row id, if any. 0, -ENOMEM, or -ERANGE for an id of
- * VIEW_ID_MAX or above.
+ * Inserts @o, packed (object_pack()), replacing the object with its row id, if any. 0, -ENOMEM, or -ERANGE
+ * for an id of VIEW_ID_MAX or above.
  */
 int view_put(struct view *view, const struct object *o);
 /** Removes the object with the row id of @o. 0 or -ENOMEM. */
 int view_remove(struct view *view, const struct object *o);
 /**
- * Puts the objects of the block of row @id in a block, or in that where some of them are, if all of them rest and there
- * will not be more of them. When memory is short, the view stays as it is.
+ * Puts the objects of the block of row @id in a block, or in that where some of them are, if all of them
+ * rest and there will not be more of them. When memory is short, the view stays as it is.
  */
 void view_rest(struct view *view, enum kind_id kind, int64_t id);
 /**
- * Drops what the block after that of number @number has made, which nobody but other views has then. Returns its number; 0
- * at the end.
+ * Drops what the block after that of number @number has made, which nobody but other views has then.
+ * Returns its number; 0 at the end.
  */
 int64_t view_rest_again(struct view *view, enum kind_id kind, int64_t number);
 void view_set_changed(struct view *view, enum kind_id kind, int64_t ns);

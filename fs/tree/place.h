@@ -30,7 +30,10 @@ struct file_class;
 struct ranks;
 struct where_list;
 
-/* Where a listing is among the objects of a kind, or some of them: the next one is not searched for, nor made if it rests. */
+/*
+ * Where a listing is among the objects of a kind, or some of them: the next one is not searched for, nor
+ * made if it rests.
+ */
 struct place_walk {
 	struct view_walk walk;
 	struct view_where where;
@@ -150,7 +153,10 @@ bool place_next(const struct place *dir, int64_t after, int64_t *ret_position, c
  * caller will read.
  */
 const struct object *place_next_object(const struct place *dir, int field, int64_t after);
-/** The same of the members, whose field is an index. In a listing one that rests is valid until the next call only. */
+/**
+ * The same of the members, whose field is an index. In a listing one that rests is valid until the next
+ * call only.
+ */
 const struct object *place_next_member(const struct place *dir, const struct members *m, int64_t after);
 
 /** True if the directory has entries of this class. */
