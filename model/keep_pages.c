@@ -10,6 +10,9 @@
 
 #define PAGE ((size_t)4096)
 
+/* Pages that the thread gives back at a time: nobody can take them meanwhile. */
+#define GIVEN_AT_ONCE 4096
+
 static size_t pages_of(size_t len)
 {
 	return (len + PAGE - 1) / PAGE;
@@ -22,22 +25,66 @@ int keep_pages_init(struct keep_pages *pages, char *start, size_t bytes)
 	if (!pages->users)
 		return -ENOMEM;
 	pthread_mutex_init(&pages->lock, NULL);
+	pthread_cond_init(&pages->released, NULL);
 	return 0;
+}
+
+/* Chooses free pages that may have memory, to give it back. False: there are none. Call with the lock held. */
+static bool choose_giving(struct keep_pages *pages)
+{
+	struct page_range *unused = &pages->unused;
+	size_t at = unused->first;
+
+	while (at < unused->end && pages->users[at])
+		at++;
+	pages->giving.first = at;
+	while (at < unused->end && !pages->users[at] && at - pages->giving.first < GIVEN_AT_ONCE)
+		at++;
+	pages->giving.end = unused->first = at;
+	return pages->giving.end > pages->giving.first;
+}
+
+/* The thread `texts`. */
+static void *give_back(void *arg)
+{
+	struct keep_pages *pages = arg;
+
+	pthread_setname_np(pthread_self(), "texts");
+	pthread_mutex_lock(&pages->lock);
+	while (!pages->ended)
+		if (choose_giving(pages)) {
+			const struct page_range giving = pages->giving;
+
+			pthread_mutex_unlock(&pages->lock);
+			(void)madvise(pages->start + giving.first * PAGE, (giving.end - giving.first) * PAGE,
+				      MADV_REMOVE);
+			pthread_mutex_lock(&pages->lock);
+			pages->giving = (struct page_range){0};
+		} else {
+			pthread_cond_wait(&pages->released, &pages->lock);
+		}
+	pthread_mutex_unlock(&pages->lock);
+	return NULL;
 }
 
 void keep_pages_done(struct keep_pages *pages)
 {
 	if (!pages->users)
 		return;
+	pthread_mutex_lock(&pages->lock);
+	pages->ended = true;
+	pthread_cond_signal(&pages->released);
+	pthread_mutex_unlock(&pages->lock);
+	if (pages->settled)
+		pthread_join(pages->thread, NULL);
+	pthread_cond_destroy(&pages->released);
 	pthread_mutex_destroy(&pages->lock);
 	free(pages->users);
 }
 
-/* Gives back the memory of pages that nobody uses. Without it, they stay until they are taken again. */
-static void give_back(const struct keep_pages *pages, size_t first, size_t count)
+static bool is_free(const struct keep_pages *pages, size_t i)
 {
-	if (count)
-		(void)madvise(pages->start + first * PAGE, count * PAGE, MADV_REMOVE);
+	return !pages->users[i] && (i < pages->giving.first || i >= pages->giving.end);
 }
 
 /* @count free pages in a row, at the end of which the next ones are looked for. Call with the lock held. */
@@ -48,7 +95,7 @@ static bool find_free(struct keep_pages *pages, size_t count, size_t *ret_first)
 	for (size_t tried = 0; tried < pages->count + count; tried++, at++) {
 		if (at == pages->count)
 			at = run = 0;
-		run = pages->users[at] ? 0 : run + 1;
+		run = is_free(pages, at) ? run + 1 : 0;
 		if (run < count)
 			continue;
 		*ret_first = at + 1 - count;
@@ -98,18 +145,23 @@ char *keep_pages_claim(struct keep_pages *pages, uint64_t at, size_t len)
 	return pages->start + at;
 }
 
+/* The pages, as far as they are free, may have memory. Call with the lock held. */
+static void note_unused(struct keep_pages *pages, size_t first, size_t end)
+{
+	struct page_range *unused = &pages->unused;
+
+	if (unused->first == unused->end)
+		*unused = (struct page_range){first, end};
+	unused->first = first < unused->first ? first : unused->first;
+	unused->end = end > unused->end ? end : unused->end;
+	pthread_cond_signal(&pages->released);
+}
+
 void keep_pages_settle(struct keep_pages *pages)
 {
-	size_t first = 0;
-
 	scoped_lock(&pages->lock);
-	for (size_t i = 0; i < pages->count; i++)
-		if (pages->users[i]) {
-			give_back(pages, first, i - first);
-			first = i + 1;
-		}
-	give_back(pages, first, pages->count - first);
-	pages->settled = true;
+	note_unused(pages, 0, pages->count);
+	pages->settled = pthread_create(&pages->thread, NULL, give_back, pages) == 0;
 }
 
 void keep_pages_release(struct keep_pages *pages, const char *text, size_t len)
@@ -119,9 +171,6 @@ void keep_pages_release(struct keep_pages *pages, const char *text, size_t len)
 	scoped_lock(&pages->lock);
 	pages->next = first < pages->next ? first : pages->next;
 	for (size_t i = first; i < end; i++)
-		if (--pages->users[i]) {
-			give_back(pages, first, i - first);
-			first = i + 1;
-		}
-	give_back(pages, first, end - first);
+		pages->users[i]--;
+	note_unused(pages, first, end);
 }

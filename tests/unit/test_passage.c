@@ -2,7 +2,10 @@
 /* Long documents are in memory once, shown and kept, whenever the process is killed. */
 #include "tests/unit/test.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -16,6 +19,26 @@
 #define PAGE	  4096
 #define NO_LIMIT  SIZE_MAX
 #define WORD_SIZE sizeof(uint32_t)
+
+static _Thread_local bool releases;	/* this thread must not give memory back */
+static _Atomic(const char *) held_back; /* whoever gives this back says so, and waits until it may */
+static sem_t given, may_give;
+
+int __real_madvise(void *addr, size_t len, int advice);
+int __wrap_madvise(void *addr, size_t len, int advice);
+int __wrap_madvise(void *addr, size_t len, int advice)
+{
+	const char *start = addr, *held = atomic_load(&held_back);
+
+	if (advice == MADV_REMOVE) {
+		assert_false(releases);
+		if (held >= start && held < start + len) {
+			(void)sem_post(&given);
+			(void)sem_wait(&may_give);
+		}
+	}
+	return __real_madvise(addr, len, advice);
+}
 
 static struct keep *open_keep(int fd)
 {
@@ -48,6 +71,17 @@ static size_t text_pages(int fd)
 		at = end;
 	}
 	return pages;
+}
+
+/* Waits until texts have so many pages. */
+static bool have_pages(int fd, size_t pages)
+{
+	for (int i = 0; i < 10000; i++) {
+		if (text_pages(fd) == pages)
+			return true;
+		(void)usleep(1000);
+	}
+	return false;
 }
 
 /* @count times @word. */
@@ -91,11 +125,11 @@ static void test_kept_once(void **state)
 	uint64_t number;
 
 	(void)state;
-	assert_int_equal(text_pages(fd), 20000 / PAGE + 1 + 1);
+	assert_true(have_pages(fd, 20000 / PAGE + 1 + 1));
 	number = document_keep(d, k, NO_LIMIT);
 	assert_true(number);
 	assert_int_equal(document_keep(d, k, NO_LIMIT), number);
-	assert_int_equal(text_pages(fd), 20000 / PAGE + 1 + 1);
+	assert_true(have_pages(fd, 20000 / PAGE + 1 + 1));
 	assert_in_range(keep_bytes(k, KEEP_DOCUMENT), 2 * 36, 300);
 
 	next = open_keep(fd);
@@ -107,7 +141,7 @@ static void test_kept_once(void **state)
 	assert_same(loaded, d);
 	assert_int_equal(document_keep(loaded, next, NO_LIMIT), number);
 	document_unref(loaded);
-	assert_int_equal(text_pages(fd), 0);
+	assert_true(have_pages(fd, 0));
 	keep_free(next);
 
 	passage_unref(a);
@@ -134,22 +168,22 @@ static void test_shared_passages(void **state)
 	passage_unref(b);
 	passage_unref(c);
 	c = make_passage(k, 4, 2048); /* nothing that is kept has it */
-	assert_int_equal(text_pages(fd), 8);
+	assert_true(have_pages(fd, 8));
 
 	next = open_keep(fd);
 	d2 = document_load(next, numbers[0], 1);
 	e2 = document_load(next, numbers[1], 1);
 	keep_texts_settle(next);
-	assert_int_equal(text_pages(fd), 6);
+	assert_true(have_pages(fd, 6));
 	assert_same(d, d2);
 	document_unref(d2);
-	assert_int_equal(text_pages(fd), 4);
+	assert_true(have_pages(fd, 4));
 	assert_same(e, e2);
 	a = make_passage(next, 5, 2048); /* where that of the first one was */
-	assert_int_equal(text_pages(fd), 6);
+	assert_true(have_pages(fd, 6));
 	assert_same(e, e2);
 	document_unref(e2);
-	assert_int_equal(text_pages(fd), 2);
+	assert_true(have_pages(fd, 2));
 	passage_unref(a);
 	keep_free(next);
 
@@ -172,7 +206,7 @@ static void test_without_room(void **state)
 	assert_int_equal(keep_new(&fd, NULL), 0);
 	k = open_keep(fd);
 	p = make_passage(k, 1, 5000);
-	assert_int_equal(text_pages(fd), 0);
+	assert_true(have_pages(fd, 0));
 	d = document_join(&(struct piece){p, 3}, 1, 1);
 	passage_unref(p);
 	assert_int_equal(document_keep(d, k, 19999), 0);
@@ -180,7 +214,7 @@ static void test_without_room(void **state)
 	next = open_keep(fd);
 	loaded = document_load(next, only_number(next), 1);
 	assert_same(loaded, d);
-	assert_int_equal(text_pages(fd), 0);
+	assert_true(have_pages(fd, 0));
 	assert_null(keep_text_new(NULL, 10));
 	keep_texts_settle(NULL);
 	keep_texts_settle(next);
@@ -234,7 +268,7 @@ static void test_damaged(void **state)
 		{3, {{texts, 10, 0}, {texts, 10, 0}}},
 		{UINT64_MAX, {{texts, 10, 0}, {texts, 10, 0}}},
 	};
-	const char *first;
+	const char *first, *text;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -246,10 +280,11 @@ static void test_damaged(void **state)
 	assert_null(document_load(k, 101, 1));
 	/* nothing of them is in use */
 	passage_unref(make_passage(k, 1, 2048));
-	assert_int_equal(text_pages(fd), 0);
+	assert_true(have_pages(fd, 0));
 	first = keep_text_claim(k, texts, 1);
 	keep_text_free(k, first, 1);
-	assert_ptr_equal(keep_text_new(k, 1), first);
+	while ((text = keep_text_new(k, 1)) != first) /* its memory is being given back */
+		keep_text_free(k, text, 1);
 	keep_free(k);
 	(void)close(fd);
 }
@@ -300,12 +335,41 @@ static void test_pages(void **state)
 	for (size_t t = 0; t < TEXTS; t++)
 		if (texts[t].at)
 			keep_pages_release(&pages, texts[t].at, texts[t].len);
-	texts[0].at = keep_pages_take(&pages, PAGES * PAGE);
+	while (!(texts[0].at = keep_pages_take(&pages, PAGES * PAGE))) /* some are being given back */
+		(void)usleep(1000);
 	assert_ptr_equal(texts[0].at, memory);
-	assert_int_equal(memory[PAGE], 0);
 	assert_null(keep_pages_take(&pages, 1));
 	keep_pages_done(&pages);
 	(void)munmap(memory, PAGES * PAGE);
+}
+
+/* Who releases a text does not wait until its memory is given back, and nobody gets it before that. */
+static void test_given_back_by_another(void **state)
+{
+	int fd;
+	struct keep *k = new_keep(&fd);
+	struct passage *p = make_passage(k, 1, 2048), *other;
+	const char *bytes = p->bytes;
+
+	(void)state;
+	assert_int_equal(text_pages(fd), 2);
+	assert_int_equal(sem_init(&given, 0, 0), 0);
+	assert_int_equal(sem_init(&may_give, 0, 0), 0);
+	atomic_store(&held_back, bytes);
+	releases = true;
+	passage_unref(p);
+	assert_int_equal(sem_wait(&given), 0);
+	other = make_passage(k, 2, 2048);
+	assert_ptr_not_equal(other->bytes, bytes);
+	atomic_store(&held_back, NULL);
+	assert_int_equal(sem_post(&may_give), 0);
+	assert_true(have_pages(fd, 2));
+	assert_int_equal(*(const uint32_t *)(const void *)other->bytes, 2);
+	passage_unref(other);
+	assert_true(have_pages(fd, 0));
+	releases = false;
+	keep_free(k);
+	(void)close(fd);
 }
 
 /* ----------------------------------------------------------------- killed writers */
@@ -421,7 +485,7 @@ static _Noreturn void check_documents(int fd)
 		_exit(1);
 	for (size_t i = 0; i < DOCUMENTS; i++)
 		document_unref(w.documents[i]);
-	if (text_pages(fd) != 0)
+	if (!have_pages(fd, 0))
 		_exit(2);
 	_exit(0);
 }
@@ -473,9 +537,13 @@ static void test_killed_writer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kept_once),     cmocka_unit_test(test_shared_passages),
-		cmocka_unit_test(test_without_room),  cmocka_unit_test(test_gone_before_its_memory),
-		cmocka_unit_test(test_damaged),	      cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_kept_once),
+		cmocka_unit_test(test_shared_passages),
+		cmocka_unit_test(test_without_room),
+		cmocka_unit_test(test_gone_before_its_memory),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_given_back_by_another),
 		cmocka_unit_test(test_killed_writer),
 	};
 
