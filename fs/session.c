@@ -297,6 +297,8 @@ int session_serve(const struct session_options *options, int link, int keep_fd, 
 		r = fs_open(&fs, options, session, e);
 	if (r == 0)
 		r = serve(session, &fs, options, link, steal_fd(&device), e);
+	/* Before it closes what is open: if this one has failed, another process goes on with it. */
+	keep_end(fs.keep);
 	fs_close(&fs);
 	if (session)
 		fuse_session_destroy(session);

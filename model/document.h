@@ -51,9 +51,9 @@ int document_slice(const struct document *d, size_t start, size_t len, struct io
 void document_copy(const struct document *d, char *to);
 
 /**
- * Keeps a joined document once for all who show it (KEEP_DOCUMENT), as long as it is there: of which passages it is made, and
- * a copy of those that are not in @keep. The number of what is kept; 0: there is no room, or more than @most bytes would be
- * kept so. Any thread.
+ * Keeps a joined document once for all who show it (KEEP_DOCUMENT), until it is freed, or for the next process after
+ * keep_end(): of which passages it is made, and a copy of those that are not in @keep. The number of what is kept; 0: there
+ * is no room, or more than @most bytes would be kept so. Any thread.
  */
 uint64_t document_keep(struct document *d, struct keep *keep, size_t most);
 /**

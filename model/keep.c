@@ -20,6 +20,7 @@ struct keep {
 	pthread_mutex_t lock;
 	struct keep_log log; /* lock */
 	struct keep_pages pages;
+	bool ended;	    /* lock */
 	int64_t complained; /* lock; when it was last told that there is no room, ns of CLOCK_MONOTONIC; 0: never */
 };
 
@@ -113,8 +114,11 @@ static uint64_t length_with(const struct keep *k, const struct keep_record *r, b
 static int change_locked(struct keep *k, const struct keep_record *r, const struct source *from, bool stages)
 {
 	void *to;
-	int result = keep_log_check_room(&k->log, r, length_with(k, r, stages));
+	int result;
 
+	if (k->ended)
+		return 0;
+	result = keep_log_check_room(&k->log, r, length_with(k, r, stages));
 	if (result < 0)
 		return result;
 	if (r->kind == RECORD_REMOVE && !keep_index_find(&k->log.index, r->type, r->id) &&
@@ -241,7 +245,7 @@ static bool has_changed(const struct keep *k)
 static void write_begun(struct keep *k)
 {
 	pthread_mutex_lock(&k->lock);
-	if (keep_log_make_room(&k->log, begun.reserved) == 0)
+	if (!k->ended && keep_log_make_room(&k->log, begun.reserved) == 0)
 		for (size_t at = 0; at < begun.len; at += keep_record_size(staged_at(at)->len)) {
 			void *to = keep_log_append(&k->log, staged_at(at));
 
@@ -441,6 +445,15 @@ int keep_open(int fd, struct keep **ret, struct error *e)
 	}
 	*ret = k;
 	return 0;
+}
+
+void keep_end(struct keep *k)
+{
+	if (!k)
+		return;
+	keep_pages_end(&k->pages); /* first: what is not removed any more must not lose its text */
+	scoped_lock(&k->lock);
+	k->ended = true;
 }
 
 void keep_free(struct keep *k)

@@ -75,12 +75,18 @@ enum keep_type {
 	KEEP_HANDLE_LAST = 25, /* 0: the last generation of handles (fs/tree/handle.c) */
 	KEEP_DOCUMENT =
 		26, /* its number: of which texts a long content is made, which all that show it refer to */
+	KEEP_DOCUMENT_LAST = 27, /* 0: the last number given out */
 };
 
 /** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */
 int keep_new(int *ret_fd, struct error *e);
 /** Opens the one in the file @fd (borrowed). -EINVAL: it is none, of a layout that is not known, or damaged. */
 int keep_open(int fd, struct keep **ret, struct error *e);
+/**
+ * The process ends: what is kept stays for the next one as it is, whatever this one still changes, removes, and frees of
+ * texts. Accepts NULL. Any thread.
+ */
+void keep_end(struct keep *keep);
 /** Accepts NULL. */
 void keep_free(struct keep *keep);
 

@@ -67,14 +67,18 @@ static void *give_back(void *arg)
 	return NULL;
 }
 
+void keep_pages_end(struct keep_pages *pages)
+{
+	scoped_lock(&pages->lock);
+	pages->ended = true;
+	pthread_cond_signal(&pages->released);
+}
+
 void keep_pages_done(struct keep_pages *pages)
 {
 	if (!pages->users)
 		return;
-	pthread_mutex_lock(&pages->lock);
-	pages->ended = true;
-	pthread_cond_signal(&pages->released);
-	pthread_mutex_unlock(&pages->lock);
+	keep_pages_end(pages);
 	if (pages->settled)
 		pthread_join(pages->thread, NULL);
 	pthread_cond_destroy(&pages->released);
@@ -169,6 +173,8 @@ void keep_pages_release(struct keep_pages *pages, const char *text, size_t len)
 	size_t first = (size_t)(text - pages->start) / PAGE, end = first + pages_of(len);
 
 	scoped_lock(&pages->lock);
+	if (pages->ended)
+		return;
 	pages->next = first < pages->next ? first : pages->next;
 	for (size_t i = first; i < end; i++)
 		pages->users[i]--;

@@ -38,6 +38,8 @@ struct keep_pages {
 
 /** The pages of the @bytes from @start on, which is at the start of a page. -ENOMEM. */
 int keep_pages_init(struct keep_pages *pages, char *start, size_t bytes);
+/** The process ends: from now on no memory is given back, nor taken again: the next one does that. */
+void keep_pages_end(struct keep_pages *pages);
 /** Accepts one of zeros. What has not been given back is left to the next process. */
 void keep_pages_done(struct keep_pages *pages);
 
