@@ -69,8 +69,7 @@ struct kept_pieces {
 _Static_assert(sizeof(struct kept_piece) == 24 && sizeof(struct kept_pieces) == 8 && KEEP_LAYOUT == 2,
 	       KEEP_LAYOUT_CHANGED);
 
-static pthread_mutex_t keep_lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t last_number; /* keep_lock; that was given out */
+static pthread_mutex_t keep_lock = PTHREAD_MUTEX_INITIALIZER; /* numbers are given out under it, too */
 
 static struct joined *joined_of(const struct document *d)
 {
@@ -209,18 +208,22 @@ uint64_t document_keep(struct document *d, struct keep *keep, size_t most)
 {
 	struct joined *j = joined_of(d);
 	size_t len = kept_length(d, keep);
+	uint64_t number = 0;
 
 	scoped_lock(&keep_lock);
 	if (j->keep)
 		return j->number;
 	if (keep_bytes(keep, KEEP_DOCUMENT) + len > most)
 		return 0;
-	if (keep_set_by(keep, KEEP_DOCUMENT, last_number + 1, len, write_kept, &(struct keeping){d, keep},
-			true) < 0)
+	/* Of all processes: what names one that is lost must not find another. */
+	(void)keep_read(keep, KEEP_DOCUMENT_LAST, 0, &number, sizeof(number));
+	number++;
+	if (keep_set_now(keep, KEEP_DOCUMENT_LAST, 0, &number, sizeof(number)) < 0 ||
+	    keep_set_by(keep, KEEP_DOCUMENT, number, len, write_kept, &(struct keeping){d, keep}, true) < 0)
 		return 0;
 	j->keep = keep;
-	j->number = ++last_number;
-	return j->number;
+	j->number = number;
+	return number;
 }
 
 /*
@@ -277,7 +280,6 @@ struct document *document_load(struct keep *keep, uint64_t number, int64_t mtime
 	for (size_t i = 0; i < count; i++)
 		passage_unref(pieces[i].text);
 	scoped_lock(&keep_lock);
-	last_number = number > last_number ? number : last_number; /* of one that is lost, too */
 	if (d) {
 		joined_of(d)->keep = keep;
 		joined_of(d)->number = number;

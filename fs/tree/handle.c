@@ -605,31 +605,34 @@ struct shared_contents {
 	size_t count;
 };
 
-/* The one with this number, for the caller; NULL: there is none, or no memory. */
-static struct document *load_shared(struct shared_contents *shared, uint64_t number, int64_t mtime)
+/* *@ret: the one with this number, for the caller; NULL: it is lost. -ENOMEM: there was no memory to know it by. */
+static int load_shared(struct shared_contents *shared, uint64_t number, int64_t mtime, struct document **ret)
 {
 	struct shared_content *grown;
-	struct document *d;
 
 	for (size_t i = 0; i < shared->count; i++)
-		if (shared->list[i].number == number)
-			return document_ref(shared->list[i].d);
+		if (shared->list[i].number == number) {
+			*ret = document_ref(shared->list[i].d);
+			return 0;
+		}
 	grown = reallocarray(shared->list, shared->count + 1, sizeof(*grown));
 	if (!grown)
-		return NULL;
+		return -ENOMEM;
 	shared->list = grown;
-	d = document_load(shared->keep, number, mtime);
-	if (d)
-		grown[shared->count++] = (struct shared_content){number, document_ref(d)};
-	return d;
+	*ret = document_load(shared->keep, number, mtime);
+	if (*ret)
+		grown[shared->count++] = (struct shared_content){number, document_ref(*ret)};
+	return 0;
 }
 
-/* All handles are there: what none of them shows goes. */
+/* All handles are there: what none of them shows goes. With memory short, it stays, and so does the memory that it names. */
 static void forget_unshown(const struct shared_contents *shared)
 {
 	size_t count;
 	_cleanup_free_ uint64_t *kept = keep_list(shared->keep, KEEP_DOCUMENT, &count);
 
+	if (!kept && keep_bytes(shared->keep, KEEP_DOCUMENT))
+		return;
 	for (size_t i = 0; i < count; i++) {
 		bool used = false;
 
@@ -649,42 +652,49 @@ static void shared_contents_done(struct shared_contents *shared)
 	free(shared->list);
 }
 
-/* The document of a kept content; NULL: there is none, or only its length. */
-static struct document *load_document(struct shared_contents *shared, enum keep_type type, uint64_t handle,
-				      struct shown *ret)
+/* *@ret: a value, allocated; NULL: there is none. -ENOMEM. */
+static int load_value(struct keep *keep, enum keep_type type, uint64_t number, char **ret, size_t *ret_len)
+{
+	*ret = keep_get(keep, type, number, ret_len);
+	return *ret || !keep_has(keep, type, number) ? 0 : -ENOMEM;
+}
+
+/* *@ret: the document of a kept content; NULL: there is none, only its length, or it is lost. -ENOMEM. */
+static int load_document(struct shared_contents *shared, enum keep_type type, uint64_t handle,
+			 struct document **ret, struct shown *ret_shown)
 {
 	size_t len = 0;
-	_cleanup_free_ char *kept = keep_get(shared->keep, type, handle, &len);
+	_cleanup_free_ char *kept = NULL;
 	struct kept_content head;
-	struct document *d = NULL;
 	uint64_t number;
+	int r = load_value(shared->keep, type, handle, &kept, &len);
 
 	if (!kept || len < sizeof(head))
-		return NULL;
+		return r;
 	memcpy(&head, kept, sizeof(head));
 	if (len == sizeof(head) + head.len) {
-		d = document_new(kept + sizeof(head), (size_t)head.len, head.mtime);
+		*ret = document_new(kept + sizeof(head), (size_t)head.len, head.mtime);
 	} else if (len == sizeof(head) + sizeof(number)) {
 		memcpy(&number, kept + sizeof(head), sizeof(number));
-		d = load_shared(shared, number, head.mtime);
-		if (d && d->len != head.len) {
-			document_unref(d);
-			d = NULL;
-		}
+		r = load_shared(shared, number, head.mtime, ret);
+		if (*ret && (*ret)->len != head.len)
+			document_unref(steal(ret));
 	}
-	*ret = (struct shown){.mtime = head.mtime, .len = (size_t)head.len, .known = true, .kept = d != NULL};
-	return d;
+	*ret_shown = (struct shown){
+		.mtime = head.mtime, .len = (size_t)head.len, .known = true, .kept = *ret != NULL};
+	return r;
 }
 
 static int load_text(struct handle *h)
 {
 	struct gather *g = &h->gather;
 	size_t len = 0;
-	_cleanup_free_ char *text = keep_get(h->keep, KEEP_TEXT, h->number, &len);
+	_cleanup_free_ char *text = NULL;
+	int r = load_value(h->keep, KEEP_TEXT, h->number, &text, &len);
 
 	json_gather_init(&g->scan, SIZE_MAX);
 	if (!text)
-		return 0;
+		return r;
 	json_gather_feed(&g->scan, text, len);
 	g->saved = h->saved_text = len;
 	return gather_append(g, text, len, SIZE_MAX);
@@ -700,6 +710,7 @@ static struct handle *load(const struct fs *fs, const struct view *view, struct 
 	struct handle *h;
 	struct shown ignored;
 	struct node node;
+	int r;
 
 	if (!keep_read(fs->keep, KEEP_HANDLE, number, &kept, sizeof(kept)) || !node_unpack(kept.node, &node))
 		return NULL;
@@ -709,10 +720,11 @@ static struct handle *load(const struct fs *fs, const struct view *view, struct 
 	h->number = number;
 	h->keep = fs->keep;
 	KEPT_VALUES(KEPT_LOAD, KEPT_LEAVE)
-	h->content = load_document(shared, KEEP_CONTENT, number, &h->shown);
-	h->answer = load_document(shared, KEEP_ANSWER, number, &ignored);
+	r = load_document(shared, KEEP_CONTENT, number, &h->content, &h->shown);
+	if (r == 0)
+		r = load_document(shared, KEEP_ANSWER, number, &h->answer, &ignored);
 	atomic_store(&h->lost, kept.has_content && !h->content);
-	if (load_text(h) == 0)
+	if (r == 0 && load_text(h) == 0)
 		return h;
 	handle_unref(h);
 	return NULL;
@@ -737,27 +749,37 @@ static int place_handle(struct handles *handles, struct handle *h)
 	return 0;
 }
 
-int handles_load(const struct fs *fs)
+static int load_all(const struct fs *fs, struct shared_contents *shared)
 {
-	struct handles *handles = fs->handles;
 	_cleanup_view_ struct view *view = store_view(fs->store);
 	size_t count;
 	_cleanup_free_ uint64_t *list = keep_list(fs->keep, KEEP_HANDLE, &count);
-	_cleanup_(shared_contents_done) struct shared_contents shared = {.keep = fs->keep};
 
+	if (!list && keep_bytes(fs->keep, KEEP_HANDLE))
+		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		struct handle *h = load(fs, view, &shared, list[i]);
-		int r = h ? 0 : -ENOMEM;
+		struct handle *h = load(fs, view, shared, list[i]);
+		int r = h ? place_handle(fs->handles, h) : -ENOMEM;
 
-		if (r == 0)
-			r = place_handle(handles, h);
 		if (r < 0) {
 			handle_unref(h);
 			return r;
 		}
-		handles_count_gather(handles, h, h->caller.uid);
+		handles_count_gather(fs->handles, h, h->caller.uid);
 		if (fs->nodes[h->node.class].io->revive)
 			fs->nodes[h->node.class].io->revive(fs, h);
+	}
+	return 0;
+}
+
+int handles_load(const struct fs *fs)
+{
+	struct handles *handles = fs->handles;
+	_cleanup_(shared_contents_done) struct shared_contents shared = {.keep = fs->keep};
+
+	if (load_all(fs, &shared) < 0) {
+		keep_end(fs->keep); /* before what is loaded goes */
+		return -ENOMEM;
 	}
 	forget_unshown(&shared);
 	for (uint32_t i = 1; i < handles->count; i++)

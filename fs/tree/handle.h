@@ -127,7 +127,10 @@ struct handles;
 
 /** @keep may be NULL. */
 struct handles *handles_new(struct keep *keep);
-/** Opens again what is kept of the process before this one, in the present view. -ENOMEM. */
+/**
+ * Opens again what is kept of the process before this one, in the present view. -ENOMEM: this process cannot go on, and
+ * leaves all to the next (keep_end()).
+ */
 int handles_load(const struct fs *fs);
 /** Accepts NULL. */
 void handles_free(struct handles *handles);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Open files go on in the next process with what their readers see, or without: memory may be short, and a start may fail. */
+#include "tests/unit/fixture.h"
+
+#include <fuse_lowlevel.h>
+#include <sys/socket.h>
+
+#include "fs/session.h"
+#include "fs/table.h"
+#include "fs/tree/handle.h"
+
+/* Of all long contents: long parts, as their letters say, and a short one. */
+#define PART   8192
+#define SHORT  100
+#define LENGTH (3 * PART + SHORT)
+
+/* Which allocation of this thread fails, from 1 on; 0: none. And whether all further ones do, too. */
+static _Thread_local size_t fails;
+static _Thread_local bool fails_on;
+
+static bool is_due(void)
+{
+	bool now = fails == 1;
+
+	if (fails && !(now && fails_on))
+		fails--;
+	return now;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+	return is_due() ? NULL : __real_malloc(size);
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return is_due() ? NULL : __real_calloc(count, size);
+}
+
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size)
+{
+	return is_due() ? NULL : __real_realloc(p, size);
+}
+
+void *__real_reallocarray(void *p, size_t count, size_t size);
+void *__wrap_reallocarray(void *p, size_t count, size_t size);
+void *__wrap_reallocarray(void *p, size_t count, size_t size)
+{
+	return is_due() ? NULL : __real_reallocarray(p, count, size);
+}
+
+static bool lists_fail; /* the list of documents is one that there is no memory for */
+
+uint64_t *__real_keep_list(struct keep *keep, enum keep_type type, size_t *ret_count);
+uint64_t *__wrap_keep_list(struct keep *keep, enum keep_type type, size_t *ret_count);
+uint64_t *__wrap_keep_list(struct keep *keep, enum keep_type type, size_t *ret_count)
+{
+	if (!lists_fail || type != KEEP_DOCUMENT)
+		return __real_keep_list(keep, type, ret_count);
+	*ret_count = 0;
+	return NULL;
+}
+
+/* ------------------------------------------------------------------- processes */
+
+/* One that serves the mount. */
+struct process {
+	struct fs fs;
+};
+
+static void begin(struct process *p, const struct fixture *f, int fd)
+{
+	*p = (struct process){.fs = {.nodes = node_table, .store = f->store}};
+	assert_int_equal(keep_open(fd, &p->fs.keep, NULL), 0);
+	p->fs.handles = handles_new(p->fs.keep);
+	assert_non_null(p->fs.handles);
+}
+
+static void end(struct process *p)
+{
+	keep_end(p->fs.keep);
+	handles_free(p->fs.handles);
+	keep_free(p->fs.keep);
+}
+
+static struct passage *part(struct keep *keep, char letter, size_t len)
+{
+	char bytes[PART];
+
+	memset(bytes, letter, len);
+	return passage_new(keep, bytes, len);
+}
+
+/* A content with these parts. */
+static struct document *content(struct keep *keep, const char letters[4])
+{
+	struct piece pieces[4];
+	struct document *d;
+
+	for (int i = 0; i < 4; i++) {
+		pieces[i] = (struct piece){part(keep, letters[i], i < 3 ? PART : SHORT), 0};
+		assert_non_null(pieces[i].text);
+	}
+	d = document_join(pieces, 4, 1);
+	for (int i = 0; i < 4; i++)
+		passage_unref(pieces[i].text);
+	return d;
+}
+
+static bool shows(const struct document *d, const char letters[4])
+{
+	_cleanup_free_ char *bytes = malloc(d->len);
+
+	if (!bytes || d->len != LENGTH)
+		return false;
+	document_copy(d, bytes);
+	for (size_t i = 0; i < LENGTH; i++)
+		if (bytes[i] != letters[i / PART])
+			return false;
+	return true;
+}
+
+/* A file that shows @d, whose reader is in the middle of it. */
+static uint64_t open_file(struct process *p, struct document *d)
+{
+	_cleanup_handle_ struct handle *h =
+		handle_new((struct node){.class = N_README}, S_IFREG | 0444, NULL, &(struct caller){0});
+
+	assert_non_null(h);
+	assert_non_null(d);
+	handle_set_content(h, document_ref(d));
+	assert_int_equal(handles_add(p->fs.handles, h), 0);
+	handle_note_read(h, d, 10);
+	assert_true(h->shown.kept);
+	return h->number;
+}
+
+/* ----------------------------------------------------------------------- files */
+
+/* What the first process leaves: files with two contents that share no part, two of them with one, and a text. */
+struct files {
+	uint64_t first, second, same, text;
+};
+
+static struct files leave_files(const struct fixture *f, int fd)
+{
+	struct process p;
+	struct document *a, *b, *closed;
+	struct handle *h;
+	struct files files;
+
+	begin(&p, f, fd);
+	keep_texts_settle(p.fs.keep);
+	a = content(p.fs.keep, "abcd");
+	b = content(p.fs.keep, "efgh");
+	closed = content(p.fs.keep, "ijkl");
+	files.first = open_file(&p, a);
+	handles_remove(p.fs.handles, open_file(&p, closed)); /* it may be shown to others soon */
+	files.second = open_file(&p, b);
+	files.same = open_file(&p, a);
+	files.text = open_file(&p, a);
+	assert_true(keep_begin(p.fs.keep));
+	h = handles_get(p.fs.handles, files.text);
+	assert_int_equal(gather_append(&h->gather, "half", 4, 100), 0);
+	handle_unref(h);
+	keep_commit(p.fs.keep);
+	keep_end(p.fs.keep);
+	document_unref(a);
+	document_unref(b);
+	document_unref(closed);
+	end(&p);
+	return files;
+}
+
+/* Shows the file this content? @may_lack: or none. */
+static void check_file(struct process *p, uint64_t number, const char letters[4], bool may_lack)
+{
+	_cleanup_handle_ struct handle *h = handles_get(p->fs.handles, number);
+
+	assert_non_null(h);
+	if (h->content) {
+		assert_true(shows(h->content, letters));
+		return;
+	}
+	assert_true(may_lack);
+	assert_true(atomic_load(&h->lost));
+	assert_true(h->shown.known); /* so nobody reads on in another one */
+}
+
+static void check_files(struct process *p, const struct files *files, bool may_lack)
+{
+	_cleanup_handle_ struct handle *text = handles_get(p->fs.handles, files->text);
+
+	check_file(p, files->first, "abcd", may_lack);
+	check_file(p, files->second, "efgh", may_lack);
+	check_file(p, files->same, "abcd", may_lack);
+	assert_non_null(text);
+	assert_int_equal(text->gather.len, 4);
+	assert_memory_equal(text->gather.data, "half", 4);
+}
+
+/* As many as take all memory that is free, if any is by mistake, and the same numbers. */
+#define OTHERS 5
+
+/* Whatever allocation fails when files are loaded, neither this process nor the next shows other bytes than their own. */
+static void check_failure(const struct fixture *f, size_t which, bool *ret_all)
+{
+	struct process p;
+	struct files files;
+	uint64_t others[OTHERS];
+	struct document *d;
+	int fd, r;
+
+	assert_int_equal(keep_new(&fd, NULL), 0);
+	files = leave_files(f, fd);
+	begin(&p, f, fd);
+	fails = which;
+	r = handles_load(&p.fs);
+	*ret_all = fails > 1;
+	fails = 0;
+	lists_fail = false;
+	if (r == 0) {
+		check_files(&p, &files, true);
+		for (int i = 0; i < OTHERS; i++) {
+			d = content(p.fs.keep, "wxyz");
+			others[i] = open_file(&p, d);
+			document_unref(d);
+		}
+	} else {
+		assert_int_equal(r, -ENOMEM);
+	}
+	end(&p);
+
+	begin(&p, f, fd);
+	assert_int_equal(handles_load(&p.fs), 0);
+	check_files(&p, &files, r == 0);
+	for (int i = 0; i < OTHERS && r == 0; i++)
+		check_file(&p, others[i], "wxyz", false);
+	end(&p);
+	(void)close(fd);
+}
+
+static void test_memory_short(void **state)
+{
+	for (int also = 0; also < 3; also++) {
+		bool all = false;
+		size_t which = 1;
+
+		fails_on = also == 1;
+		for (; !all; which++) {
+			lists_fail = also == 2;
+			check_failure(*state, which, &all);
+		}
+		assert_true(which > 20);
+	}
+}
+
+/* A worker that ends after it has loaded the files, since the supervisor is gone or has no device, leaves them as they were. */
+static void test_failed_start(void **state)
+{
+	struct fixture *f = *state;
+	char *argv[] = {(char[]){"poolfs"}, NULL};
+	struct fuse_args args = {.argc = 1, .argv = argv};
+	const struct session_options options = {.args = &args,
+						.mountpoint = f->dir,
+						.pool = {.state_dir = f->dir, .uri = "test:///default"},
+						.rest_uid = UID_NONE};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct files files;
+	struct process p;
+	int fd, link[2];
+
+	assert_int_equal(keep_new(&fd, NULL), 0);
+	files = leave_files(f, fd);
+	store_close(f->store);
+	f->store = NULL;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link), 0);
+	(void)close(link[1]);
+	assert_int_equal(session_serve(&options, link[0], fd, &e), -EPIPE);
+	assert_non_null(strstr(error_sentence(&e), "no '/dev/fuse' from the supervisor"));
+	(void)close(link[0]);
+
+	fixture_open(f);
+	begin(&p, f, fd);
+	assert_int_equal(handles_load(&p.fs), 0);
+	check_files(&p, &files, false);
+	end(&p);
+	(void)close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_memory_short, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_failed_start, fixture_setup, fixture_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
