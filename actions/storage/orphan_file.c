@@ -174,11 +174,26 @@ static bool claim_wait(uint64_t before, const struct timespec *until)
 
 /* --------------------------------------------------------------------- removing */
 
-/* Opens the pool of the storage on the host; with @asked also one that was stopped, else -EBUSY. */
-static int open_storage(struct pool *pool, const struct object *ps, const struct object *host, bool asked,
+/* Whose files are removed, and for whom. */
+struct removal {
+	const char *job; /* its files; "": those without a job */
+	const char *ps;	 /* storage from which something was to be removed; NULL: none in particular */
+	bool asked;	 /* for somebody who has asked for it, not for the pool itself */
+};
+
+/* True when the storage pool may be started to remove the file. */
+static bool may_start(const struct removal *removal, const struct object *file)
+{
+	return removal->asked &&
+	       (*removal->job ||
+		(removal->ps && object_str_is(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID, removal->ps)));
+}
+
+/* Opens the pool of the storage on the host; with @start also one that was stopped, else -EBUSY. */
+static int open_storage(struct pool *pool, const struct object *ps, const struct object *host, bool start,
 			struct error *e)
 {
-	int r = asked ? 0
+	int r = start ? 0
 		      : hv_storage_pool_is_stopped(pool_hypervisor(pool), object_uuid(host), object_uuid(ps),
 						   e);
 
@@ -189,10 +204,10 @@ static int open_storage(struct pool *pool, const struct object *ps, const struct
 }
 
 /*
- * Removes the file, then its row. @asked: as a part of what was asked for. -ENOTCONN if no host can reach it now. The caller
- * has claimed it.
+ * Removes the file, then its row; with @start it starts the storage pool for that. -ENOTCONN if no host can reach it now. The
+ * caller has claimed it.
  */
-static int remove_file(struct pool *pool, const struct object *file, bool asked, struct error *e)
+static int remove_file(struct pool *pool, const struct object *file, bool start, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const char *ps_uuid = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
@@ -212,7 +227,7 @@ static int remove_file(struct pool *pool, const struct object *file, bool asked,
 	if (!host)
 		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
 				      ps_uuid);
-	r = open_storage(pool, ps, host, asked, e);
+	r = open_storage(pool, ps, host, start, e);
 	if (r < 0)
 		return r;
 	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
@@ -229,12 +244,13 @@ struct pass {
 	int failure; /* the first one; 0 = none */
 };
 
-static void remove_some_of(struct pool *pool, const char *job, bool asked, struct pass *ret, struct error *e)
+static void remove_some_of(struct pool *pool, const struct removal *removal, struct pass *ret,
+			   struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 	*ret = (struct pass){0};
-	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, job) {
+	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, removal->job) {
 		struct claim claim = {.ps = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID),
 				      .file = object_text(file, ORPHAN_FILE_FILE_NAME)};
 		int r;
@@ -245,7 +261,7 @@ static void remove_some_of(struct pool *pool, const char *job, bool asked, struc
 			ret->skipped++;
 			continue;
 		}
-		r = remove_file(pool, file, asked, ret->failure == 0 ? e : NULL);
+		r = remove_file(pool, file, may_start(removal, file), ret->failure == 0 ? e : NULL);
 		claim_release(&claim);
 		ret->removed += r == 0;
 		if (r < 0 && ret->failure == 0)
@@ -253,7 +269,7 @@ static void remove_some_of(struct pool *pool, const char *job, bool asked, struc
 	}
 }
 
-static int remove_all_of(struct pool *pool, const char *job, bool asked, struct error *e)
+static int remove_all_of(struct pool *pool, const struct removal *removal, struct error *e)
 {
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	struct timespec until;
@@ -266,23 +282,30 @@ static int remove_all_of(struct pool *pool, const char *job, bool asked, struct 
 	do {
 		error_done(&cause);
 		releases = claim_releases();
-		remove_some_of(pool, job, asked, &pass, &cause);
+		remove_some_of(pool, removal, &pass, &cause);
 	} while ((pass.failure < 0 && pass.removed > 0) ||
 		 (pass.skipped > 0 && claim_wait(releases, &until)));
 	return pass.failure < 0 ? error_move(e, &cause) : 0;
 }
 
-void orphan_files_remove(struct pool *pool, const char *job)
+/* What the timers of the pool submit, nobody waits for. A scheduler does what its owner wants. */
+static bool was_asked_for(const struct request *req)
 {
-	if (job)
-		(void)remove_all_of(pool, job, true, NULL);
-	(void)remove_all_of(pool, "", true, NULL);
+	return strcmp(req->actor.source, "scheduler") != 0 || *req->actor.scheduler;
+}
+
+void orphan_files_remove(const struct job *job, const char *ps)
+{
+	bool asked = was_asked_for(job->req);
+
+	(void)remove_all_of(job->pool, &(struct removal){.job = job->uuid, .asked = asked}, NULL);
+	(void)remove_all_of(job->pool, &(struct removal){.job = "", .ps = ps, .asked = asked}, NULL);
 }
 
 int orphan_files_collect(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	int result = remove_all_of(pool, "", false, e);
+	int result = remove_all_of(pool, &(struct removal){.job = ""}, e);
 
 	view_for_each (file, view, KIND_ORPHAN_FILE) {
 		const char *uuid = object_text(file, ORPHAN_FILE_JOB_UUID);
@@ -290,7 +313,7 @@ int orphan_files_collect(struct pool *pool, struct error *e)
 		int r = 0;
 
 		if (*uuid && (!job || job_state_is_final(object_str(job, JOB_STATE))))
-			r = remove_all_of(pool, uuid, false, result == 0 ? e : NULL);
+			r = remove_all_of(pool, &(struct removal){.job = uuid}, result == 0 ? e : NULL);
 		if (r < 0 && result == 0)
 			result = r;
 	}

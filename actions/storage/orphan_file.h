@@ -11,8 +11,9 @@
  * start, or when its host is connected again. Two threads never remove one file
  * at a time.
  *
- * Who removes files after what was asked for starts the storage pool for that, if it must. Who looks after files that were left
- * behind leaves a pool alone that an administrator may have stopped, and the files for later.
+ * A job that somebody has asked for starts the storage pool of what it has removed, if it must. Any other pool that an
+ * administrator may have stopped is left alone, and the files on it are left for later: by such a job, too, and by who looks
+ * after files that were left behind.
  *
  * A file that is the nextPath of a volume is never removed: it is not known yet
  * whether it is the volume's (volume/snapshot.h).
@@ -20,7 +21,7 @@
 #ifndef POOLFS_STORAGE_ORPHAN_FILE_H
 #define POOLFS_STORAGE_ORPHAN_FILE_H
 
-#include "actions/engine/pool.h"
+#include "actions/engine/job.h"
 
 /**
  * Writes the orphan row of the file @name on a storage: @job's, or without a job if that is NULL. @host is
@@ -35,11 +36,12 @@ const struct object *orphan_file_find(const struct view *view, const char *ps, c
 /** Removes the orphan row of a file that now belongs to an object, if any. For change functions. */
 int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e);
 /**
- * Removes the orphan files of @job (may be NULL) and those without a job, unless a volume or snapshot may
- * need them. What cannot be removed now is left to the timer, as is what another thread is still removing
+ * Removes the orphan files of @job and those without a job, unless a volume or snapshot may need them. For its own files, and
+ * those on the storage @ps, from which it has removed something (may be NULL), storage pools are started, unless a timer of
+ * the pool has submitted the job. What cannot be removed now is left to the timer, as is what another thread is still removing
  * after some seconds. Blocking.
  */
-void orphan_files_remove(struct pool *pool, const char *job);
+void orphan_files_remove(const struct job *job, const char *ps);
 /**
  * Removes the orphan files without a job, and those of all jobs that have ended, but starts no storage pool. Continues after a
  * failure and returns the first one. A timer, and for the time when a host has connected. Blocking.

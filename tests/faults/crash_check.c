@@ -246,7 +246,7 @@ static bool pool_whole(const char *state, const struct crash_facts *facts, char 
 		return wrong(reason, "the pool does not open: %s", error_sentence(&e));
 	wait_until(&f, host_is_there, NULL);
 	wait_until(&f, no_job_runs, NULL);
-	orphan_files_remove(f.pool, NULL);
+	(void)orphan_files_collect(f.pool, NULL);
 	{
 		_cleanup_view_ struct view *view = view_now(&f);
 
