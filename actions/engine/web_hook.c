@@ -13,15 +13,18 @@
 #include "actions/engine/url_policy.h"
 #include "model/log.h"
 #include "model/states.h"
+#include "model/text_hash.h"
 
 #define ATTEMPTS	15
 #define PAUSE_NS	INT64_C(2000000000)
 #define ATTEMPT_TIMEOUT 10L /* s */
 #define AT_A_TIME	32
 #define IDLE_MS		60000
+#define KNOWN_LISTS	4096
 
 struct delivery {
 	struct delivery *next;
+	struct delivery *next_known; /* in its list of `known` */
 	struct web_hooks *hooks;
 	char job[UUID_SIZE];
 	int attempts;
@@ -37,8 +40,9 @@ struct web_hooks {
 	CURLM *multi;
 	pthread_t thread;
 	bool runs;
-	int active;		     /* the thread's own */
-	struct delivery *deliveries; /* the thread's own */
+	int active;			     /* the thread's own */
+	struct delivery *deliveries;	     /* the thread's own */
+	struct delivery *known[KNOWN_LISTS]; /* the same ones by the hash of their jobs; the thread's own */
 	pthread_mutex_t lock;
 	struct delivery *fresh; /* lock; may have jobs that deliveries has, too */
 	bool missed;		/* lock; there was no memory for some, which the database has */
@@ -201,6 +205,16 @@ static bool begin_attempt(struct delivery *d, const struct view *view, const str
 	       curl_multi_add_handle(d->hooks->multi, d->curl) == CURLM_OK;
 }
 
+/* Where the delivery of the job is, or would be, in its list of known ones. */
+static struct delivery **find_known(struct web_hooks *hooks, const char *job)
+{
+	struct delivery **link = &hooks->known[text_hash(job) % KNOWN_LISTS];
+
+	while (*link && strcmp((*link)->job, job) != 0)
+		link = &(*link)->next_known;
+	return link;
+}
+
 /* Begins the attempts that are due. Frees deliveries whose job is gone. */
 static void begin_due(struct web_hooks *hooks)
 {
@@ -212,6 +226,7 @@ static void begin_due(struct web_hooks *hooks)
 
 		if (!d->curl && (job ? !is_pending(job) : !view_has(view, KIND_JOB, d->job))) {
 			*link = d->next;
+			*find_known(hooks, d->job) = d->next_known;
 			delivery_free(d);
 			continue;
 		}
@@ -253,15 +268,6 @@ static void end_attempts(struct web_hooks *hooks)
 			end_attempt(hooks, message->easy_handle, message->data.result);
 }
 
-static bool is_known(const struct web_hooks *hooks, const char *job)
-{
-	const struct delivery *d = hooks->deliveries;
-
-	while (d && strcmp(d->job, job) != 0)
-		d = d->next;
-	return d != NULL;
-}
-
 /* Takes over the new deliveries. False when the thread must end. */
 static bool take_fresh(struct web_hooks *hooks)
 {
@@ -276,11 +282,12 @@ static bool take_fresh(struct web_hooks *hooks)
 	go_on = !hooks->stopping;
 	pthread_mutex_unlock(&hooks->lock);
 	while (d) {
-		struct delivery *next = d->next;
+		struct delivery *next = d->next, **known = find_known(hooks, d->job);
 
-		if (is_known(hooks, d->job)) {
+		if (*known) {
 			delivery_free(d);
 		} else {
+			*known = d;
 			d->next = hooks->deliveries;
 			hooks->deliveries = d;
 		}
