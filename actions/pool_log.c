@@ -13,6 +13,14 @@ static bool has_changed(const struct object *before, const struct object *after,
 	return !before || strcmp(object_text(before, field), object_text(after, field)) != 0;
 }
 
+/* A host that is still Connected, and has what it lacked. */
+static bool lacks_nothing_more(const struct object *before, const struct object *host)
+{
+	return before && object_str_is(before, HOST_STATUS, STATUS_CONNECTED) &&
+	       object_str_is(host, HOST_STATUS, STATUS_CONNECTED) &&
+	       *object_text(before, HOST_STATUS_REASON) && !*object_text(host, HOST_STATUS_REASON);
+}
+
 static void tell_of_host(const struct object *before, const struct object *host)
 {
 	const char *reason = object_text(host, HOST_STATUS_REASON);
@@ -24,6 +32,8 @@ static void tell_of_host(const struct object *before, const struct object *host)
 		log_write(is_wrong ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "host", object_uuid(host),
 			  "'%s' is %s%s%s", object_name(host), object_text(host, HOST_STATUS),
 			  *reason ? ": " : "", reason);
+	else if (lacks_nothing_more(before, host))
+		log_info("host", object_uuid(host), "'%s' has all that it lacked", object_name(host));
 }
 
 static void tell_of_job(const struct object *before, const struct object *job)

@@ -3,6 +3,7 @@
 #include "actions/cascade/l3_network_remove.h"
 
 #include "actions/engine/rows.h"
+#include "actions/network/host_prepare.h"
 #include "actions/network/l3_network.h"
 #include "model/states.h"
 
@@ -62,5 +63,8 @@ int l3_network_remove(struct job *job, const char *uuid, bool enforcing, struct 
 	if (r < 0)
 		return r;
 	r = close_everywhere(job, view, l3, enforcing, e);
-	return r < 0 ? r : store_run(pool_store(job->pool), remove_rows, &key, e);
+	if (r == 0)
+		r = store_run(pool_store(job->pool), remove_rows, &key, e);
+	hosts_prepare_again(job->pool);
+	return r;
 }

@@ -107,5 +107,6 @@ int primary_storage_remove(struct job *job, const char *uuid, bool enforcing, st
 	kill_point("storage-closed");
 	r = store_run(pool_store(job->pool), remove_rows, &removal, e);
 	kill_point("storage-gone");
+	hosts_prepare_again(job->pool);
 	return r;
 }

@@ -2,7 +2,7 @@
 /*
  * The members of the pool. Only for the files that own one of them: pool.c (accessors), pool_open.c (opens
  * and closes them), timers.c (timer thread), submit.c, operations/session.c and account.c (login_limit),
- * host/statistics.c, vm/screenshot.c, network/host_prepare.c (prepare_lock), network/l3_network.c (dhcp_locks). Others use pool.h.
+ * host/statistics.c, vm/screenshot.c, network/host_prepare.c (prepare_lock, prepares_again), network/l3_network.c (dhcp_locks). Others use pool.h.
  */
 #ifndef POOLFS_ENGINE_POOL_INTERNAL_H
 #define POOLFS_ENGINE_POOL_INTERNAL_H
@@ -33,7 +33,8 @@ struct pool {
 	struct single_flight *statistics;  /* of VMs and hosts */
 	struct single_flight *screenshots; /* of VMs */
 	struct workers *background;	   /* Gets that ask a host, long renderings */
-	pthread_mutex_t prepare_lock;	/* held while a host is prepared, also over libvirt and store_run() */
+	pthread_mutex_t prepare_lock; /* held while a host is prepared, also over libvirt and store_run() */
+	atomic_bool prepares_again;   /* a background thread is going to prepare hosts that lack something */
 	pthread_mutex_t dhcp_locks[16]; /* one for several hosts; held over libvirt and store_view() */
 	struct workers *servers;	/* the threads of `turns` */
 	struct turns *turns;		/* of clients that request long work */

@@ -8,6 +8,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/host/topology.h"
+#include "actions/network/host_prepare.h"
 #include "actions/network/l3_network.h"
 #include "actions/operations/table.h"
 #include "actions/vm/state.h"
@@ -159,6 +160,7 @@ static int l2_network_detach_run(struct job *job, json_t **ret_result, struct er
 
 	if (r < 0)
 		return r;
+	hosts_prepare_again(job->pool);
 	view_for_each_where (l3, view, KIND_L3_NETWORK, L3_L2_NETWORK_UUID, job->req->target) {
 		r = l3_network_close(job->pool, view, object_uuid(l3), request_str(job->req, "clusterUuid"),
 				     e);

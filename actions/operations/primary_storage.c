@@ -10,6 +10,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/host/topology.h"
+#include "actions/network/host_prepare.h"
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/storage_type.h"
@@ -184,9 +185,9 @@ static int set_disconnected(struct txn *t, void *arg, struct error *e)
 }
 
 /*
- * The storage is Connected when one host can open it; without connected hosts its status does not change.
- * Serves as its own recover function: it writes the present state, and a host that connects later opens the
- * storage then.
+ * The storage is Connected when one host can open it; without connected hosts its status does not change. A host that cannot
+ * says so. Serves as its own recover function: it writes the present state, and a host that connects later opens the storage
+ * then.
  */
 static int primary_storage_reconnect_run(struct job *job, json_t **ret_result, struct error *e)
 {
@@ -199,9 +200,18 @@ static int primary_storage_reconnect_run(struct job *job, json_t **ret_result, s
 	if (!ps)
 		return error_gone(e, KIND_PRIMARY_STORAGE, uuid);
 	for (const struct object *host = primary_storage_next_host(view, uuid, 0); host;
-	     host = primary_storage_next_host(view, uuid, host->id))
-		opened += primary_storage_open_pool(job->pool, ps, object_uuid(host),
-						    error_is_set(&first) ? NULL : &first) == 0;
+	     host = primary_storage_next_host(view, uuid, host->id)) {
+		_cleanup_(error_done) struct error why = ERROR_INIT;
+
+		if (primary_storage_open_pool(job->pool, ps, object_uuid(host), &why) == 0) {
+			opened++;
+			continue;
+		}
+		host_note_failure(job->pool, object_uuid(host), &why);
+		if (!error_is_set(&first))
+			(void)error_move(&first, &why);
+	}
+	hosts_prepare_again(job->pool);
 	kill_point("storage-reopened");
 	if (opened == 0 && error_is_set(&first)) {
 		r = store_run(pool_store(job->pool), set_disconnected, uuid, e);

@@ -78,13 +78,12 @@ static int link_pair(struct txn *t, void *arg, struct error *e)
 			CLUSTER_PS_CLUSTER_UUID, pair->cluster, e);
 }
 
-/* Opens the storage on all connected hosts of the cluster. *ret_count: on how many it was opened. */
-static int open_on_cluster(struct job *job, const struct pair *pair, int *ret_count, struct error *e)
+/* Opens the storage on all connected hosts of the cluster. */
+static int open_on_cluster(struct job *job, const struct pair *pair, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, pair->ps);
 
-	*ret_count = 0;
 	if (!ps)
 		return error_gone(e, KIND_PRIMARY_STORAGE, pair->ps);
 	for (const struct object *host = next_host(view, pair->cluster, 0); host;
@@ -96,7 +95,6 @@ static int open_on_cluster(struct job *job, const struct pair *pair, int *ret_co
 		r = primary_storage_open_pool(job->pool, ps, object_uuid(host), e);
 		if (r < 0)
 			return r;
-		++*ret_count;
 	}
 	return 0;
 }
@@ -111,10 +109,32 @@ static void close_on_cluster(struct job *job, const struct pair *pair)
 		(void)hv_storage_pool_close(pool_hypervisor(job->pool), object_uuid(host), pair->ps, NULL);
 }
 
+/*
+ * A host that connected between opening the storage and writing the link has not opened it, and says so when it cannot.
+ * Returns on how many hosts the storage is open.
+ */
+static int open_on_late_hosts(struct job *job, const struct pair *pair)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, pair->ps);
+	int count = 0;
+
+	for (const struct object *host = ps ? next_host(view, pair->cluster, 0) : NULL; host;
+	     host = next_host(view, pair->cluster, host->id)) {
+		_cleanup_(error_done) struct error why = ERROR_INIT;
+
+		if (primary_storage_open_pool(job->pool, ps, object_uuid(host), &why) == 0)
+			count++;
+		else
+			host_note_failure(job->pool, object_uuid(host), &why);
+	}
+	return count;
+}
+
 static int primary_storage_attach_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	struct pair pair = pair_of(job->req);
-	int hosts, r = open_on_cluster(job, &pair, &hosts, e);
+	int r = open_on_cluster(job, &pair, e);
 
 	kill_point("storage-opened");
 	if (r == 0)
@@ -124,9 +144,7 @@ static int primary_storage_attach_run(struct job *job, json_t **ret_result, stru
 		close_on_cluster(job, &pair);
 		return r;
 	}
-	/* A host that connected between the two steps above has not opened the storage. */
-	(void)open_on_cluster(job, &pair, &hosts, NULL);
-	if (hosts)
+	if (open_on_late_hosts(job, &pair) > 0)
 		(void)primary_storage_measure(job->pool, pair.ps, NULL, NULL);
 	return job_result_inventory(job, KIND_PRIMARY_STORAGE, pair.ps, ret_result, e);
 }
@@ -192,6 +210,7 @@ static void close_unlinked(struct job *job, const struct pair *pair)
 {
 	host_prepare_wait(job->pool);
 	close_on_cluster(job, pair);
+	hosts_prepare_again(job->pool);
 }
 
 /* Stops the VMs and removes the link; again while a VM was started in between. */
