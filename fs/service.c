@@ -5,7 +5,7 @@
 #include "model/cleanup.h"
 
 #ifdef HAVE_SYSTEMD
-#include <stdint.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
@@ -111,6 +111,12 @@ void service_take(int *ret_device, int *ret_keep)
 		(void)close(keep);
 }
 
+/* The manager applies it to the watchdog as well, until the next WATCHDOG=1: see service_extend_timeout() in systemd. */
+void service_allow(int64_t seconds)
+{
+	(void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRId64, seconds * US_PER_S);
+}
+
 void service_ends(void)
 {
 	(void)sd_notify(0, "STOPPING=1");
@@ -135,6 +141,11 @@ void service_take(int *ret_device, int *ret_keep)
 {
 	(void)ret_device;
 	(void)ret_keep;
+}
+
+void service_allow(int64_t seconds)
+{
+	(void)seconds;
 }
 
 void service_ends(void)

@@ -3,6 +3,8 @@
 #ifndef POOLFS_SERVICE_H
 #define POOLFS_SERVICE_H
 
+#include <stdint.h>
+
 /**
  * Tells the service manager, if one has started this program and waits for it, that the mount on @mountpoint (a
  * const char *, which must stay) can be used. If it wants signs of life (WatchdogSec=), a thread gives them from now
@@ -18,6 +20,11 @@ void service_store(int device, int keep);
 void service_forget(void);
 /** What the manager hands to this program of them; unchanged if there is nothing. Call it before threads are started. */
 void service_take(int *ret_device, int *ret_keep);
+/**
+ * Nobody may answer for so many seconds: the manager waits so long for the next sign of life, and for the end of a start
+ * or reload that is under way, unless it would wait longer anyway.
+ */
+void service_allow(int64_t seconds);
 /** Tells it that the program is about to end. */
 void service_ends(void);
 

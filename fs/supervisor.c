@@ -97,6 +97,7 @@ static int start_worker(struct supervisor *s, struct error *e)
 	if (r < 0)
 		return error_set(e, -r, "cannot create a pair of sockets: %s", strerror(-r));
 	not_serving_try(&s->not_serving);
+	service_allow(upgrade_serve_seconds(s->upgrade));
 	error_done(&s->why);
 	s->status = 0;
 	s->served = false;

@@ -10,6 +10,7 @@
 
 #include "fs/link.h"
 #include "fs/mount_table.h"
+#include "fs/service.h"
 #include "fs/session.h"
 #include "fs/signals.h"
 #include "fs/upgrade_socket.h"
@@ -25,10 +26,8 @@ enum step {
 	STEP_SERVES /* this is the new program, and its worker is to serve */
 };
 
-static const int step_seconds[] = {[STEP_ASKED] = UPGRADE_ASK_S,
-				   [STEP_TRIED] = UPGRADE_TRY_S,
-				   [STEP_WAITS] = UPGRADE_JOBS_S,
-				   [STEP_SERVES] = UPGRADE_SERVE_S};
+static const int step_seconds[] = {
+	[STEP_ASKED] = UPGRADE_ASK_S, [STEP_TRIED] = UPGRADE_TRY_S, [STEP_WAITS] = UPGRADE_JOBS_S};
 
 struct upgrade {
 	const struct session_options *options;
@@ -46,12 +45,15 @@ struct upgrade {
 	size_t len;
 };
 
+int64_t upgrade_serve_seconds(const struct upgrade *u)
+{
+	return UPGRADE_SERVE_S + store_bytes(u->options->pool.state_dir) / UPGRADE_SCHEMA_RATE;
+}
+
 static void begin(struct upgrade *u, enum step step)
 {
-	int64_t seconds = step_seconds[step];
+	int64_t seconds = step == STEP_SERVES ? upgrade_serve_seconds(u) : step_seconds[step];
 
-	if (step == STEP_SERVES)
-		seconds += store_bytes(u->options->pool.state_dir) / UPGRADE_SCHEMA_RATE;
 	u->step = step;
 	u->until = clock_monotonic() + seconds * NS_PER_S;
 }
@@ -327,6 +329,7 @@ void upgrade_failed(struct upgrade *u, const struct handover *present, const str
 	log_error("mount", mountpoint,
 		  "poolfs " POOLFS_VERSION " cannot serve it: %s; the former program goes on",
 		  error_sentence(&reason));
+	service_allow(upgrade_serve_seconds(u)); /* a former program may not ask for time itself */
 	h.caller = u->caller;
 	h.link = -1;
 	h.worker = 0;

@@ -20,6 +20,7 @@
 
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "fs/handover.h"
@@ -40,6 +41,8 @@ struct upgrade;
 
 /** @options stay the caller's. NULL: no memory. */
 struct upgrade *upgrade_new(const struct session_options *options);
+/** Seconds after which a worker of this program, which may be newer than the database, should have served something. */
+int64_t upgrade_serve_seconds(const struct upgrade *u);
 /**
  * The mount is there: asks may come from now on. Without a socket, which is told in the log, there are none. @h: what the
  * program before this one has handed over, of which it takes `former` and `caller`; NULL: nothing.

@@ -18,6 +18,7 @@ restarts() {
 }
 
 wait_until 20 has_said ready
+assert_eq "$(grep -e waits -e ready manager.log)" $'waits 60 s\nready' "it may take longer than systemd would wait"
 assert_eq "$(grep stored manager.log | sort)" $'stored poolfs-device\nstored poolfs-keep'
 zone=$(first zones)
 name=$(value "zones/$zone/name")
@@ -66,7 +67,9 @@ done
 step "replaced by another program, which the next start follows"
 mkdir new
 cp "$POOLFS" new/poolfs
+waits=$(grep -c waits manager.log)
 POOLFS_LIBEXEC=${POOLFS%/*} new/poolfs --upgrade "$MOUNT"
+assert_eq "$(grep -c waits manager.log)" $((waits + 1)) "it has said how long nobody may answer"
 assert_eq "$(value "zones/$zone/name")" "$name"
 restarts 5 || fail "the upgrade has ended the service"
 

@@ -3,11 +3,14 @@
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -321,6 +324,35 @@ static void the_new_program_is_done_when_it_serves(void **state)
 	teardown(&f);
 }
 
+/* What the service manager is told: a socket, which NOTIFY_SOCKET names. */
+static int manage(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
+	return fd;
+}
+
+/* The former program gets as much time of the manager as the new one had, or that would end it in the middle. */
+static void assert_allowed(int manager, int64_t seconds)
+{
+#ifdef HAVE_SYSTEMD
+	char said[128], expected[128];
+	ssize_t n = recv(manager, said, sizeof(said) - 1, 0);
+
+	assert_true(n > 0);
+	said[n] = '\0';
+	(void)snprintf(expected, sizeof(expected), "EXTEND_TIMEOUT_USEC=%" PRId64, seconds * 1000000);
+	assert_string_equal(said, expected);
+#else
+	(void)manager;
+	(void)seconds;
+#endif
+}
+
 /* A worker of the new program is killed after @seconds without serving anything, and the former program goes on. */
 static void serves_within(int seconds)
 {
@@ -358,9 +390,9 @@ static void the_new_program_has_its_time_to_serve(void **state)
 /* It may have to bring the database to another schema first. */
 static void a_large_database_takes_its_time(void **state)
 {
-	const int64_t size = 1500000000;
-	char folder[] = "/tmp/poolfs-test-XXXXXX", path[64];
-	int fd;
+	const int64_t size = 1500000000, seconds = UPGRADE_SERVE_S + size / UPGRADE_SCHEMA_RATE;
+	char folder[] = "/tmp/poolfs-test-XXXXXX", path[64], socket_path[64];
+	int fd, manager;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
@@ -369,9 +401,15 @@ static void a_large_database_takes_its_time(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, size), 0);
 	(void)close(fd);
+	(void)snprintf(socket_path, sizeof(socket_path), "%s/notify", folder);
+	manager = manage(socket_path);
 	state_dir = folder;
-	serves_within(UPGRADE_SERVE_S + (int)(size / UPGRADE_SCHEMA_RATE));
+	serves_within((int)seconds);
 	state_dir = "/none";
+	assert_allowed(manager, seconds);
+	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+	(void)close(manager);
+	assert_int_equal(unlink(socket_path), 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(folder), 0);
 }
