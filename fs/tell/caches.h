@@ -5,9 +5,13 @@
  * The kernel keeps the attributes of objects, their values and inventories, of
  * collections and of `sessions/stamp`, so that stat(2), and fstat(2) on an open
  * descriptor, need no request. Before a new state of the pool becomes visible,
- * the kernel drops those that it changes: who has learnt of a change never gets
- * an older size or time. An object that is gone loses its attributes too, whereupon
+ * the kernel drops those that it changes: who has learnt of a change gets no
+ * older size or time. An object that is gone loses its attributes too, whereupon
  * the kernel asks for its name again; so names need no notice of their own.
+ *
+ * With one exception: attributes that come with the name of an inode which the kernel does not know yet, while the pool
+ * changes. It cannot drop what it gets a moment later, and has it for as long as fs/tree/reply.c says: fstat(2) of a file
+ * that was being opened meanwhile may show the older size for a tick, stat(2) of a name that was being listed for a second.
  *
  * A process that goes on for another one begins with all that the kernel was ever given: nobody knows which of the last
  * changes it was told, and what changed since was told by nobody.

@@ -164,27 +164,38 @@ static bool may_come_with_name(const struct place *p)
 	return is_told(p->fs, p->node) && kept_add(p->fs->kept, p->node) == 0 && is_newest(p);
 }
 
-int entry_fill(const struct place *p, struct fuse_entry_param *ret)
+/*
+ * May the kernel keep the name? A file that a tool may move aside is looked up each time: after a rename the kernel would
+ * take the new name for this file, and other users' lookups would bring the old one back too early.
+ */
+static bool name_stays(const struct place *p)
 {
-	/*
-	 * A file that a tool may move aside is looked up each time: after a rename the kernel would take the
-	 * new name for this file, and other users' lookups would bring the old one back too early.
-	 */
-	bool stays = (p->entry->flags & E_NAME_STAYS) && !(p->entry->io->recreate && place_is_writable(p));
+	return (p->entry->flags & E_NAME_STAYS) && !(p->entry->io->recreate && place_is_writable(p));
+}
 
+/* Without what may come with the name. */
+static int fill(const struct place *p, struct fuse_entry_param *ret)
+{
 	*ret = (struct fuse_entry_param){.ino = node_pack_copy(p->node),
 					 .generation = generation(p),
 					 .attr_timeout = attributes_stay(p) ? FOR_EVER : 0,
-					 .entry_timeout = stays ? FOR_EVER : 0};
-	if (!stays && !place_is_slow(p) && may_come_with_name(p))
-		ret->attr_timeout = WHILE_LOOKED_UP;
+					 .entry_timeout = name_stays(p) ? FOR_EVER : 0};
 	/* The size of a slow file is not known yet. Its timeout is 0, so the kernel will ask. */
 	return place_stat(p, NULL, &ret->attr);
 }
 
+int entry_fill(const struct place *p, struct fuse_entry_param *ret)
+{
+	int r = fill(p, ret);
+
+	if (r == 0 && !name_stays(p) && !place_is_slow(p) && may_come_with_name(p))
+		ret->attr_timeout = WHILE_LOOKED_UP;
+	return r;
+}
+
 int entry_fill_listed(const struct place *p, struct fuse_entry_param *ret)
 {
-	int r = entry_fill(p, ret);
+	int r = fill(p, ret);
 
 	if (r == 0 && may_come_with_name(p))
 		ret->attr_timeout = WHILE_LISTED;
