@@ -132,7 +132,7 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	return scheduler_thread_new(pool, &pool->scheduler_thread, e);
 }
 
-/* Connects the hosts, and starts what runs by itself. */
+/* Connects the hosts, which come by and by, and starts what runs by itself. */
 static int start(struct pool *pool, struct error *e)
 {
 	int r = pool_connect_hosts(pool, e);
@@ -140,12 +140,17 @@ static int start(struct pool *pool, struct error *e)
 	if (r < 0)
 		return r;
 	r = web_hooks_new(pool, &pool->web_hooks, e);
-	if (r < 0)
-		return r;
-	r = pool_timers_start(pool, e);
-	if (r < 0)
-		return r;
+	return r < 0 ? r : pool_timers_start(pool, e);
+}
+
+/* Waits for the hosts, and starts the jobs; those of a pool that ends meanwhile are left to its next start. */
+static int start_jobs(struct pool *pool, struct error *e)
+{
+	int r;
+
 	pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
+	if (pool_is_closing(pool))
+		return 0;
 	r = executor_start(pool->executor, e);
 	if (r == 0 && !pool->read_only)
 		r = scheduler_thread_start(pool->scheduler_thread, e);
@@ -163,14 +168,14 @@ static void *starter_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "start");
 	store_set_cause(&(struct cause){.uid = geteuid(), .source = "fs"});
-	if (start(pool, &e) < 0) {
+	if (start_jobs(pool, &e) < 0) {
 		log_error("pool", NULL, "%s", error_sentence(&e));
 		_exit(EXIT_FAILURE); /* the supervisor starts another process */
 	}
 	return NULL;
 }
 
-static int start_behind(struct pool *pool, struct error *e)
+static int start_jobs_behind(struct pool *pool, struct error *e)
 {
 	int r = pthread_create(&pool->starter, NULL, starter_main, pool);
 
@@ -206,7 +211,9 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	else
 		r = error_oom(e);
 	if (r == 0)
-		r = is_new ? start(pool, e) : start_behind(pool, e);
+		r = start(pool, e);
+	if (r == 0)
+		r = is_new ? start_jobs(pool, e) : start_jobs_behind(pool, e);
 	if (r < 0) {
 		pool_close(pool);
 		return r;

@@ -23,10 +23,10 @@ struct pool_options {
 };
 
 /**
- * Opens the state folder (an empty one gets a first pool, bootstrap.h), connects the hosts, and starts the executor after
- * having waited up to 5 s for them. Returns when all that is done if the pool is new, so that its host can be used at once.
- * Of another one it is done in a thread: requests need not wait for it, and jobs begin later. Blocks. The options are not
- * needed after the return. Free with pool_close(). Errors of store_open(), pool_bootstrap(), ...
+ * Opens the state folder (an empty one gets a first pool, bootstrap.h), has the hosts connected, and starts the executor
+ * after having waited up to 5 s for them. If the pool is new, it waits before it returns, so that its host can be used at
+ * once; else in a thread: requests need not wait for the hosts, and jobs begin later. Blocks. The options are not
+ * needed after the return. Free with pool_close(). Errors of store_open(), pool_bootstrap(), hv_host_add(), ...
  */
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e);
 /** All that the process before this one had open is open again: what nobody uses may end. */

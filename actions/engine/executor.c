@@ -198,7 +198,7 @@ static bool enter(struct waiting *entry, bool *ret_stopping)
 	struct executor *x = entry->x;
 
 	scoped_lock(&x->lock);
-	*ret_stopping = atomic_load(&x->stopping);
+	*ret_stopping = atomic_load(&x->stopping) || pool_is_closing(x->pool);
 	if (x->held && !*ret_stopping) {
 		entry->next_held = x->held_back;
 		x->held_back = entry;

@@ -9,7 +9,6 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/key_list.h"
 #include "model/states.h"
 #include "model/url.h"
@@ -60,12 +59,8 @@ static int leave_queues(struct txn *t, struct object *job, struct error *e)
 
 static int set_request_text(struct object *job, int field, const struct request *req, bool mask_secrets)
 {
-	struct draft draft = {0};
-	struct json_out out = {.text = &draft};
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = request_text(req, mask_secrets);
 
-	request_write(&out, req, mask_secrets);
-	text = json_out_text(&out);
 	if (!text)
 		return -ENOMEM;
 	object_set_str(job, field, text);

@@ -46,7 +46,7 @@ static int begin_operation(struct txn *t, struct job *job, struct error *e)
 {
 	op_begin_fn *begin = job->req->op->begin;
 
-	return begin ? request_explain_error(job->req, begin(t, job, e), e) : 0;
+	return begin ? begin(t, job, e) : 0;
 }
 
 static int begin_fn(struct txn *t, void *arg, struct error *e)
@@ -65,7 +65,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(begun, JOB_STATE, JOB_STATE_PROCESSING);
 	object_set_int(begun, JOB_STARTED, txn_now(t));
 	r = txn_put(t, begun, NULL, e);
-	return r < 0 ? r : begin_operation(t, job, e);
+	return r < 0 ? r : request_explain_error(job->req, begin_operation(t, job, e), e);
 }
 
 int job_begin(struct job *job, struct error *e)
@@ -195,11 +195,15 @@ static int finish_fn(struct txn *t, void *arg, struct error *e)
 void job_end(struct job *job, const json_t *result, const struct error *error)
 {
 	_cleanup_free_ char *text = result ? result_text(result) : NULL;
-	_cleanup_(error_done) struct error unwritable = ERROR_INIT;
+	_cleanup_(error_done) struct error unwritable = ERROR_INIT, constant = ERROR_INIT;
 	struct finish f = {.job = job->uuid, .result = result ? text : job->inventory, .error = error};
 
 	if (pool_insist(job->pool, "job", job->uuid, finish_fn, &f, &unwritable) != -EINVAL)
 		return;
 	f.error = &unwritable; /* what it says, not the database, is to blame */
+	if (pool_insist(job->pool, "job", job->uuid, finish_fn, &f, NULL) != -EINVAL)
+		return;
+	(void)error_set(&constant, EIO, "the end of the job cannot be written");
+	f.error = &constant;
 	(void)pool_insist(job->pool, "job", job->uuid, finish_fn, &f, NULL);
 }

@@ -85,7 +85,7 @@ int pool_insist(struct pool *pool, const char *area, const char *uuid, txn_fn *f
 
 		if (r >= 0)
 			return r;
-		log_error(area, uuid, "cannot write its end: %s", error_sentence(&failure));
+		log_error(area, uuid, "cannot write its row: %s", error_sentence(&failure));
 		if (r == -EINVAL || pool_is_closing(pool))
 			return error_move(e, &failure);
 	}

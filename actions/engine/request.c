@@ -12,6 +12,7 @@
 #include "actions/engine/url.h"
 #include "model/access.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/url.h"
 
 /* Members at the top of a document that are not parameters (behaviour.md 1.3, tree.md 18). */
@@ -464,7 +465,7 @@ static void write_part(struct json_out *out, const char *name, const json_t *par
 		out->failed = true;
 }
 
-void request_write(struct json_out *out, const struct request *req, bool mask_secrets)
+static void request_write(struct json_out *out, const struct request *req, bool mask_secrets)
 {
 	_cleanup_json_ json_t *params = mask_secrets ? mask_params(req) : json_incref(req->params);
 	_cleanup_json_ json_t *tags =
@@ -483,6 +484,15 @@ void request_write(struct json_out *out, const struct request *req, bool mask_se
 		json_out_string(out, "scheduler", req->actor.scheduler);
 	}
 	json_out_close(out, false, outer);
+}
+
+char *request_text(const struct request *req, bool mask_secrets)
+{
+	struct draft draft = {0};
+	struct json_out out = {.text = &draft};
+
+	request_write(&out, req, mask_secrets);
+	return json_out_text(&out);
 }
 
 json_t *request_to_json(const struct request *req, bool mask_secrets)

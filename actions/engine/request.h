@@ -12,7 +12,6 @@
 #define POOLFS_ENGINE_REQUEST_H
 
 #include "actions/engine/operation.h"
-#include "model/json_out.h"
 
 /* The most items in one list of a request: in a parameter, or of tags. */
 #define REQUEST_ITEMS 1000
@@ -79,8 +78,8 @@ DEFINE_CLEANUP(struct request *, request_free)
 /** The cause of the changes that the request makes, for the events. */
 struct cause request_cause(const struct request *req);
 
-/** Writes the request as JSON for the job's row. */
-void request_write(struct json_out *out, const struct request *req, bool mask_secrets);
+/** The request as text in JSON, for a row. The caller frees it; NULL when memory is short. */
+char *request_text(const struct request *req, bool mask_secrets);
 /** The same as a tree, owned by the caller. NULL when memory is short. */
 json_t *request_to_json(const struct request *req, bool mask_secrets);
 /** Parses the output of request_to_json() with secrets. The caller owns *ret_req. -EPROTO, -ENOMEM. */

@@ -316,8 +316,7 @@ static int put_row(struct txn *t, const struct request *req, struct error *e)
 	const struct object *image = view_get(view, KIND_IMAGE, request_str(req, "imageUuid"));
 	const char *l3 = request_str(req, "defaultL3NetworkUuid");
 	const struct vm_size size = creation_vm_size(view, req);
-	_cleanup_json_ json_t *json = request_to_json(req, false);
-	_cleanup_free_ char *stored = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	_cleanup_free_ char *stored = request_text(req, false);
 	struct object *vm;
 	int r;
 

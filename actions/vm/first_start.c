@@ -57,7 +57,7 @@ static int put_root_volume(struct txn *t, struct layout *l, const char *storage,
 	const struct request *req = l->req;
 	const struct object *image = view_get(txn_view(t), KIND_IMAGE, request_str(req, "imageUuid"));
 	const struct disk_wish disk = creation_root_disk(txn_view(t), req, image);
-	char uuid[UUID_SIZE], description[64];
+	char description[64];
 	struct new_volume root = {
 		.uuid = l->root,
 		.offering = disk.offering,
@@ -69,13 +69,12 @@ static int put_root_volume(struct txn *t, struct layout *l, const char *storage,
 	};
 
 	snprintf(description, sizeof(description), "Root volume for VM[uuid:%s]", l->uuid);
-	return volume_put_new(t, view_get(txn_view(t), KIND_VM, l->uuid), &root, uuid, e);
+	return volume_put_new(t, view_get(txn_view(t), KIND_VM, l->uuid), &root, NULL, e);
 }
 
 static int put_data_volumes(struct txn *t, struct layout *l, struct error *e)
 {
 	const char *storage = request_tag(l->req, DATA_STORAGE_TAG);
-	char uuid[UUID_SIZE];
 
 	for (size_t i = 0; i < creation_data_count(l->req); i++) {
 		const struct disk_wish disk = creation_data_disk(txn_view(t), l->req, i);
@@ -96,7 +95,7 @@ static int put_data_volumes(struct txn *t, struct layout *l, struct error *e)
 		if (r < 0)
 			return r;
 		data.storage = object_uuid(ps);
-		r = volume_put_new(t, vm, &data, uuid, e);
+		r = volume_put_new(t, vm, &data, NULL, e);
 		if (r < 0)
 			return r;
 	}
@@ -112,13 +111,13 @@ static int put_nics(struct txn *t, struct layout *l, struct error *e)
 
 	json_array_foreach (request_list(l->req, "l3NetworkUuids"), i, item) {
 		const char *l3 = json_string_value(item);
-		char mac_prefix[64], ip_prefix[64], uuid[UUID_SIZE];
+		char mac_prefix[64], ip_prefix[64];
 		int r;
 
 		snprintf(mac_prefix, sizeof(mac_prefix), "customMac::%s", l3);
 		snprintf(ip_prefix, sizeof(ip_prefix), "staticIp::%s", l3);
 		r = vm_put_nic(t, l->uuid, l3, (int)i, request_tag(l->req, mac_prefix),
-			       request_tag(l->req, ip_prefix), uuid, e);
+			       request_tag(l->req, ip_prefix), NULL, e);
 		if (r < 0)
 			return r;
 	}

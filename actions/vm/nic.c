@@ -2,6 +2,8 @@
 /* See nic.h. */
 #include "actions/vm/nic.h"
 
+#include <string.h>
+
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
 #include "actions/host/guest.h"
@@ -35,7 +37,7 @@ int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id
 {
 	const struct object *vm = view_get(txn_view(t), KIND_VM, vm_uuid);
 	_cleanup_object_ struct object *nic = object_new(kind_get(KIND_NIC));
-	char text[MAC_STRLEN], name[32];
+	char text[MAC_STRLEN], name[32], uuid[UUID_SIZE];
 	int r;
 
 	if (!nic)
@@ -43,9 +45,11 @@ int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id
 	make_mac(txn_view(t), mac, (uint8_t)device_id, text);
 	if (view_next_where(txn_view(t), KIND_NIC, NIC_MAC, text, 0))
 		return nic_refuse_mac(text, e);
-	uuid_make(ret_uuid);
+	uuid_make(uuid);
+	if (ret_uuid)
+		memcpy(ret_uuid, uuid, sizeof(uuid));
 	snprintf(name, sizeof(name), "vnic%lld.%d", (long long)object_int(vm, VM_INTERNAL_ID), device_id);
-	object_set_str(nic, NIC_UUID, ret_uuid);
+	object_set_str(nic, NIC_UUID, uuid);
 	object_set_str(nic, NIC_VM_UUID, vm_uuid);
 	object_set_str(nic, NIC_L3_UUID, l3);
 	object_set_str(nic, NIC_MAC, text);

@@ -17,7 +17,7 @@ op_queue_fn nic_queue;
 /**
  * Writes a NIC of the VM on an L3 network, with the MAC address @mac (NULL or "": a new one) and the IPv4
  * address @ip (NULL: the first free one). For change functions; the VM must exist. -EEXIST when another NIC
- * has the MAC address; errors of l3_network_allocate_ip(); -ENOMEM.
+ * has the MAC address; errors of l3_network_allocate_ip(); -ENOMEM. @ret_uuid may be NULL.
  */
 int vm_put_nic(struct txn *t, const char *vm_uuid, const char *l3, int device_id, const char *mac,
 	       const char *ip, char ret_uuid[UUID_SIZE], struct error *e);

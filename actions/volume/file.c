@@ -2,6 +2,8 @@
 /* See file.h. */
 #include "actions/volume/file.h"
 
+#include <string.h>
+
 #include "actions/engine/kill_point.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
@@ -142,17 +144,19 @@ int volume_put_new(struct txn *t, const struct object *vm, const struct new_volu
 	const struct object *ps = view_get(txn_view(t), KIND_PRIMARY_STORAGE, d->storage);
 	struct object *volume = object_new(kind_get(KIND_VOLUME));
 	bool root = d->device_id == 0;
-	char name[NAME_BYTES_MAX];
+	char name[NAME_BYTES_MAX], uuid[UUID_SIZE];
 	int r;
 
 	if (!volume)
 		return error_oom(e);
 	object_name_after(root ? "ROOT-for-" : "DATA-for-", vm, name);
 	if (d->uuid)
-		snprintf(ret_uuid, UUID_SIZE, "%s", d->uuid);
+		snprintf(uuid, sizeof(uuid), "%s", d->uuid);
 	else
-		uuid_make(ret_uuid);
-	object_set_str(volume, VOLUME_UUID, ret_uuid);
+		uuid_make(uuid);
+	if (ret_uuid)
+		memcpy(ret_uuid, uuid, sizeof(uuid));
+	object_set_str(volume, VOLUME_UUID, uuid);
 	object_set_str(volume, VOLUME_NAME, name);
 	object_set_str(volume, VOLUME_DESCRIPTION, d->description);
 	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, d->storage);

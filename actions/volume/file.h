@@ -26,7 +26,7 @@ struct new_volume {
 };
 /**
  * Writes the row of a volume of @vm (status Creating, without a file), and reserves its bytes on the storage;
- * PS.1000 when they are not available. For change functions.
+ * PS.1000 when they are not available. @ret_uuid may be NULL. For change functions.
  */
 int volume_put_new(struct txn *t, const struct object *vm, const struct new_volume *disk,
 		   char ret_uuid[UUID_SIZE], struct error *e);

@@ -94,6 +94,11 @@ mount_pool -o max_read=4096
 cat "$MOUNT/README" "$MOUNT/vm-instances/schema" >/dev/null
 umount_pool
 
+step "a host whose URI is none"
+sqlite3 "$STATE/pool.db" "UPDATE host SET uri = 'nonsense'"
+refuses "'nonsense' is not a URI of a host" -o "state=$STATE,uri=$URI" "$MOUNT"
+sqlite3 "$STATE/pool.db" "UPDATE host SET uri = '$URI'"
+
 step "the mount of a killed program"
 mount_pool
 # shellcheck disable=SC2046 # one word a pid

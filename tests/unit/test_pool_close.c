@@ -5,10 +5,15 @@
  */
 #include "tests/unit/pool_fixture.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
+
+#include "actions/account/quota.h"
 
 #define REQUESTS 200
 #define ROUNDS	 5
@@ -165,6 +170,101 @@ static void it_is_left_to_the_next_start(void **state)
 	assert_true(i.attempts.made >= 2);
 }
 
+/* ------------------------------------------------------------- ends of jobs */
+
+static atomic_int refusals;
+
+static int refuse_ends(const struct txn *t, const struct object *before, const struct object *after,
+		       struct error *e)
+{
+	(void)t, (void)before;
+	if (after->kind->id != KIND_JOB || !job_state_is_final(object_text(after, JOB_STATE)) ||
+	    atomic_fetch_sub(&refusals, 1) <= 0)
+		return 0;
+	return error_set(e, EINVAL, "this end is refused");
+}
+
+/* Also when neither its result can be written, nor why not. */
+static void every_job_has_an_end(void **state)
+{
+	struct pool_fixture *f = *state;
+	char storage[UUID_SIZE];
+
+	first_uuid(f, KIND_PRIMARY_STORAGE, storage);
+	wait_until(f, no_job_runs, NULL);
+	assert_int_equal(store_guard(pool_store(f->pool), refuse_ends, quota_takes), 0);
+	atomic_store(&refusals, 1);
+	must_fail(f, "ReconnectPrimaryStorage", storage, NULL, EINVAL, "this end is refused");
+	atomic_store(&refusals, 2);
+	must_fail(f, "ReconnectPrimaryStorage", storage, NULL, 0, "the end of the job cannot be written");
+}
+
+/* ------------------------------------------------ a pool that ends before its hosts are connected */
+
+/* A socket that takes connections and says nothing, and the URI of such a host. */
+static int listen_deaf(char ret_uri[64])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	snprintf(ret_uri, 64, "qemu+tcp://127.0.0.1:%d/system", ntohs(address.sin_port));
+	return fd;
+}
+
+struct new_uri {
+	const char *host, *uri;
+};
+
+static int set_uri_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct new_uri *n = arg;
+	struct object *host;
+	int r = txn_edit(t, KIND_HOST, n->host, &host, e);
+
+	if (r < 0)
+		return r;
+	object_set_str(host, HOST_URI, n->uri);
+	return txn_put(t, host, NULL, e);
+}
+
+static void set_uri(struct pool_fixture *f, const char *host, const char *uri)
+{
+	struct new_uri n = {host, uri};
+
+	assert_int_equal(store_run(pool_store(f->pool), set_uri_fn, &n, NULL), 0);
+}
+
+/* A job that waits for hosts is not tried without them because the pool ends: the next start does it. */
+static void jobs_of_a_short_mount_wait_for_the_next(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	struct pool_fixture *f = *state;
+	char deaf[64], host[UUID_SIZE], image[UUID_SIZE], vm[UUID_SIZE], job[UUID_SIZE], target[UUID_SIZE];
+	int fd = listen_deaf(deaf);
+
+	first_uuid(f, KIND_HOST, host);
+	add_image(f, "disk", "raw", NULL, image);
+	create_vm(f, "later", image, json_pack("{s:s}", "strategy", "JustCreate"), vm);
+	set_uri(f, host, deaf);
+	pool_fixture_reopen(f);
+	assert_int_equal(
+		submit(f, "StartVmInstance", vm, json_pack("{s:s}", "hostUuid", host), job, target, &e), 0);
+	assert_true(field_is(f, KIND_JOB, job, JOB_STATE, "Queued"));
+	pool_fixture_reopen(f);
+	assert_true(field_is(f, KIND_JOB, job, JOB_STATE, "Queued"));
+	set_uri(f, host, "test:///default");
+	pool_fixture_reopen(f);
+	if (job_end(f, job, &e) < 0)
+		fail_msg("%s", error_sentence(&e));
+	assert_true(field_is(f, KIND_VM, vm, VM_STATE, "Running"));
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +275,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_must_be_written_is_tried_again, pool_fixture_setup,
 						pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(it_is_left_to_the_next_start, pool_fixture_setup,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(every_job_has_an_end, pool_fixture_setup,
+						pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(jobs_of_a_short_mount_wait_for_the_next, pool_fixture_setup,
 						pool_fixture_teardown),
 	};
 
