@@ -32,6 +32,8 @@ int job_read_request(struct job *job, const struct object *row, struct error *e)
 		error_done(e);
 		r = json ? request_from_json(json, &job->req, e)
 			 : error_set(e, ENOMEM, "the request of the job cannot be read");
+		if (r == 0)
+			job->req->due = true;
 		if (r != -ENOMEM)
 			break;
 		pause_wait(&pause);
@@ -171,6 +173,7 @@ int job_run_step(struct job *job, struct request *step, bool again, struct error
 	int r;
 
 	memcpy(step->job, job->uuid, sizeof(step->job));
+	step->due = true;
 	job->req = step;
 	r = again ? recover(job, &result, e) : perform(job, true, &result, e);
 	free(steal(&job->inventory));

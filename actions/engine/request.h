@@ -33,6 +33,7 @@ struct request {
 	json_t *user_tags;	/* array of strings, never NULL; owned */
 	char job[UUID_SIZE];	/* chosen by the client, else made by request_new() */
 	bool job_chosen;	/* the client chose it: a refusal is recorded under it too */
+	bool due;		/* its turn has come: what it needs has to be there now */
 	bool dry_run;		/* answer what would happen; change nothing */
 	char *web_hook;		/* owned; NULL = none */
 	bool schema;		/* the web hook gets the schema of the result, too */

@@ -23,6 +23,12 @@ bool zone_has_backup_storage(const struct view *view, const char *zone, const ch
 			 zone) != NULL;
 }
 
+bool host_can_serve(const struct object *host, const struct request *req)
+{
+	return object_str_is(host, HOST_STATUS, STATUS_CONNECTED) ||
+	       (!req->due && object_str_is(host, HOST_STATUS, STATUS_CONNECTING));
+}
+
 bool host_is_usable(const struct object *host)
 {
 	return object_str_is(host, HOST_STATE, STATE_ENABLED) &&

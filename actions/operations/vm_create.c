@@ -15,6 +15,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
+#include "actions/host/topology.h"
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
 #include "actions/vm/creation_size.h"
@@ -173,7 +174,7 @@ static int check_place(const struct view *view, const struct request *req, struc
 			return error_set(e, EBUSY,
 					 "%s[uuid:%s] is specified but it's %s, can not create vm from it",
 					 places[i].noun, uuid, object_text(o, places[i].state_field));
-		if (places[i].kind == KIND_HOST && !object_str_is(o, HOST_STATUS, STATUS_CONNECTED))
+		if (places[i].kind == KIND_HOST && !host_can_serve(o, req))
 			return error_set(
 				e, EBUSY,
 				"host[uuid:%s] is specified but it's connection status is %s, can not create vm from it",

@@ -11,6 +11,7 @@
 
 #include "actions/account/quota.h"
 #include "actions/engine/result.h"
+#include "actions/host/topology.h"
 #include "actions/operations/table.h"
 #include "actions/vm/first_start.h"
 #include "actions/vm/power.h"
@@ -66,7 +67,7 @@ static int vm_start_check(const struct view *view, const struct request *req, st
 {
 	const struct object *host = view_get(view, KIND_HOST, request_str(req, "hostUuid"));
 
-	if (host && !object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
+	if (host && !host_can_serve(host, req))
 		return error_set_code(e, EBUSY, "HOST.1010",
 				      "host[uuid:%s] is not connected, its status is %s", object_uuid(host),
 				      object_text(host, HOST_STATUS));
