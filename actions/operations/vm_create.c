@@ -12,10 +12,12 @@
 
 #include "actions/account/quota.h"
 #include "actions/engine/config.h"
+#include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
 #include "actions/host/topology.h"
+#include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
 #include "actions/vm/creation_size.h"
@@ -379,6 +381,11 @@ static bool is_started(const struct request *req)
 	return strcmp(request_str(req, "strategy"), "JustCreate") != 0;
 }
 
+static bool is_created_stopped(const struct request *req)
+{
+	return strcmp(request_str(req, "strategy"), "CreateStopped") == 0;
+}
+
 static int vm_create_begin(struct txn *t, struct job *job, struct error *e)
 {
 	int r = put_row(t, job->req, e);
@@ -390,8 +397,9 @@ static int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
 
+	kill_point("vm-laid-out");
 	if (is_started(job->req)) {
-		bool stopped = strcmp(request_str(job->req, "strategy"), "CreateStopped") == 0;
+		bool stopped = is_created_stopped(job->req);
 		int r = vm_first_start(job, uuid, stopped, e);
 
 		if (r == 0 && stopped)
@@ -401,18 +409,44 @@ static int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 			return r;
 		}
 	}
+	kill_point("vm-created");
 	return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
+}
+
+/* Whether the VM had a domain, with all its disks. Only then it is Stopped when its host has none. */
+static bool had_domain(struct pool *pool, const char *uuid)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
+
+	return vm && object_str(vm, VM_LAST_HOST_UUID) && vm_has_disks(view, uuid);
+}
+
+/* Whether the job had made all before its daemon was killed. */
+static bool is_created(struct job *job, const char *uuid)
+{
+	_cleanup_object_ const struct object *vm = vm_now(job->pool, uuid);
+
+	if (!vm)
+		return false;
+	/* such a row may have a host, the one it is to be started on: it knows nothing of the VM */
+	if (!is_started(job->req))
+		return object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_CREATED));
+	if (!is_created_stopped(job->req))
+		return vm_recover_state(job, uuid, VM_STATE_RUNNING) == 0;
+	if (had_domain(job->pool, uuid))
+		return vm_recover_state(job, uuid, VM_STATE_STOPPED) == 0;
+	/* for the rollback */
+	if (object_str(vm, VM_HOST_UUID))
+		(void)host_wait_connected(job, object_str(vm, VM_HOST_UUID));
+	return false;
 }
 
 static int vm_create_recover(struct job *job, json_t **ret_result, struct error *e)
 {
-	const char *strategy = request_str(job->req, "strategy");
 	const char *uuid = job->req->target;
-	enum vm_state wanted = strcmp(strategy, "InstantStart") == 0 ? VM_STATE_RUNNING
-			       : strcmp(strategy, "JustCreate") == 0 ? VM_STATE_CREATED
-								     : VM_STATE_STOPPED;
 
-	if (vm_recover_state(job, uuid, wanted) == 0)
+	if (is_created(job, uuid))
 		return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
 	roll_back(job, uuid);
 	return error_set_code(e, EINTR, "SYS.1000",

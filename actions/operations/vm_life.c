@@ -16,8 +16,10 @@
 #include "actions/vm/first_start.h"
 #include "actions/vm/power.h"
 #include "actions/vm/reconcile.h"
+#include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/domain.h"
+#include "model/log.h"
 #include "model/states.h"
 
 /* How long a guest may take to shut down. */
@@ -191,6 +193,20 @@ static int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct err
 			      job->req->op->name);
 }
 
+/* A VM without disks is none that could be Stopped: it is Created again, as when its first start fails. */
+static int vm_start_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *uuid = job->req->target;
+	_cleanup_view_ struct view *before = store_view(pool_store(job->pool));
+	_cleanup_(error_done) struct error late = ERROR_INIT;
+	int r = vm_lifecycle_recover(job, ret_result, e);
+
+	if (r < 0 && vm_is_in_first_start(before, uuid) &&
+	    vm_tear_down(job, uuid, VM_STATE_CREATED, &late) < 0)
+		log_error("vm", uuid, "its first start cannot be undone: %s", error_sentence(&late));
+	return r;
+}
+
 static const struct operation start_vm_instance = {
 	.section = "4.1.6",
 	.name = "StartVmInstance",
@@ -219,7 +235,7 @@ static const struct operation start_vm_instance = {
 	.data = &(const enum vm_state){VM_STATE_RUNNING},
 	.check = vm_start_check,
 	.run = vm_start_run,
-	.recover = vm_lifecycle_recover,
+	.recover = vm_start_recover,
 };
 
 static const struct operation stop_vm_instance = {
