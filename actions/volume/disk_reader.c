@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "actions/host/topology.h"
 #include "actions/image/file.h"
 #include "actions/storage/storage_type.h"
 #include "actions/volume/location.h"
@@ -103,6 +104,23 @@ static bool is_here(const struct object *host)
 	       strncmp(uri, "qemu+unix:", 10) == 0;
 }
 
+/* A host that has the files: a Connected one, or else one that is Connecting, as all are right after a mount. */
+static const struct object *host_of_files(const struct view *view, const struct object *volume)
+{
+	const char *local = object_str(volume, VOLUME_HOST_UUID);
+	const struct object *connected = volume_any_host(view, volume);
+
+	if (connected)
+		return connected;
+	view_for_each (host, view, KIND_HOST)
+		if (object_str_is(host, HOST_STATUS, STATUS_CONNECTING) &&
+		    (local ? strcmp(object_uuid(host), local) == 0
+			   : cluster_has_primary_storage(view, object_str(host, HOST_CLUSTER_UUID),
+							 object_text(volume, VOLUME_PRIMARY_STORAGE_UUID))))
+			return host;
+	return NULL;
+}
+
 /* True when no guest has the volume open. */
 static bool is_at_rest(const struct view *view, const struct object *volume)
 {
@@ -153,7 +171,7 @@ int disk_reader_check(const struct view *view, const struct object *o, struct er
 	ps = view_get(view, KIND_PRIMARY_STORAGE, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
 	if (storage_type_of(ps)->reachable_from_daemon)
 		return 0;
-	host = volume_any_host(view, volume);
+	host = host_of_files(view, volume);
 	if (!host || !is_here(host))
 		return error_set(e, EOPNOTSUPP, "the files of volume '%s' are not on this machine",
 				 object_uuid(volume));

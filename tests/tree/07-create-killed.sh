@@ -34,11 +34,11 @@ creation() {
 for strategy in InstantStart CreateStopped; do
 	for point in vm-laid-out volume-made; do
 		step "$strategy, killed at $point: nothing is left"
-		trace >before
+		trace >traced
 		die_at $point vm-instances/create "$(creation "$point" $strategy)" Failed
 		assert_match "$(value "api-jobs/$killed/error")" "it was removed"
 		trace >after
-		diff before after || fail "something was left behind"
+		diff traced after || fail "something was left behind"
 	done
 done
 
@@ -58,11 +58,11 @@ for more in '' ',"hostUuid":"'"$host"'"'; do
 	assert_eq "$(value "$later/hostUuid")" "${more:+$host}"
 
 	step "its first start, killed in the middle, leaves it Created"
-	trace >before
+	trace >traced
 	die_at volume-made "$later/actions" start Failed
 	assert_eq "$(value "$later/state") $(value "$later/hostUuid")" "Created ${more:+$host}"
 	trace >after
-	diff before after || fail "something was left behind"
+	diff traced after || fail "something was left behind"
 	act "$later" start
 	assert_eq "$(value "$later/state")" Running
 	act "$later" destroy
