@@ -11,7 +11,6 @@
 #include <sys/uio.h>
 
 #include "fs/not_serving.h"
-#include "fs/op/crowd.h"
 #include "fs/tell/last_error.h"
 #include "fs/tree/fs.h"
 #include "fs/tree/repeat.h"
@@ -39,8 +38,6 @@ enum opcode {
 
 /* A process that had no request for so long serves, too, ms. */
 #define IDLE_MS 1000
-/* How often lookups that are held back are looked at when no request comes. */
-#define CROWD_MS 1
 /*
  * Requests that fewer have died with are repeated together: the most frequent death is one from outside, after which nobody
  * is to wait for another one's work. If they die once more, as often as this, then one by one.
@@ -564,9 +561,6 @@ static ssize_t receive(int fd, struct inbox *inbox)
 	tell_resumed();
 	if (!atomic_load(&connection.has_served) && poll(&poll_fd, 1, IDLE_MS) == 0)
 		note_served();
-	crowd_go_on(connection.fs->crowd);
-	while (crowd_waits(connection.fs->crowd) && poll(&poll_fd, 1, CROWD_MS) == 0)
-		crowd_go_on(connection.fs->crowd);
 	if (fuse_session_exited(connection.session))
 		return 0;
 	n = read(fd, inbox->bytes, sizeof(inbox->bytes));
@@ -648,7 +642,6 @@ int receive_requests(void)
 		process(inbox, (size_t)n, false);
 		inbox->header.len = 0; /* for a version that does not know what was taken */
 	}
-	crowd_end(connection.fs->crowd);
 	return n == -ENODEV || n > 0 ? 0 : (int)n;
 }
 

@@ -15,8 +15,6 @@
 #include "fs/link.h"
 #include "fs/mount.h"
 #include "fs/numbering.h"
-#include "fs/op/crowd.h"
-#include "fs/op/read.h"
 #include "fs/receive.h"
 #include "fs/signals.h"
 #include "fs/table.h"
@@ -89,7 +87,6 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->scratches = scratches_new(fs->keep);
 	fs->kept = kept_new(fs->keep, fs->store);
 	fs->caches = fs->kept ? caches_new(fs, session) : NULL;
-	fs->crowd = crowd_new(op_lookup);
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store, fs->keep);
 	fs->watchers = options->inotify ? watchers_new(fs) : NULL;
@@ -98,8 +95,8 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->readme = readme_make(fs);
 	fs->operations = render_json(operations_to_json(), fs->born);
 	if (!fs->readers || !fs->handles || !fs->aside || !fs->errors || !fs->listings || !fs->queries ||
-	    !fs->polls || !fs->scratches || !fs->caches || !fs->crowd || !fs->ranks || !fs->waits ||
-	    !fs->creates || !fs->readme || !fs->operations || (options->inotify && !fs->watchers))
+	    !fs->polls || !fs->scratches || !fs->caches || !fs->ranks || !fs->waits || !fs->creates ||
+	    !fs->readme || !fs->operations || (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
 	view = store_view(fs->store);
 	if (event_places_load(fs->keep, fs->events, view) < 0)
@@ -132,7 +129,6 @@ static void fs_close(struct fs *fs)
 	caches_free(fs->caches);
 	kept_free(fs->kept);
 	ranks_free(fs->ranks);
-	crowd_free(fs->crowd);
 	polls_free(fs->polls);
 	queries_free(fs->queries);
 	scratches_free(fs->scratches);

@@ -3,7 +3,6 @@
 #include "fs/op/read.h"
 
 #include "actions/engine/kill_point.h"
-#include "fs/op/crowd.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/wait.h"
@@ -12,12 +11,6 @@
 #include "fs/tree/class.h"
 #include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
-
-/* Does each lookup get another inode? */
-static bool is_another_each_time(const struct place *p)
-{
-	return !p->fs->watchers && p->entry->io->jobs && !p->entry->io->amends && place_is_writable(p);
-}
 
 /*
  * Which inode of a file on which one can wait this lookup gets. inotify(7) watches inodes, and who watches a value
@@ -28,7 +21,7 @@ static unsigned choose_copy(const struct place *p)
 {
 	struct node node = p->node;
 
-	if (is_another_each_time(p))
+	if (!p->fs->watchers && !p->entry->io->amends)
 		return handles_choose_copy(p->fs->handles, node);
 	while (node.copy < NODE_COPY_MAX && waits_lock(p->fs->waits, node_pack_copy(node)))
 		node.copy++;
@@ -88,8 +81,6 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		r = -ENOENT;
 	if (r == 0) {
 		watchers_note(p.fs->watchers, p.node);
-		if (is_another_each_time(&p) && crowd_hold(p.fs->crowd, p.node, req, parent, name))
-			return;
 		if (p.entry->io->jobs && place_is_writable(&p))
 			p.node.copy = choose_copy(&p);
 		r = entry_fill(&p, &entry);
@@ -240,8 +231,6 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct place p;
 	int r = request_place(req, ino, &view, &p);
 
-	if (r == 0)
-		crowd_note_open(p.fs->crowd, p.node, req);
 	if (r == 0 && !p.entry->io->open)
 		r = -EISDIR; /* or a link; the kernel never opens these */
 	if (r < 0)

@@ -19,7 +19,6 @@
 
 struct aside;
 struct caches;
-struct crowd;
 struct handles;
 struct keep;
 struct kept;
@@ -46,7 +45,6 @@ struct fs {
 	struct handles *handles;
 	struct aside *aside;
 	struct caches *caches;
-	struct crowd *crowd; /* the receiving thread's */
 	struct kept *kept;
 	struct last_errors *errors;
 	struct listings *listings;
