@@ -140,38 +140,29 @@ static int start(struct pool *pool, struct error *e)
 	if (r < 0)
 		return r;
 	r = web_hooks_new(pool, &pool->web_hooks, e);
+	if (r == 0 && !pool->read_only)
+		r = scheduler_thread_start(pool->scheduler_thread, e);
 	return r < 0 ? r : pool_timers_start(pool, e);
 }
 
 /* Waits for the hosts, and starts the jobs; those of a pool that ends meanwhile are left to its next start. */
-static int start_jobs(struct pool *pool, struct error *e)
+static void start_jobs(struct pool *pool)
 {
-	int r;
-
 	pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
 	if (pool_is_closing(pool))
-		return 0;
-	r = executor_start(pool->executor, e);
-	if (r == 0 && !pool->read_only)
-		r = scheduler_thread_start(pool->scheduler_thread, e);
+		return;
+	executor_start(pool->executor);
 	/* Not vital; and it takes a tenth of a second of a processor, for which all else would wait. */
-	if (r == 0 && !pool->resumes)
+	if (!pool->resumes)
 		(void)pool_background(pool, account_warn_of_first_password, pool);
-	return r;
 }
 
 /* A thread. */
 static void *starter_main(void *arg)
 {
-	struct pool *pool = arg;
-	_cleanup_(error_done) struct error e = ERROR_INIT;
-
 	pthread_setname_np(pthread_self(), "start");
 	store_set_cause(&(struct cause){.uid = geteuid(), .source = "fs"});
-	if (start_jobs(pool, &e) < 0) {
-		log_error("pool", NULL, "%s", error_sentence(&e));
-		_exit(EXIT_FAILURE); /* the supervisor starts another process */
-	}
+	start_jobs(arg);
 	return NULL;
 }
 
@@ -212,8 +203,10 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 		r = error_oom(e);
 	if (r == 0)
 		r = start(pool, e);
-	if (r == 0)
-		r = is_new ? start_jobs(pool, e) : start_jobs_behind(pool, e);
+	if (r == 0 && is_new)
+		start_jobs(pool);
+	else if (r == 0)
+		r = start_jobs_behind(pool, e);
 	if (r < 0) {
 		pool_close(pool);
 		return r;

@@ -366,9 +366,9 @@ static int take_up_all_fn(struct txn *t, void *arg, struct error *e)
 	return 0;
 }
 
-int executor_start(struct executor *x, struct error *e)
+void executor_start(struct executor *x)
 {
-	return store_run(pool_store(x->pool), take_up_all_fn, x, e);
+	(void)pool_insist(x->pool, "pool", NULL, take_up_all_fn, x, NULL);
 }
 
 struct overdue {

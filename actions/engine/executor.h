@@ -22,8 +22,11 @@ struct executor;
 
 /** Registers with the store; no job runs before executor_start(). For executor_free(). -ENOMEM, -ENOSPC. */
 int executor_new(struct pool *pool, struct executor **ret_executor, struct error *e);
-/** Queues the jobs in the database that have not ended, and runs jobs from now on. Errors of the store. */
-int executor_start(struct executor *x, struct error *e);
+/**
+ * Queues the jobs in the database that have not ended, and runs jobs from now on. Blocks; with memory short, until it succeeds
+ * or the pool is closing.
+ */
+void executor_start(struct executor *x);
 /**
  * Asks running jobs to stop and waits for them. Queued jobs stay Queued, and jobs that stopped because of
  * this stay Processing: the next start recovers them. Accepts NULL.
