@@ -24,13 +24,20 @@ function fail(why) {
 
 /* --------------------------------------------------------------------- the parts */
 
+// A member of a job that is JSON itself; nothing if there is none.
+function parse(text) {
+	try {
+		return JSON.parse(text) ?? {};
+	} catch {
+		return {};
+	}
+}
+
 function showJobs(table, jobs) {
 	fill(table, ['begun', 'operation', 'on', 'state'], jobs.map(j => {
-		let why = '';
-		try {
-			why = JSON.parse(j.error).details;
-		} catch { /* none */ }
-		const name = nameOf((j.resource ?? '').split('/').pop()) ?? j.resource;
+		const why = parse(j.error).details;
+		// what was refused before it was there has a name in the request alone
+		const name = nameOf((j.resource ?? '').split('/').pop()) ?? parse(j.request).params?.name ?? j.resource;
 		return [j.created, j.operation, name, j.state === 'Processing' ? bar(j.progress, 100, j.progress + ' %')
 			: why ? make('span', {}, word(j.state), ': ' + why) : word(j.state)];
 	}));
@@ -59,7 +66,7 @@ const parts = {
 		}));
 	},
 	async jobs() {
-		const fields = '&fields=uuid,state,progress,operation,resource,created,finished,error';
+		const fields = '&fields=uuid,state,progress,operation,resource,created,finished,request,error';
 		const [running, failed, last] = await Promise.all([ask('/api-jobs?q=state?=Queued,Processing&limit=20' + fields),
 			ask('/api-jobs?q=state=Failed&sort=-created&limit=15' + fields),
 			ask('/api-jobs?sort=-created&limit=15' + fields)]);
