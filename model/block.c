@@ -172,14 +172,9 @@ int64_t block_next(const struct block *b, int64_t after)
 /* Writes the uuid with this number at *to, and goes up. */
 static void write_uuid(const struct content *c, int64_t number, char **to)
 {
-	static const char letters[] = "0123456789abcdef";
-	const uint8_t *uuid = c->bytes + c->uuids + number * UUID_BYTES;
-
-	for (int k = 0; k < UUID_BYTES; k++) {
-		*(*to)++ = letters[uuid[k] >> 4];
-		*(*to)++ = letters[uuid[k] & 15];
-	}
-	*(*to)++ = '\0';
+	uuid_unpack(c->bytes + c->uuids + number * UUID_BYTES, *to);
+	(*to)[UUID_LEN] = '\0';
+	*to += UUID_SIZE;
 }
 
 /* The text that begins with that of number @beginning; if it is not in the block as it is, it is written to *to. */

@@ -144,25 +144,6 @@ size_t block_draft_count(const struct block_draft *d)
 	return d->count;
 }
 
-/* One more than each digit stands for; 0: it is none. */
-static const uint8_t digits[256] = {
-	['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-};
-
-/* The bytes of a uuid of UUID_LEN characters. False: it is none. */
-static bool read_uuid(const char *text, uint8_t ret[UUID_BYTES])
-{
-	for (int i = 0; i < UUID_BYTES; i++) {
-		unsigned high = digits[(uint8_t)text[2 * i]], low = digits[(uint8_t)text[2 * i + 1]];
-
-		if (!high || !low)
-			return false;
-		ret[i] = (uint8_t)((high - 1) << 4 | (low - 1));
-	}
-	return true;
-}
-
 /* Takes a text apart. @left: the bytes that look() has left for texts of the object. */
 static bool add_text(struct block_draft *d, const struct object *o, int field, size_t *left)
 {
@@ -173,7 +154,7 @@ static bool add_text(struct block_draft *d, const struct object *o, int field, s
 	int64_t end = -1;
 
 	if (!is_long && len >= UUID_LEN && len <= UUID_LEN + BEGINNING_MAX && len < *left &&
-	    read_uuid(text + len - UUID_LEN, uuid))
+	    uuid_pack(text + len - UUID_LEN, uuid))
 		end = find(&d->others, uuid, UUID_BYTES);
 	if (end >= 0) {
 		*left -= len + 1;
@@ -241,7 +222,7 @@ bool block_draft_add(struct block_draft *d, const struct object *o)
 	size_t i = d->count;
 
 	if (i == BLOCK_IDS || !object_rests(o) || strlen(object_uuid(o)) != UUID_LEN ||
-	    !read_uuid(object_uuid(o), d->uuids[i]) || !add_fields(d, o) || !add_times(d, o))
+	    !uuid_pack(object_uuid(o), d->uuids[i]) || !add_fields(d, o) || !add_times(d, o))
 		return false;
 	if (i == 0)
 		d->first = o->id;

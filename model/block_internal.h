@@ -19,7 +19,6 @@
 #include "model/ref.h"
 #include "model/uuid.h"
 
-#define UUID_BYTES (UUID_LEN / 2)
 /* How a column is described: the bytes of a distance, and what follows. */
 #define WIDTH_MASK 0x0f
 #define HAS_BASE   0x10 /* a varint: the base, which is 0 otherwise */

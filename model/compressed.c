@@ -6,7 +6,6 @@
 #include "model/compressed.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <lz4.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,6 +14,7 @@
 #include <string.h>
 
 #include "model/cleanup.h"
+#include "model/uuid.h"
 
 struct header {
 	uint32_t len;  /* of the text */
@@ -43,27 +43,7 @@ static const char dictionary[] =
 	"\"allVolumes\":[],\"internalId\":";
 
 /* Before the bytes of 32 hexadecimal digits of a folded text; texts that have it are not folded. */
-#define UUID_MARK  1
-#define UUID_LEN   16
-#define UUID_CHARS (2 * UUID_LEN)
-
-/* The value of a digit, plus 1. */
-static const unsigned char digit_values[UCHAR_MAX + 1] = {
-	['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-};
-
-static unsigned digit_at(const char *text)
-{
-	return digit_values[(unsigned char)*text];
-}
-
-/* Writes the bytes of UUID_CHARS digits. */
-static void fold_uuid(const char *text, char *ret)
-{
-	for (int i = 0; i < UUID_LEN; i++)
-		ret[i] = (char)((digit_at(&text[2 * i]) - 1) << 4 | (digit_at(&text[2 * i + 1]) - 1));
-}
+#define UUID_MARK 1
 
 /* The bytes of the folded text in @ret, which has as many as the text; 0: it cannot be folded. */
 static size_t fold(const char *text, size_t len, char *ret)
@@ -73,13 +53,14 @@ static size_t fold(const char *text, size_t len, char *ret)
 	for (size_t i = 0; i < len;) {
 		size_t digits = 0;
 
-		for (; digits < UUID_CHARS && i + digits < len && digit_at(&text[i + digits]); digits++)
+		for (; digits < UUID_LEN && i + digits < len && uuid_digits[(unsigned char)text[i + digits]];
+		     digits++)
 			ret[used + digits] = text[i + digits];
-		if (digits == UUID_CHARS) {
+		if (digits == UUID_LEN) {
 			ret[used] = UUID_MARK;
-			fold_uuid(&text[i], &ret[used + 1]);
-			used += 1 + UUID_LEN;
-			i += UUID_CHARS;
+			(void)uuid_pack(&text[i], (unsigned char *)&ret[used + 1]);
+			used += 1 + UUID_BYTES;
+			i += UUID_LEN;
 			continue;
 		}
 		/* too few digits in a row, so no uuid begins at any of them: on behind the last one */
@@ -97,23 +78,20 @@ static size_t fold(const char *text, size_t len, char *ret)
 /* Writes the text that was folded, with its NUL; false: it does not have @len bytes. */
 static bool unfold(const char *folded, size_t folded_len, char *ret, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t used = 0;
 
 	for (size_t i = 0; i < folded_len;) {
 		bool is_uuid = folded[i] == UUID_MARK;
 
-		if (len - used < (is_uuid ? UUID_CHARS : 1) || (is_uuid && folded_len - i <= UUID_LEN))
+		if (len - used < (is_uuid ? UUID_LEN : 1) || (is_uuid && folded_len - i <= UUID_BYTES))
 			return false;
 		if (!is_uuid) {
 			ret[used++] = folded[i++];
 			continue;
 		}
-		for (int k = 1; k <= UUID_LEN; k++) {
-			ret[used++] = digits[(unsigned char)folded[i + k] >> 4];
-			ret[used++] = digits[(unsigned char)folded[i + k] & 15];
-		}
-		i += 1 + UUID_LEN;
+		uuid_unpack((const unsigned char *)&folded[i + 1], ret + used);
+		used += UUID_LEN;
+		i += 1 + UUID_BYTES;
 	}
 	ret[used] = '\0';
 	return used == len;

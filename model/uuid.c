@@ -5,33 +5,48 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <uuid/uuid.h>
 
-static void write_plain(const uuid_t raw, char ret_uuid[UUID_SIZE])
-{
-	char dashed[37];
-	char *out = ret_uuid;
+const unsigned char uuid_digits[256] = {
+	['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
-	uuid_unparse_lower(raw, dashed);
-	for (const char *p = dashed; *p; p++)
-		if (*p != '-')
-			*out++ = *p;
-	*out = '\0';
+bool uuid_pack(const char *text, unsigned char ret[UUID_BYTES])
+{
+	for (int i = 0; i < UUID_BYTES; i++) {
+		unsigned high = uuid_digits[(unsigned char)text[2 * i]],
+			 low = uuid_digits[(unsigned char)text[2 * i + 1]];
+
+		if (!high || !low)
+			return false;
+		ret[i] = (unsigned char)((high - 1) << 4 | (low - 1));
+	}
+	return true;
+}
+
+void uuid_unpack(const unsigned char bytes[UUID_BYTES], char *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < UUID_BYTES; i++) {
+		*ret++ = digits[bytes[i] >> 4];
+		*ret++ = digits[bytes[i] & 15];
+	}
+}
+
+static void write_text(const uuid_t raw, char ret_uuid[UUID_SIZE])
+{
+	uuid_unpack(raw, ret_uuid);
+	ret_uuid[UUID_LEN] = '\0';
 }
 
 void uuid_make(char ret_uuid[UUID_SIZE])
 {
 	uuid_t raw;
 
-	/* uuid_generate_random() mixes in so much else that it makes seven system calls */
-	if (getrandom(raw, sizeof(raw), 0) == (ssize_t)sizeof(raw)) {
-		raw[6] = (raw[6] & 0x0f) | 0x40; /* version 4, */
-		raw[8] = (raw[8] & 0x3f) | 0x80; /* variant of RFC 4122 */
-	} else {
-		uuid_generate_random(raw);
-	}
-	write_plain(raw, ret_uuid);
+	uuid_generate_random(raw);
+	write_text(raw, ret_uuid);
 }
 
 void uuid_derive(const char *of, size_t n, char ret_uuid[UUID_SIZE])
@@ -41,7 +56,7 @@ void uuid_derive(const char *of, size_t n, char ret_uuid[UUID_SIZE])
 	int len = snprintf(name, sizeof(name), "%s:%zu", of, n);
 
 	uuid_generate_sha1(raw, space, name, (size_t)len);
-	write_plain(raw, ret_uuid);
+	write_text(raw, ret_uuid);
 }
 
 bool uuid_is_hex(const char *text)
