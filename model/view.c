@@ -398,14 +398,18 @@ static struct block *gather_block(const struct view *view, enum kind_id kind, in
 
 void view_rest(struct view *view, enum kind_id kind, int64_t id)
 {
-	const struct object *last, *first = outside_block(view, kind, id, &last);
+	const struct object *first, *last;
 	struct pmap *objects;
-	struct block *block, *before = find_block(view, kind, id);
+	struct block *block, *before;
 	size_t more;
 
-	/* the last one mostly rests last */
-	if (!first || view->last_id[kind] < block_number(id) * BLOCK_IDS - 1 || !object_rests(last))
+	if (view->last_id[kind] < block_number(id) * BLOCK_IDS - 1)
 		return;
+	first = outside_block(view, kind, id, &last);
+	/* the last one mostly rests last */
+	if (!first || !object_rests(last))
+		return;
+	before = find_block(view, kind, id);
 	block = gather_block(view, kind, id);
 	if (!block)
 		return;
@@ -573,7 +577,6 @@ void view_walk_init_after(struct view_walk *walk, const struct view *view, enum 
 {
 	walk->view = view;
 	walk->kind = kind;
-	walk->has_blocks = view->blocks[kind] != NULL;
 	walk->after = after;
 	walk->field = field;
 	if (after)
@@ -601,7 +604,7 @@ const struct object *view_walk_next(struct view_walk *walk)
 {
 	const struct object *o;
 
-	if (walk->has_blocks)
+	if (walk->view->blocks[walk->kind])
 		return walk_with_blocks(walk);
 	if (walk->next < walk->count)
 		return walk->ahead[walk->next++];

@@ -51,7 +51,6 @@ const struct object *view_next(const struct view *view, enum kind_id kind, int64
 struct view_walk {
 	const struct view *view;
 	enum kind_id kind;
-	bool has_blocks;
 	int64_t after; /* the last one, if the kind has blocks */
 	struct pmap_cursor cursor;
 	int field;
