@@ -7,24 +7,22 @@
 #include "actions/engine/web_hook.h"
 
 #include <curl/curl.h>
+#include <search.h>
 #include <string.h>
 
 #include "actions/engine/result.h"
 #include "actions/engine/url_policy.h"
 #include "model/log.h"
 #include "model/states.h"
-#include "model/text_hash.h"
 
 #define ATTEMPTS	15
 #define PAUSE_NS	INT64_C(2000000000)
 #define ATTEMPT_TIMEOUT 10L /* s */
 #define AT_A_TIME	32
 #define IDLE_MS		60000
-#define KNOWN_LISTS	4096
 
 struct delivery {
 	struct delivery *next;
-	struct delivery *next_known; /* in its list of `known` */
 	struct web_hooks *hooks;
 	char job[UUID_SIZE];
 	int attempts;
@@ -40,9 +38,9 @@ struct web_hooks {
 	CURLM *multi;
 	pthread_t thread;
 	bool runs;
-	int active;			     /* the thread's own */
-	struct delivery *deliveries;	     /* the thread's own */
-	struct delivery *known[KNOWN_LISTS]; /* the same ones by the hash of their jobs; the thread's own */
+	int active;		     /* the thread's own */
+	struct delivery *deliveries; /* the thread's own */
+	void *known;		     /* the thread's own: a tsearch tree of the same ones, by their jobs */
 	pthread_mutex_t lock;
 	struct delivery *fresh; /* lock; may have jobs that deliveries has, too */
 	bool missed;		/* lock; there was no memory for some, which the database has */
@@ -137,6 +135,12 @@ static void delivery_free(struct delivery *d)
 	free(d);
 }
 
+/* All of `deliveries` are known. */
+static void known_free(void *delivery)
+{
+	delivery_free(delivery);
+}
+
 /* Discards the body of the answer. */
 static size_t swallow(char *data, size_t size, size_t count, void *arg)
 {
@@ -205,14 +209,9 @@ static bool begin_attempt(struct delivery *d, const struct view *view, const str
 	       curl_multi_add_handle(d->hooks->multi, d->curl) == CURLM_OK;
 }
 
-/* Where the delivery of the job is, or would be, in its list of known ones. */
-static struct delivery **find_known(struct web_hooks *hooks, const char *job)
+static int compare_jobs(const void *a, const void *b)
 {
-	struct delivery **link = &hooks->known[text_hash(job) % KNOWN_LISTS];
-
-	while (*link && strcmp((*link)->job, job) != 0)
-		link = &(*link)->next_known;
-	return link;
+	return strcmp(((const struct delivery *)a)->job, ((const struct delivery *)b)->job);
 }
 
 /* Begins the attempts that are due. Frees deliveries whose job is gone. */
@@ -226,7 +225,7 @@ static void begin_due(struct web_hooks *hooks)
 
 		if (!d->curl && (job ? !is_pending(job) : !view_has(view, KIND_JOB, d->job))) {
 			*link = d->next;
-			*find_known(hooks, d->job) = d->next_known;
+			(void)tdelete(d, &hooks->known, compare_jobs);
 			delivery_free(d);
 			continue;
 		}
@@ -272,7 +271,7 @@ static void end_attempts(struct web_hooks *hooks)
 static bool take_fresh(struct web_hooks *hooks)
 {
 	struct delivery *d;
-	bool missed, go_on;
+	bool missed, lacking = false, go_on;
 
 	pthread_mutex_lock(&hooks->lock);
 	d = hooks->fresh;
@@ -282,18 +281,20 @@ static bool take_fresh(struct web_hooks *hooks)
 	go_on = !hooks->stopping;
 	pthread_mutex_unlock(&hooks->lock);
 	while (d) {
-		struct delivery *next = d->next, **known = find_known(hooks, d->job);
+		struct delivery *next = d->next, *const *known = tsearch(d, &hooks->known, compare_jobs);
 
-		if (*known) {
-			delivery_free(d);
-		} else {
-			*known = d;
+		if (known && *known == d) {
 			d->next = hooks->deliveries;
 			hooks->deliveries = d;
+		} else {
+			lacking = lacking || !known; /* memory */
+			delivery_free(d);
 		}
 		d = next;
 	}
-	if (missed && go_on && store_run(pool_store(hooks->pool), load_fn, hooks, NULL) < 0) {
+	if (missed && go_on && store_run(pool_store(hooks->pool), load_fn, hooks, NULL) < 0)
+		lacking = true;
+	if (lacking) {
 		pthread_mutex_lock(&hooks->lock);
 		hooks->missed = true;
 		pthread_mutex_unlock(&hooks->lock);
@@ -389,7 +390,7 @@ void web_hooks_free(struct web_hooks *hooks)
 	if (!hooks)
 		return;
 	list_free(hooks->fresh);
-	list_free(hooks->deliveries);
+	tdestroy(hooks->known, known_free);
 	curl_multi_cleanup(hooks->multi);
 	pthread_mutex_destroy(&hooks->lock);
 	free(hooks);
