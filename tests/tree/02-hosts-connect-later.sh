@@ -14,15 +14,7 @@ later=$(create_vm later "$image" '{"strategy":"JustCreate"}')
 umount_pool
 
 step "a host that takes the connection and says nothing"
-cat >deaf.py <<'PY'
-import socket, sys, time
-s = socket.socket(socket.AF_UNIX)
-s.bind(sys.argv[1])
-s.listen()
-time.sleep(600)
-PY
-python3 deaf.py "$CASE_DIR/deaf" &
-wait_until 5 test -S deaf
+listen_deaf "$CASE_DIR/deaf"
 sqlite3 "$STATE/pool.db" "UPDATE host SET uri = 'qemu+unix:///system?socket=$CASE_DIR/deaf'"
 mount_pool
 assert_eq "$(value "hosts/$host/status")" Connecting

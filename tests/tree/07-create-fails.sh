@@ -10,27 +10,16 @@ wait_for "hosts/$host/status" Connected 20
 image=$(small_image)
 l3=$(first l3-networks)
 
-# What a creation could leave: rows, files, and reserved capacity.
-trace() {
-	uuids vm-instances
-	uuids volumes
-	uuids vm-instances/nics
-	value "hosts/$host/availableCpuCapacity"
-	value "hosts/$host/availableMemoryCapacity"
-	find "$STATE/primary" -type f ! -name 'image-*' | sort
-	jq -r '.inventories[].tag' "$MOUNT/system-tags/inventories"
-}
-
 # fails JSON CODE TEXT: the creation is accepted, its job fails with this code and sentence, and nothing is left.
 fails() {
 	local job
-	trace >before
+	trace_creations "$host" >before
 	job=$(submit vm-instances/create "$1")
 	wait_until 20 is_finished "$job"
 	assert_eq "$(value "api-jobs/$job/state")" Failed "the job of $1"
 	assert_match "$(value "api-jobs/$job/error")" "$2" "the code"
 	assert_match "$(value "api-jobs/$job/error")" "$3" "the sentence"
-	trace >after
+	trace_creations "$host" >after
 	diff before after || fail "something was left behind by $1"
 }
 
@@ -57,7 +46,7 @@ refused() {
 }
 
 step "a second VM cannot have them"
-trace >before
+trace_creations "$host" >before
 refused "staticIp::$l3::$address" EBUSY "IP\[$address\] is not available"
 refused "customMac::$l3::fa:00:00:00:00:77" EEXIST 'Not allowed same mac'
 refused "customMac::$l3::nonsense" EINVAL nonsense
@@ -67,7 +56,7 @@ refused "hostname::one" EBUSY 'conflict hostname'
 refused "hostname::-x-" EINVAL 'is not a valid domain name'
 refused "bootOrder::Floppy" EINVAL 'invalid boot device\[Floppy\]'
 refused "consolePassword::password1" EINVAL "cannot start with 'password'"
-trace >after
+trace_creations "$host" >after
 diff before after || fail "a refused creation left something behind"
 
 step "an address outside the network"

@@ -9,16 +9,6 @@ wait_for "hosts/$host/status" Connected 20
 image=$(small_image)
 disk=$(create disk-offerings '{"params":{"name":"8M","diskSize":8388608}}')
 
-# What a creation could leave: rows, files, and reserved capacity.
-trace() {
-	uuids vm-instances
-	uuids volumes
-	uuids vm-instances/nics
-	value "hosts/$host/availableCpuCapacity"
-	value "hosts/$host/availableMemoryCapacity"
-	find "$STATE/primary" -type f ! -name 'image-*' | sort
-}
-
 # die_at POINT FILE REQUEST STATE: kill_at, and the job ends like this, with nothing half made.
 die_at() {
 	kill_at "$1" "$2" "$3"
@@ -34,10 +24,10 @@ creation() {
 for strategy in InstantStart CreateStopped; do
 	for point in vm-laid-out volume-made; do
 		step "$strategy, killed at $point: nothing is left"
-		trace >traced
+		trace_creations "$host" >traced
 		die_at $point vm-instances/create "$(creation "$point" $strategy)" Failed
 		assert_match "$(value "api-jobs/$killed/error")" "it was removed"
-		trace >after
+		trace_creations "$host" >after
 		diff traced after || fail "something was left behind"
 	done
 done
@@ -58,10 +48,10 @@ for more in '' ',"hostUuid":"'"$host"'"'; do
 	assert_eq "$(value "$later/hostUuid")" "${more:+$host}"
 
 	step "its first start, killed in the middle, leaves it Created"
-	trace >traced
+	trace_creations "$host" >traced
 	die_at volume-made "$later/actions" start Failed
 	assert_eq "$(value "$later/state") $(value "$later/hostUuid")" "Created ${more:+$host}"
-	trace >after
+	trace_creations "$host" >after
 	diff traced after || fail "something was left behind"
 	act "$later" start
 	assert_eq "$(value "$later/state")" Running

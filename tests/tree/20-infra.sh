@@ -142,15 +142,7 @@ assert_eq "$(value "hosts/$host/state") $(value "vm-instances/$vm/state")" "Main
 act "hosts/$host" change-state stateEvent=enable
 
 step "a host that was being added when the program was killed"
-cat >deaf.py <<'PY'
-import socket, sys, time
-s = socket.socket(socket.AF_UNIX)
-s.bind(sys.argv[1])
-s.listen()
-time.sleep(600)
-PY
-python3 deaf.py "$CASE_DIR/deaf" &
-wait_until 5 test -S deaf
+listen_deaf "$CASE_DIR/deaf"
 kvm=$(create clusters '{"params":{"name":"kvm","zoneUuid":"'"$zone"'","hypervisorType":"KVM"}}')
 job=$(submit hosts/create "name=deaf uri=qemu+unix:///system?socket=$CASE_DIR/deaf clusterUuid=$kvm")
 wait_for hosts/by-name/deaf/status Connecting 5

@@ -344,6 +344,29 @@ create_vm() {
 	create vm-instances "$(vm_json "$@")"
 }
 
+# listen_deaf SOCKET: a server there, in the background, that takes connections and says nothing: like a host that hangs.
+listen_deaf() {
+	python3 - "$1" <<'PY' &
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+time.sleep(600)
+PY
+	wait_until 5 test -S "$1"
+}
+
+# trace_creations HOST: what creations of VMs have made or left: rows, files, and reserved capacity.
+trace_creations() {
+	uuids vm-instances
+	uuids volumes
+	uuids vm-instances/nics
+	value "hosts/$1/availableCpuCapacity"
+	value "hosts/$1/availableMemoryCapacity"
+	find "$STATE/primary" -type f ! -name 'image-*' | sort
+	jq -r '.inventories[].tag' "$MOUNT/system-tags/inventories"
+}
+
 # kill_at POINT FILE REQUEST: writes the request to a daemon that dies at that kill point, mounts again, and waits
 # for the end of the job, whose uuid is in $killed. The daemon may die before its answer is read, so the job is found
 # as the one that is new.

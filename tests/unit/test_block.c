@@ -10,35 +10,7 @@
 
 #include "model/block_draft.h"
 #include "model/view_batch.h"
-
-/* Allocations that succeed before one fails; negative: none fails. */
-static int fail_after = -1;
-
-static bool fails(void)
-{
-	return fail_after == 0 || (fail_after > 0 && fail_after-- == 0);
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__real_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
+#include "tests/unit/failing_memory.h"
 
 static const char *uuid_text(unsigned long n, char ret[33])
 {

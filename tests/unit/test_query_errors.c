@@ -3,6 +3,7 @@
 #include "tests/unit/query_fixture.h"
 
 #include "model/clock.h"
+#include "tests/unit/failing_memory.h"
 
 static void errors(void **state)
 {
@@ -232,31 +233,9 @@ static void a_query_is_aborted_at_its_deadline(void **state)
 
 /* ------------------------------------------------------------ lack of memory */
 
-/* Allocations that succeed before one fails; negative: none fails. */
-static int fail_after = -1;
-
-static bool fails(void)
-{
-	return fail_after >= 0 && fail_after-- == 0;
-}
-
-#define WRAP(type, name, parameters, arguments)                                                              \
-	type __real_##name parameters;                                                                       \
-	type __wrap_##name parameters;                                                                       \
-	type __wrap_##name parameters                                                                        \
-	{                                                                                                    \
-		return fails() ? NULL : __real_##name arguments;                                             \
-	}
-WRAP(void *, malloc, (size_t size), (size))
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, realloc, (void *p, size_t size), (p, size))
-WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))
-WRAP(char *, strdup, (const char *text), (text))
-WRAP(char *, strndup, (const char *text, size_t size), (text, size))
-
 static void *json_malloc(size_t size)
 {
-	return fails() ? NULL : __real_malloc(size);
+	return allocation_fails() ? NULL : __real_malloc(size);
 }
 
 static int parse_and_run(enum kind_id kind, const char *text, json_t **ret_json)
@@ -289,6 +268,7 @@ static void lack_of_memory_is_an_error(void **state)
 
 	object_set_str(job, JOB_RESULT, "{\"inventory\": {\"name\": \"web1\"}}");
 	put(job);
+	fail_once = true;
 	json_set_alloc_funcs(json_malloc, free);
 	for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
 		json_t *whole = ask(queries[i].kind, queries[i].text);

@@ -14,25 +14,10 @@
 #include "model/relation.h"
 #include "model/states.h"
 #include "model/view_batch.h"
+#include "tests/unit/failing_memory.h"
 
 #define VM    "0af5c3d1b1e74b7e8f1de3b1a1f0e9d2"
 #define COUNT 300
-
-static bool is_short;
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-	return is_short ? NULL : __real_malloc(size);
-}
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return is_short ? NULL : __real_calloc(n, size);
-}
 
 static struct fs fs = {.nodes = node_table};
 
@@ -107,26 +92,26 @@ static void a_file_of_one_is_not_gone(void **state)
 		uint64_t ino;
 
 		memcpy(names, paths[i], sizeof(paths[i]));
-		is_short = true;
+		fail_after = 0;
 		assert_int_equal(look_up(view, names, &p), -ENOMEM);
-		is_short = false;
+		fail_after = -1;
 		assert_int_equal(look_up(view, names, &p), 0);
 		ino = node_pack(p.node);
 		/* nothing of it in memory again */
 		for (int64_t number = 0; (number = view_rest_again(view, KIND_JOB, number));)
 			;
-		is_short = true;
+		fail_after = 0;
 		assert_int_equal(place_find(&fs, view, ino, NULL, &p), -ENOMEM);
-		is_short = false;
+		fail_after = -1;
 		assert_int_equal(place_find(&fs, view, ino, NULL, &p), 0);
 		for (int64_t number = 0; (number = view_rest_again(view, KIND_JOB, number));)
 			;
 	}
-	is_short = true;
+	fail_after = 0;
 	assert_int_equal(look_up(view, nowhere, &p), -ENOENT);
 	p.node = (struct node){.kind = KIND_JOB, .row = COUNT + 2, .class = N_OBJECT};
 	assert_int_equal(place_find(&fs, view, node_pack(p.node), NULL, &p), -ESTALE);
-	is_short = false;
+	fail_after = -1;
 }
 
 static void a_listing_has_all_of_them(void **state)
@@ -144,7 +129,7 @@ static void a_listing_has_all_of_them(void **state)
 
 		assert_int_equal(look_up(view, paths[i], &dir), 0);
 		dir.walk = &walk;
-		is_short = true;
+		fail_after = 0;
 		while (place_next(&dir, position, &position, name, &p)) {
 			if (!p.object || p.object->kind->id != KIND_JOB || p.node.class == N_HOME_LINK)
 				continue;
@@ -152,7 +137,7 @@ static void a_listing_has_all_of_them(void **state)
 			assert_int_equal(p.object->id, count);
 			assert_string_equal(name, uuid_of(count));
 		}
-		is_short = false;
+		fail_after = -1;
 		assert_int_equal(count, COUNT + 1);
 	}
 }
@@ -167,9 +152,9 @@ static int ask(const struct view *view, const char *operation, const char *param
 	int r;
 
 	assert_int_equal(request_new(op, NULL, params, &actor, &req, NULL), 0);
-	is_short = true;
+	fail_after = 0;
 	r = op->get(NULL, view, req, &result, e);
-	is_short = false;
+	fail_after = -1;
 	return r;
 }
 

@@ -7,35 +7,7 @@
 #include <string.h>
 
 #include "model/view_batch.h"
-
-/* Allocations that succeed before one fails; negative: none fails. */
-static int fail_after = -1;
-
-static bool fails(void)
-{
-	return fail_after == 0 || (fail_after > 0 && fail_after-- == 0);
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__real_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(p, n, size);
-}
+#include "tests/unit/failing_memory.h"
 
 /* Some of these are equal for queries. */
 static const char *const texts[] = {"web", "WEB", "Web ", "wéb", "WÉB", "", " ", "db", "Running", "Stopped"};
