@@ -41,7 +41,7 @@ static int remove_local_volumes(struct job *job, const char *host, bool enforcin
 		after = volume->id;
 		vm = object_str(volume, VOLUME_VM_UUID);
 		r = vm ? vm_remove_all_where(job, FIELD_UUID, vm, e)
-		       : volume_remove(job, object_uuid(volume), e);
+		       : volume_remove(job->pool, object_uuid(volume), e);
 		if (r < 0 && !enforcing)
 			return r;
 	}

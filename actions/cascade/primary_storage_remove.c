@@ -29,7 +29,7 @@ static int remove_users(struct job *job, const char *ps, struct error *e)
 		if (vm)
 			(void)vm_remove_all_where(job, FIELD_UUID, vm, NULL);
 		else
-			(void)volume_remove(job, object_uuid(volume), NULL);
+			(void)volume_remove(job->pool, object_uuid(volume), NULL);
 	}
 }
 

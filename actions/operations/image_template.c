@@ -355,7 +355,7 @@ static struct template template_of(struct job *job)
 static void clean_up(struct template *m)
 {
 	(void)unlink(m->path);
-	orphan_files_remove(m->job, NULL);
+	orphan_files_remove(m->job->pool, m->job->uuid);
 	if (*m->ps)
 		(void)store_run(pool_store(m->job->pool), update_capacity_fn, m->ps, NULL);
 }

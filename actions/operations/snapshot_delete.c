@@ -219,7 +219,7 @@ static int snapshot_delete_run(struct job *job, json_t **ret_result, struct erro
 	}
 	r = store_run(pool_store(job->pool), remove_fn, &removal, e);
 	kill_point("delete-gone");
-	orphan_files_remove(job, object_str(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID));
+	orphan_files_remove(job->pool, NULL);
 	return r;
 }
 
@@ -231,7 +231,7 @@ static int snapshot_delete_recover(struct job *job, json_t **ret_result, struct 
 	int r;
 
 	if (!snapshot) {
-		orphan_files_remove(job, NULL);
+		orphan_files_remove(job->pool, NULL);
 		return 0;
 	}
 	r = snapshot_recover_volume(job, object_text(snapshot, SNAPSHOT_VOLUME_UUID), e);

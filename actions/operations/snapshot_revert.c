@@ -179,7 +179,7 @@ static int snapshot_revert_run(struct job *job, json_t **ret_result, struct erro
 		(void)store_run(pool_store(job->pool), update_capacity_fn,
 				(void *)(uintptr_t)object_text(v.snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID),
 				NULL);
-	orphan_files_remove(job, object_str(v.snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID));
+	orphan_files_remove(job->pool, job->uuid);
 	return r;
 }
 

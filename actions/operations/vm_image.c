@@ -226,7 +226,7 @@ static int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 		r = store_run(pool_store(job->pool), reimage_fn, &re, e);
 	kill_point("reimage-done");
 	if (r < 0) {
-		orphan_files_remove(job, NULL);
+		orphan_files_remove(job->pool, job->uuid);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
@@ -254,7 +254,7 @@ static int vm_reimage_recover(struct job *job, json_t **ret_result, struct error
 		host_wait_for_storage(job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(root, VOLUME_HOST_UUID));
 	}
-	orphan_files_remove(job, NULL);
+	orphan_files_remove(job->pool, job->uuid);
 	return interrupted(job->req->target, e);
 }
 
@@ -421,11 +421,9 @@ static int remove_fn(struct txn *t, void *arg, struct error *e)
 static void remove_new_root(struct job *job)
 {
 	const char *uuid = request_str(job->req, "resourceUuid");
-	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
 
 	(void)store_run(pool_store(job->pool), remove_fn, (void *)(uintptr_t)uuid, NULL);
-	orphan_files_remove(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL);
+	orphan_files_remove(job->pool, NULL);
 }
 
 static int vm_change_image_run(struct job *job, json_t **ret_result, struct error *e)
@@ -459,7 +457,7 @@ static int vm_change_image_run(struct job *job, json_t **ret_result, struct erro
 		remove_new_root(job);
 		return r;
 	}
-	orphan_files_remove(job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID));
+	orphan_files_remove(job->pool, NULL);
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
@@ -474,7 +472,7 @@ static int vm_change_image_recover(struct job *job, json_t **ret_result, struct 
 		host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(volume, VOLUME_HOST_UUID));
 	if (vm && volume && object_str_is(vm, VM_ROOT_VOLUME_UUID, object_uuid(volume))) {
-		orphan_files_remove(job, NULL);
+		orphan_files_remove(job->pool, NULL);
 		return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 	}
 	remove_new_root(job);

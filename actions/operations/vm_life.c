@@ -202,7 +202,7 @@ static int vm_start_recover(struct job *job, json_t **ret_result, struct error *
 	int r = vm_lifecycle_recover(job, ret_result, e);
 
 	if (r < 0 && vm_is_in_first_start(before, uuid) &&
-	    vm_tear_down(job, uuid, VM_STATE_CREATED, &late) < 0)
+	    vm_tear_down(job->pool, uuid, VM_STATE_CREATED, &late) < 0)
 		log_error("vm", uuid, "its first start cannot be undone: %s", error_sentence(&late));
 	return r;
 }

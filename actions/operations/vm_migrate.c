@@ -333,10 +333,8 @@ static void clean_up(const struct move *m, enum place place)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(m->job->pool));
 	struct hypervisor *hv = pool_hypervisor(m->job->pool);
-	const struct object *vm = view_get(view, KIND_VM, m->uuid);
-	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
 
-	orphan_files_remove(m->job, root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL);
+	orphan_files_remove(m->job->pool, m->job->uuid);
 	if (place == AT_SOURCE) {
 		/* what has come to the target since it was named there may be others' after all */
 		vm_settle_domain(m->job->pool, m->to, m->uuid);

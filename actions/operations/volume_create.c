@@ -181,7 +181,7 @@ static int create(struct job *job, struct begin *b, json_t **ret_result, struct 
 	kill_point("volume-placed");
 	r = volume_make_file_of(job, uuid, b->host, e);
 	if (r < 0) {
-		(void)volume_remove(job, uuid, NULL);
+		(void)volume_remove(job->pool, uuid, NULL);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
@@ -212,7 +212,7 @@ static int volume_create_recover(struct job *job, json_t **ret_result, struct er
 		return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
 	host_wait_for_storage(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
 			      volume ? object_str(volume, VOLUME_HOST_UUID) : NULL);
-	r = volume_remove(job, uuid, e);
+	r = volume_remove(job->pool, uuid, e);
 	return r < 0 ? r
 		     : error_set_code(e, EINTR, "SYS.1000",
 				      "the daemon ended while the volume was being created; it was removed");
@@ -321,7 +321,7 @@ static int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct
 	kill_point("volume-placed");
 	r = copy_snapshot(job, snapshot, b.host, e);
 	if (r < 0) {
-		(void)volume_remove(job, new_volume(job->req), NULL);
+		(void)volume_remove(job->pool, new_volume(job->req), NULL);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VOLUME, new_volume(job->req), ret_result, e);

@@ -113,7 +113,8 @@ static int volume_delete_run(struct job *job, json_t **ret_result, struct error 
 		return r;
 	if (!is_direct(view))
 		return store_run(pool_store(job->pool), deleted_fn, (void *)(uintptr_t)uuid, e);
-	return request_is_enforcing(job->req) ? volume_drop(job, uuid, e) : volume_remove(job, uuid, e);
+	return request_is_enforcing(job->req) ? volume_drop(job->pool, uuid, e)
+					      : volume_remove(job->pool, uuid, e);
 }
 
 /* Deleting and expunging can be repeated. */
@@ -147,7 +148,7 @@ static int volume_expunge_check(const struct view *view, const struct request *r
 static int volume_expunge_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	(void)ret_result;
-	return volume_remove(job, job->req->target, e);
+	return volume_remove(job->pool, job->req->target, e);
 }
 
 static int volume_recover_allows(const struct view *view, const struct request *req, struct error *e)

@@ -174,40 +174,20 @@ static bool claim_wait(uint64_t before, const struct timespec *until)
 
 /* --------------------------------------------------------------------- removing */
 
-/* Whose files are removed, and for whom. */
-struct removal {
-	const char *job; /* its files; "": those without a job */
-	const char *ps;	 /* storage from which something was to be removed; NULL: none in particular */
-	bool asked;	 /* for somebody who has asked for it, not for the pool itself */
-};
-
-/* True when the storage pool may be started to remove the file. */
-static bool may_start(const struct removal *removal, const struct object *file)
-{
-	return removal->asked &&
-	       (*removal->job ||
-		(removal->ps && object_str_is(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID, removal->ps)));
-}
-
-/* Opens the pool of the storage on the host; with @start also one that was stopped, else -EBUSY. */
-static int open_storage(struct pool *pool, const struct object *ps, const struct object *host, bool start,
+/* Opens the pool of the storage on the host. -EBUSY if an administrator has switched it off. */
+static int open_storage(struct pool *pool, const struct object *ps, const struct object *host,
 			struct error *e)
 {
-	int r = start ? 0
-		      : hv_storage_pool_is_stopped(pool_hypervisor(pool), object_uuid(host), object_uuid(ps),
-						   e);
+	int r = hv_storage_pool_is_disabled(pool_hypervisor(pool), object_uuid(host), object_uuid(ps), e);
 
 	if (r > 0)
-		return error_set(e, EBUSY, "storage pool '%s' is stopped on host '%s'", object_uuid(ps),
+		return error_set(e, EBUSY, "storage pool '%s' is switched off on host '%s'", object_uuid(ps),
 				 object_text(host, HOST_NAME));
 	return r < 0 ? r : primary_storage_open_pool(pool, ps, object_uuid(host), e);
 }
 
-/*
- * Removes the file, then its row; with @start it starts the storage pool for that. -ENOTCONN if no host can reach it now. The
- * caller has claimed it.
- */
-static int remove_file(struct pool *pool, const struct object *file, bool start, struct error *e)
+/* Removes the file, then its row. -ENOTCONN if no host can reach it now. The caller has claimed it. */
+static int remove_file(struct pool *pool, const struct object *file, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const char *ps_uuid = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
@@ -227,7 +207,7 @@ static int remove_file(struct pool *pool, const struct object *file, bool start,
 	if (!host)
 		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
 				      ps_uuid);
-	r = open_storage(pool, ps, host, start, e);
+	r = open_storage(pool, ps, host, e);
 	if (r < 0)
 		return r;
 	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
@@ -244,13 +224,12 @@ struct pass {
 	int failure; /* the first one; 0 = none */
 };
 
-static void remove_some_of(struct pool *pool, const struct removal *removal, struct pass *ret,
-			   struct error *e)
+static void remove_some_of(struct pool *pool, const char *job, struct pass *ret, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 
 	*ret = (struct pass){0};
-	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, removal->job) {
+	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, job) {
 		struct claim claim = {.ps = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID),
 				      .file = object_text(file, ORPHAN_FILE_FILE_NAME)};
 		int r;
@@ -261,7 +240,7 @@ static void remove_some_of(struct pool *pool, const struct removal *removal, str
 			ret->skipped++;
 			continue;
 		}
-		r = remove_file(pool, file, may_start(removal, file), ret->failure == 0 ? e : NULL);
+		r = remove_file(pool, file, ret->failure == 0 ? e : NULL);
 		claim_release(&claim);
 		ret->removed += r == 0;
 		if (r < 0 && ret->failure == 0)
@@ -269,7 +248,7 @@ static void remove_some_of(struct pool *pool, const struct removal *removal, str
 	}
 }
 
-static int remove_all_of(struct pool *pool, const struct removal *removal, struct error *e)
+static int remove_all_of(struct pool *pool, const char *job, struct error *e)
 {
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	struct timespec until;
@@ -282,30 +261,23 @@ static int remove_all_of(struct pool *pool, const struct removal *removal, struc
 	do {
 		error_done(&cause);
 		releases = claim_releases();
-		remove_some_of(pool, removal, &pass, &cause);
+		remove_some_of(pool, job, &pass, &cause);
 	} while ((pass.failure < 0 && pass.removed > 0) ||
 		 (pass.skipped > 0 && claim_wait(releases, &until)));
 	return pass.failure < 0 ? error_move(e, &cause) : 0;
 }
 
-/* What the timers of the pool submit, nobody waits for. A scheduler does what its owner wants. */
-static bool was_asked_for(const struct request *req)
+void orphan_files_remove(struct pool *pool, const char *job)
 {
-	return strcmp(req->actor.source, "scheduler") != 0 || *req->actor.scheduler;
-}
-
-void orphan_files_remove(const struct job *job, const char *ps)
-{
-	bool asked = was_asked_for(job->req);
-
-	(void)remove_all_of(job->pool, &(struct removal){.job = job->uuid, .asked = asked}, NULL);
-	(void)remove_all_of(job->pool, &(struct removal){.job = "", .ps = ps, .asked = asked}, NULL);
+	if (job)
+		(void)remove_all_of(pool, job, NULL);
+	(void)remove_all_of(pool, "", NULL);
 }
 
 int orphan_files_collect(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	int result = remove_all_of(pool, &(struct removal){.job = ""}, e);
+	int result = remove_all_of(pool, "", e);
 
 	view_for_each (file, view, KIND_ORPHAN_FILE) {
 		const char *uuid = object_text(file, ORPHAN_FILE_JOB_UUID);
@@ -313,7 +285,7 @@ int orphan_files_collect(struct pool *pool, struct error *e)
 		int r = 0;
 
 		if (*uuid && (!job || job_state_is_final(object_str(job, JOB_STATE))))
-			r = remove_all_of(pool, &(struct removal){.job = uuid}, result == 0 ? e : NULL);
+			r = remove_all_of(pool, uuid, result == 0 ? e : NULL);
 		if (r < 0 && result == 0)
 			result = r;
 	}

@@ -11,9 +11,8 @@
  * start, or when its host is connected again. Two threads never remove one file
  * at a time.
  *
- * A job that somebody has asked for starts the storage pool of what it has removed, if it must. Any other pool that an
- * administrator may have stopped is left alone, and the files on it are left for later: by such a job, too, and by who looks
- * after files that were left behind.
+ * The storage pool of a file is started for that, since libvirt stops one when it cannot look at a file; but not if an
+ * administrator has stopped it and switched its autostart off: then its files are left for later.
  *
  * A file that is the nextPath of a volume is never removed: it is not known yet
  * whether it is the volume's (volume/snapshot.h).
@@ -21,7 +20,7 @@
 #ifndef POOLFS_STORAGE_ORPHAN_FILE_H
 #define POOLFS_STORAGE_ORPHAN_FILE_H
 
-#include "actions/engine/job.h"
+#include "actions/engine/pool.h"
 
 /**
  * Writes the orphan row of the file @name on a storage: @job's, or without a job if that is NULL. @host is
@@ -36,15 +35,14 @@ const struct object *orphan_file_find(const struct view *view, const char *ps, c
 /** Removes the orphan row of a file that now belongs to an object, if any. For change functions. */
 int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e);
 /**
- * Removes the orphan files of @job and those without a job, unless a volume or snapshot may need them. For its own files, and
- * those on the storage @ps, from which it has removed something (may be NULL), storage pools are started, unless a timer of
- * the pool has submitted the job. What cannot be removed now is left to the timer, as is what another thread is still removing
+ * Removes the orphan files of @job (may be NULL) and those without a job, unless a volume or snapshot may
+ * need them. What cannot be removed now is left to the timer, as is what another thread is still removing
  * after some seconds. Blocking.
  */
-void orphan_files_remove(const struct job *job, const char *ps);
+void orphan_files_remove(struct pool *pool, const char *job);
 /**
- * Removes the orphan files without a job, and those of all jobs that have ended, but starts no storage pool. Continues after a
- * failure and returns the first one. A timer, and for the time when a host has connected. Blocking.
+ * Removes the orphan files without a job, and those of all jobs that have ended. Continues after a failure
+ * and returns the first one. A timer, and for the time when a host has connected. Blocking.
  */
 int orphan_files_collect(struct pool *pool, struct error *e);
 /** The last component of a path. Borrowed from @path. */

@@ -329,7 +329,7 @@ int vm_first_start(struct job *job, const char *uuid, bool paused, struct error 
 	if (r == 0)
 		r = vm_power_on(job, uuid, object_text(vm, VM_HOST_UUID), NULL, VM_STATE_CREATED, paused, e);
 	if (r < 0)
-		(void)vm_tear_down(job, uuid, VM_STATE_CREATED, &ignored);
+		(void)vm_tear_down(job->pool, uuid, VM_STATE_CREATED, &ignored);
 	return r;
 }
 

@@ -219,7 +219,7 @@ int vm_make_nocloud(struct job *job, const struct view *view, const struct objec
 			return 0;
 		r = store_run(pool_store(job->pool), gone_fn, (void *)(uintptr_t)object_uuid(vm), e);
 		if (r == 0)
-			orphan_files_remove(job, m.place.storage);
+			orphan_files_remove(job->pool, NULL);
 		return r;
 	}
 	make_name(vm, name);
@@ -227,7 +227,7 @@ int vm_make_nocloud(struct job *job, const struct view *view, const struct objec
 	r = upload(&m, view, vm, host, &path, e);
 	if (r == 0)
 		r = store_run(pool_store(job->pool), end_fn, &m, e);
-	orphan_files_remove(job, m.place.storage);
+	orphan_files_remove(job->pool, job->uuid);
 	if (r == 0)
 		*ret_path = steal(&path);
 	return r;

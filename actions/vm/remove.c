@@ -105,10 +105,9 @@ static int nocloud_gone_fn(struct txn *t, void *arg, struct error *e)
 }
 
 /* Takes the VM off its host, removes its volumes, and then makes the change @put. */
-static int tear_down(struct job *job, const struct tear_down *s,
+static int tear_down(struct pool *pool, const struct tear_down *s,
 		     int (*put)(struct txn *t, void *arg, struct error *e), struct error *e)
 {
-	struct pool *pool = job->pool;
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const char *uuid = s->uuid;
 	const struct object *vm = view_get(view, KIND_VM, uuid);
@@ -121,7 +120,7 @@ static int tear_down(struct job *job, const struct tear_down *s,
 	if (r < 0)
 		return r;
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid) {
-		r = volume_remove(job, object_uuid(volume), e);
+		r = volume_remove(pool, object_uuid(volume), e);
 		if (r < 0)
 			return r;
 	}
@@ -131,9 +130,9 @@ static int tear_down(struct job *job, const struct tear_down *s,
 	return r;
 }
 
-int vm_tear_down(struct job *job, const char *uuid, enum vm_state state, struct error *e)
+int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e)
 {
-	return tear_down(job, &(struct tear_down){uuid, state}, tear_down_fn, e);
+	return tear_down(pool, &(struct tear_down){uuid, state}, tear_down_fn, e);
 }
 
 /* ------------------------------------------------------------------ remove */
@@ -205,7 +204,7 @@ static int tear_down_and_remove_fn(struct txn *t, void *arg, struct error *e)
 int vm_remove(struct job *job, const char *uuid, struct error *e)
 {
 	const struct tear_down s = {uuid, VM_STATE_EXPUNGING};
-	int r = tear_down(job, &s, tear_down_and_remove_fn, e);
+	int r = tear_down(job->pool, &s, tear_down_and_remove_fn, e);
 
 	if (r == 0)
 		console_log_remove(job->pool, uuid);
@@ -338,9 +337,7 @@ int vm_destroy(struct job *job, const struct object *vm, bool enforcing, struct 
 	}
 	r = store_run(pool_store(pool), destroyed_fn, (void *)(uintptr_t)uuid, e);
 	if (r == 0) {
-		const struct object *root = vm_root_volume(view, vm);
-
-		orphan_files_remove(job, root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL);
+		orphan_files_remove(pool, NULL);
 		if (vm_place(vm)) {
 			vm_settle_domain(pool, vm_place(vm), uuid);
 			vm_forget_leases(pool, view, uuid, vm_place(vm));

@@ -16,7 +16,7 @@
  * Removes what a first start made: domain, leases, volumes, NICs. The VM's row stays, in @state. Success
  * when the VM is gone. Blocking. Errors of the host and of the storage.
  */
-int vm_tear_down(struct job *job, const char *uuid, enum vm_state state, struct error *e);
+int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
 /** vm_tear_down(), then removes the VM's console log and rows. Success when the VM is gone. Blocking. */
 int vm_remove(struct job *job, const char *uuid, struct error *e);
 /**

@@ -67,9 +67,8 @@ static int gone_fn(struct txn *t, void *arg, struct error *e)
 	return volume_put_gone(t, arg, e);
 }
 
-int volume_drop(struct job *job, const char *uuid, struct error *e)
+int volume_drop(struct pool *pool, const char *uuid, struct error *e)
 {
-	struct pool *pool = job->pool;
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
 	int r;
@@ -80,7 +79,7 @@ int volume_drop(struct job *job, const char *uuid, struct error *e)
 	if (r < 0)
 		return r;
 	kill_point("volume-gone");
-	orphan_files_remove(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	orphan_files_remove(pool, NULL);
 	/* The cached copy of a deleted image is needed until its last volume is gone. */
 	if (object_str(volume, VOLUME_ROOT_IMAGE_UUID) &&
 	    !view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID)))
@@ -88,15 +87,15 @@ int volume_drop(struct job *job, const char *uuid, struct error *e)
 	return 0;
 }
 
-int volume_remove(struct job *job, const char *uuid, struct error *e)
+int volume_remove(struct pool *pool, const char *uuid, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
 	int r = 0;
 
 	if (volume && object_str(volume, VOLUME_PRIMARY_STORAGE_UUID))
 		r = volume_find_host(view, volume, &host, e);
-	return r < 0 ? r : volume_drop(job, uuid, e);
+	return r < 0 ? r : volume_drop(pool, uuid, e);
 }
 
 /* -------------------------------------------------------------------- expunging */

@@ -9,15 +9,15 @@
 #ifndef POOLFS_VOLUME_REMOVE_H
 #define POOLFS_VOLUME_REMOVE_H
 
-#include "actions/engine/job.h"
+#include "actions/engine/pool.h"
 
 /**
- * Removes the rows and files of a volume and of its snapshots, for @job. Success when they are gone already. -ENOTCONN
+ * Removes the rows and files of a volume and of its snapshots. Success when they are gone already. -ENOTCONN
  * (PS.1003) when no host can access the files. Blocking.
  */
-int volume_remove(struct job *job, const char *volume_uuid, struct error *e);
+int volume_remove(struct pool *pool, const char *volume_uuid, struct error *e);
 /** As volume_remove(), but the files may stay until a host can access them (storage/orphan_file.h). Blocking. */
-int volume_drop(struct job *job, const char *volume_uuid, struct error *e);
+int volume_drop(struct pool *pool, const char *volume_uuid, struct error *e);
 
 /**
  * Removes the rows of a volume and of its snapshots; their files become orphan files. Success when the

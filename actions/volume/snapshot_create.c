@@ -146,7 +146,7 @@ static int roll_back(struct take *k, struct error *why, struct error *e)
 	if (r == 1)
 		return snapshot_reconcile(k->job->pool, k->new->volume, e);
 	if (r == 0)
-		orphan_files_remove(k->job, NULL);
+		orphan_files_remove(k->job->pool, k->job->uuid);
 	return error_move(e, why);
 }
 

@@ -216,6 +216,6 @@ int snapshot_recover_volume(struct job *job, const char *uuid, struct error *e)
 	host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
 			      object_str(volume, VOLUME_HOST_UUID));
 	r = snapshot_reconcile(job->pool, uuid, e);
-	orphan_files_remove(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID));
+	orphan_files_remove(job->pool, job->uuid);
 	return r;
 }

@@ -452,6 +452,6 @@ int snapshot_delete_single(struct job *job, struct error *e)
 		return r;
 	}
 	kill_point("single-gone");
-	orphan_files_remove(job, s.place.ps);
+	orphan_files_remove(job->pool, NULL);
 	return 0;
 }

@@ -152,7 +152,7 @@ int snapshot_take_on_storage(struct job *job, const struct new_snapshot *new, st
 		kill_point("snapshot-done");
 		return 0;
 	}
-	orphan_files_remove(job, NULL);
+	orphan_files_remove(job->pool, job->uuid);
 	return error_is_set(&why) ? error_move(e, &why)
 				  : error_set(e, EIO, "the storage did not take the snapshot '%s'", path);
 }

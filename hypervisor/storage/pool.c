@@ -228,11 +228,11 @@ int hv_storage_pool_close(struct hypervisor *hv, const char *host, const char *u
 
 /* -------------------------------------------------------------------- looking */
 
-int hv_storage_pool_is_stopped(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+int hv_storage_pool_is_disabled(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	int rc = hv_call_begin(hv, host, &call, e);
+	int autostart, rc = hv_call_begin(hv, host, &call, e);
 
 	if (rc < 0 || call.host->simulator) /* whose pools do not stop */
 		return rc;
@@ -242,7 +242,12 @@ int hv_storage_pool_is_stopped(struct hypervisor *hv, const char *host, const ch
 	if (!pool)
 		return error_set_virt(e, call.conn, "cannot find storage pool '%s'", uuid);
 	rc = pool_is_active(&call, pool, uuid, e);
-	return rc < 0 ? rc : !rc;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	if (virStoragePoolGetAutostart(pool, &autostart) < 0)
+		return error_set_virt(e, call.conn, "cannot tell whether storage pool '%s' starts by itself",
+				      uuid);
+	return !autostart;
 }
 
 int hv_storage_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid,

@@ -433,9 +433,9 @@ static int do_pool_close(void)
 	return hv_storage_pool_close(hv, HOST, POOL, e);
 }
 
-static int do_pool_is_stopped(void)
+static int do_pool_is_disabled(void)
 {
-	return hv_storage_pool_is_stopped(hv, HOST, POOL, e);
+	return hv_storage_pool_is_disabled(hv, HOST, POOL, e);
 }
 
 static int do_pool_capacity(void)
@@ -493,7 +493,7 @@ static const struct {
 	RUN(do_network_close),
 	RUN(do_pool_open),
 	RUN(do_pool_close),
-	RUN(do_pool_is_stopped),
+	RUN(do_pool_is_disabled),
 	RUN(do_pool_capacity),
 	RUN(do_load),
 	RUN(do_retire),
