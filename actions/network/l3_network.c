@@ -9,6 +9,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
 #include "actions/host/topology.h"
+#include "actions/network/host_prepare.h"
 #include "actions/network/ip_range.h"
 #include "actions/network/l2_network.h"
 #include "hypervisor/network.h"
@@ -223,11 +224,15 @@ int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, 
 		json_decref(change.result);
 		return r;
 	}
-	view_for_each (host, view, KIND_HOST)
+	view_for_each (host, view, KIND_HOST) {
+		_cleanup_(error_done) struct error why = ERROR_INIT;
+
 		if (l3 && object_str_is(host, HOST_STATUS, STATUS_CONNECTED) &&
 		    cluster_has_l2(view, object_str(host, HOST_CLUSTER_UUID),
-				   object_str(l3, L3_L2_NETWORK_UUID)))
-			(void)l3_network_apply_on_host(job->pool, l3_uuid, object_uuid(host), NULL);
+				   object_str(l3, L3_L2_NETWORK_UUID)) &&
+		    l3_network_apply_on_host(job->pool, l3_uuid, object_uuid(host), &why) < 0)
+			host_note_failure(job->pool, object_uuid(host), &why);
+	}
 	*ret_result = change.result;
 	return 0;
 }

@@ -622,6 +622,35 @@ static void test_a_host_lacks_nothing_more(void **state)
 	(void)virConnectClose(conn);
 }
 
+/* Nor is a network forgotten that could not be changed on it. */
+static void test_a_host_lacks_a_network(void **state)
+{
+	virConnectPtr conn = virConnectOpen("test:///default");
+	struct pool_fixture *f = *state;
+	char host[UUID_SIZE], l2[UUID_SIZE], l3[UUID_SIZE], xml[128];
+	virNetworkPtr other;
+
+	assert_non_null(conn);
+	first_uuid(f, KIND_HOST, host);
+	first_uuid(f, KIND_L2_NETWORK, l2);
+	must(f, "CreateL3Network", NULL,
+	     json_pack("{s:s, s:s, s:s}", "name", "red", "type", "L3BasicNetwork", "l2NetworkUuid", l2), l3);
+	(void)snprintf(xml, sizeof(xml), "<network><name>poolfs-%.8s</name></network>", l3);
+	other = virNetworkDefineXML(conn, xml); /* somebody else's, of the same name */
+	assert_non_null(other);
+	must(f, "AddIpRange", l3,
+	     json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "r", "startIp", "10.77.1.10", "endIp",
+		       "10.77.1.20", "netmask", "255.255.255.0", "gateway", "10.77.1.1"),
+	     NULL);
+	wait_until(f, has_reason, host);
+
+	assert_int_equal(virNetworkUndefine(other), 0);
+	assert_int_equal(host_prepare(f->pool, host, NULL), 0);
+	wait_until(f, has_no_reason, host);
+	(void)virNetworkFree(other);
+	(void)virConnectClose(conn);
+}
+
 static void note_a_failure(struct pool_fixture *f, const char *host)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
@@ -675,6 +704,7 @@ int main(void)
 		pool_test(test_a_disabled_pool_stays),
 		pool_test(test_a_host_says_what_it_lacks),
 		pool_test(test_a_host_lacks_nothing_more),
+		pool_test(test_a_host_lacks_a_network),
 		pool_test(test_a_failure_is_told),
 		pool_test(test_add),
 		pool_test(test_attach),
