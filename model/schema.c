@@ -510,13 +510,15 @@ static void append_has_text(sqlite3_str *s, const struct kind *kind, bool leave)
 static void append_text(sqlite3_str *s, const struct kind *kind, const char *name, bool leaves)
 {
 	if (leaves && kind->end_field < 0)
-		sqlite3_str_appendf(s, "iif(o.\"%w\" IS NULL, NULL, 1), ", name);
+		sqlite3_str_appendf(s, "CASE WHEN o.\"%w\" IS NOT NULL THEN 1 END, ", name);
 	else if (leaves)
-		sqlite3_str_appendf(
-			s, "iif(o.\"%w\" IS NULL, NULL, iif(o.\"%w\" IS NULL, ifnull(t.\"%w\", 0), 1)), ",
-			name, kind->fields[kind->end_field].name, name);
+		sqlite3_str_appendf(s,
+				    "CASE WHEN o.\"%w\" IS NOT NULL THEN "
+				    "CASE WHEN o.\"%w\" IS NULL THEN ifnull(t.\"%w\", 0) ELSE 1 END END, ",
+				    name, kind->fields[kind->end_field].name, name);
 	else
-		sqlite3_str_appendf(s, "iif(o.\"%w\" IS NULL, NULL, ifnull(t.\"%w\", 0)), ", name, name);
+		sqlite3_str_appendf(s, "CASE WHEN o.\"%w\" IS NOT NULL THEN ifnull(t.\"%w\", 0) END, ", name,
+				    name);
 }
 
 char *schema_select_sql(const struct kind *kind, bool leave, const char *function)
@@ -534,9 +536,9 @@ char *schema_select_sql(const struct kind *kind, bool leave, const char *functio
 	sqlite3_str_appendf(s, "o.changed, o.times, o.id) FROM \"%w\" AS o ", kind->table);
 	if (texts) {
 		/* a row without a text is not looked for */
-		sqlite3_str_appendf(s, "LEFT JOIN \"%w_text\" AS t ON t.id = iif(", kind->table);
+		sqlite3_str_appendf(s, "LEFT JOIN \"%w_text\" AS t ON t.id = CASE WHEN ", kind->table);
 		append_has_text(s, kind, leave);
-		sqlite3_str_appendall(s, ", o.id, NULL) ");
+		sqlite3_str_appendall(s, " THEN o.id END ");
 	}
 	sqlite3_str_appendall(s, "ORDER BY o.id");
 	return sqlite3_str_finish(s);
@@ -569,7 +571,8 @@ char *schema_text_sql(const struct kind *kind, int field)
 {
 	const char *name = kind->fields[field].name;
 
-	return sqlite3_mprintf("SELECT iif(o.\"%w\" IS NULL, NULL, ifnull(t.\"%w\", 0)) FROM \"%w\" AS o "
-			       "LEFT JOIN \"%w_text\" AS t ON t.id = o.id WHERE o.id = ?",
-			       name, name, kind->table, kind->table);
+	return sqlite3_mprintf(
+		"SELECT CASE WHEN o.\"%w\" IS NOT NULL THEN ifnull(t.\"%w\", 0) END FROM \"%w\" AS o "
+		"LEFT JOIN \"%w_text\" AS t ON t.id = o.id WHERE o.id = ?",
+		name, name, kind->table, kind->table);
 }
