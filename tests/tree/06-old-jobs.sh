@@ -123,6 +123,7 @@ def read(path):
         return f.read()
 def reader(part):
     names = [n for n in os.listdir(jobs) if len(n) == 32][part::4]
+    begun.wait()
     while not wrong:
         for name in names:
             try:
@@ -142,8 +143,11 @@ def reader(part):
                 return
         if may_go and counts['gone'] >= 100:
             return
+begun = threading.Barrier(5)
 threads = [threading.Thread(target=reader, args=(i,)) for i in range(4)]
 for t in threads: t.start()
+begun.wait()
+open('reading', 'w').close()
 for t in threads: t.join()
 print(counts, *wrong, sep='\n')
 sys.exit(bool(wrong) or may_go and not counts['gone'])
@@ -156,9 +160,10 @@ for _ in $(seq 10); do
 done
 touch killed
 wait $readers
+rm reading
 python3 readers.py "$MOUNT" never may-go &
 readers=$!
-sleep 1
+wait_until 20 test -e reading
 echo 3 >"$MOUNT/global-configurations/job/ended.maxNum/value"
 echo 1 >"$MOUNT/global-configurations/rest/expiredApi.scanInterval/value"
 wait $readers
