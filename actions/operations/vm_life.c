@@ -19,7 +19,6 @@
 #include "actions/vm/remove.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/domain.h"
-#include "model/log.h"
 #include "model/states.h"
 
 /* How long a guest may take to shut down. */
@@ -197,14 +196,16 @@ static int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct err
 static int vm_start_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
-	_cleanup_view_ struct view *before = store_view(pool_store(job->pool));
-	_cleanup_(error_done) struct error late = ERROR_INIT;
-	int r = vm_lifecycle_recover(job, ret_result, e);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	int r;
 
-	if (r < 0 && vm_is_in_first_start(before, uuid) &&
-	    vm_tear_down(job->pool, uuid, VM_STATE_CREATED, &late) < 0)
-		log_error("vm", uuid, "its first start cannot be undone: %s", error_sentence(&late));
-	return r;
+	if (!vm_is_in_first_start(view, uuid))
+		return vm_lifecycle_recover(job, ret_result, e);
+	r = vm_tear_down(job->pool, uuid, VM_STATE_CREATED, e);
+	return r < 0 ? r
+		     : error_set_code(
+			       e, EINTR, "SYS.1000",
+			       "the daemon ended during the first start of the VM, which is Created again");
 }
 
 static const struct operation start_vm_instance = {

@@ -2,6 +2,7 @@
 /* See remove.h. */
 #include "actions/vm/adopted.h"
 #include "actions/vm/console_log.h"
+#include "actions/vm/first_start.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/machine.h"
 #include "actions/vm/nocloud.h"
@@ -104,14 +105,18 @@ static int nocloud_gone_fn(struct txn *t, void *arg, struct error *e)
 	return vm_put_nocloud_gone(t, arg, e);
 }
 
-/* Takes the VM off its host, removes its volumes, and then makes the change @put. */
+/*
+ * Takes the VM off its host, removes its volumes, and then makes the change @put. As long as its first start makes the disks,
+ * no host has it; what there is of their files is removed when somebody can.
+ */
 static int tear_down(struct pool *pool, const struct tear_down *s,
 		     int (*put)(struct txn *t, void *arg, struct error *e), struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const char *uuid = s->uuid;
 	const struct object *vm = view_get(view, KIND_VM, uuid);
-	int r = vm ? remove_from_host(pool, view, vm, true, e) : 0;
+	bool has_begun = vm_is_in_first_start(view, uuid);
+	int r = vm && !has_begun ? remove_from_host(pool, view, vm, true, e) : 0;
 
 	if (r < 0)
 		return r;
@@ -120,7 +125,8 @@ static int tear_down(struct pool *pool, const struct tear_down *s,
 	if (r < 0)
 		return r;
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, uuid) {
-		r = volume_remove(pool, object_uuid(volume), e);
+		r = has_begun ? volume_drop(pool, object_uuid(volume), e)
+			      : volume_remove(pool, object_uuid(volume), e);
 		if (r < 0)
 			return r;
 	}

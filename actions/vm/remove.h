@@ -14,7 +14,7 @@
 
 /**
  * Removes what a first start made: domain, leases, volumes, NICs. The VM's row stays, in @state. Success
- * when the VM is gone. Blocking. Errors of the host and of the storage.
+ * when the VM is gone. Blocking. Errors of the host and of the storage, which are not needed as long as the disks are being made.
  */
 int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struct error *e);
 /** vm_tear_down(), then removes the VM's console log and rows. Success when the VM is gone. Blocking. */

@@ -57,3 +57,32 @@ for more in '' ',"hostUuid":"'"$host"'"'; do
 	assert_eq "$(value "$later/state")" Running
 	act "$later" destroy
 done
+
+step "the same, and its host says nothing then: it is Created at once, and what there was goes when the host is back"
+later=$(create_vm later "$image" '{"strategy":"JustCreate","dataDiskOfferingUuids":["'"$disk"'"]}')
+trace_creations "$host" >traced
+umount_pool
+POOLFS_TEST_KILL_AT=volume-made mount_pool
+wait_for "hosts/$host/status" Connected 20
+(request "vm-instances/$later/actions" start) >/dev/null 2>&1 || true
+wait_until 60 is_pool_gone
+umount -l "$MOUNT"
+listen_deaf "$CASE_DIR/deaf"
+uri=$(sqlite3 "$STATE/pool.db" "SELECT uri FROM host")
+sqlite3 "$STATE/pool.db" "UPDATE host SET uri = 'qemu+unix:///system?socket=$CASE_DIR/deaf'"
+mount_pool
+job=$(jq -r '.inventories[0].uuid' "$MOUNT/api-jobs?q=operation=StartVmInstance&q=resource~=%25$later")
+wait_until 20 is_finished "$job"
+assert_eq "$(value "api-jobs/$job/state") $(value "vm-instances/$later/state")" "Failed Created"
+assert_match "$(value "api-jobs/$job/error")" "during the first start"
+assert_eq "$(jq -c .allVolumes "$MOUNT/vm-instances/$later/inventory")" "[]"
+umount_pool
+sqlite3 "$STATE/pool.db" "UPDATE host SET uri = '$uri'"
+mount_pool
+wait_for "hosts/$host/status" Connected 20
+nothing_is_left() {
+	diff traced <(trace_creations "$host") >/dev/null
+}
+wait_until 20 nothing_is_left
+act "vm-instances/$later" start
+assert_eq "$(value "vm-instances/$later/state")" Running
