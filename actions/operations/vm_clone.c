@@ -646,11 +646,6 @@ static int make_answer(struct cloning *c, json_t **ret_result, struct error *e)
 	return *ret_result ? 0 : error_oom(e);
 }
 
-static void roll_back(struct cloning *c, const struct clone *clone)
-{
-	(void)vm_remove(c->job, clone->uuid, NULL);
-}
-
 static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_(cloning_done) struct cloning c = {0};
@@ -675,7 +670,7 @@ static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 		if (r == 0 && !has_failed(clone))
 			finish(&c, clone);
 		if (r < 0 || has_failed(clone))
-			roll_back(&c, clone);
+			vm_roll_back(job, clone->uuid);
 		kill_point("clone-one-done");
 	}
 	return r < 0 ? r : make_answer(&c, ret_result, e);
@@ -707,7 +702,7 @@ static void recover_one(struct cloning *c, struct clone *clone)
 	if (root)
 		host_wait_for_storage(c->job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(root, VOLUME_HOST_UUID));
-	roll_back(c, clone);
+	vm_roll_back(c->job, clone->uuid);
 }
 
 static int vm_clone_recover(struct job *job, json_t **ret_result, struct error *e)

@@ -29,7 +29,6 @@
 #include "actions/vm/state.h"
 #include "actions/vm/tag_rules.h"
 #include "model/json.h"
-#include "model/log.h"
 #include "model/states.h"
 
 /* ----------------------------------------------------------------- checks */
@@ -362,20 +361,6 @@ static int put_row(struct txn *t, const struct request *req, struct error *e)
 
 /* --------------------------------------------------------------------- run */
 
-/*
- * Removes an incomplete VM. When that fails, because its host does not answer, the VM becomes Expunging: the
- * timer that expunges VMs tries again.
- */
-static void roll_back(struct job *job, const char *uuid)
-{
-	_cleanup_(error_done) struct error e = ERROR_INIT, ignored = ERROR_INIT;
-
-	if (vm_remove(job, uuid, &e) == 0)
-		return;
-	log_error("vm", uuid, "cannot be removed yet: %s", error_sentence(&e));
-	(void)vm_set_state(job->pool, uuid, VM_STATE_EXPUNGING, &ignored);
-}
-
 static bool is_started(const struct request *req)
 {
 	return strcmp(request_str(req, "strategy"), "JustCreate") != 0;
@@ -405,7 +390,7 @@ static int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 		if (r == 0 && stopped)
 			r = vm_bring_down(job, uuid, 0, e);
 		if (r < 0) {
-			roll_back(job, uuid);
+			vm_roll_back(job, uuid);
 			return r;
 		}
 	}
@@ -425,9 +410,10 @@ static bool had_domain(struct pool *pool, const char *uuid)
 /* Whether the job had made all before its daemon was killed. */
 static bool is_created(struct job *job, const char *uuid)
 {
-	_cleanup_object_ const struct object *vm = vm_now(job->pool, uuid);
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, uuid);
 
-	if (!vm)
+	if (!vm || vm_is_in_first_start(view, uuid))
 		return false;
 	/* such a row may have a host, the one it is to be started on: it knows nothing of the VM */
 	if (!is_started(job->req))
@@ -448,7 +434,7 @@ static int vm_create_recover(struct job *job, json_t **ret_result, struct error 
 
 	if (is_created(job, uuid))
 		return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
-	roll_back(job, uuid);
+	vm_roll_back(job, uuid);
 	return error_set_code(e, EINTR, "SYS.1000",
 			      "the daemon ended while VM '%s' was being created; it was removed", uuid);
 }

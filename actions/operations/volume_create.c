@@ -19,7 +19,6 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
-#include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/volume/file.h"
@@ -181,7 +180,7 @@ static int create(struct job *job, struct begin *b, json_t **ret_result, struct 
 	kill_point("volume-placed");
 	r = volume_make_file_of(job, uuid, b->host, e);
 	if (r < 0) {
-		(void)volume_remove(job->pool, uuid, NULL);
+		(void)volume_drop(job->pool, uuid, NULL);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
@@ -210,9 +209,7 @@ static int volume_create_recover(struct job *job, json_t **ret_result, struct er
 
 	if (volume && object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
-	host_wait_for_storage(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL,
-			      volume ? object_str(volume, VOLUME_HOST_UUID) : NULL);
-	r = volume_remove(job->pool, uuid, e);
+	r = volume_drop(job->pool, uuid, e);
 	return r < 0 ? r
 		     : error_set_code(e, EINTR, "SYS.1000",
 				      "the daemon ended while the volume was being created; it was removed");
@@ -321,7 +318,7 @@ static int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct
 	kill_point("volume-placed");
 	r = copy_snapshot(job, snapshot, b.host, e);
 	if (r < 0) {
-		(void)volume_remove(job->pool, new_volume(job->req), NULL);
+		(void)volume_drop(job->pool, new_volume(job->req), NULL);
 		return r;
 	}
 	return job_result_inventory(job, KIND_VOLUME, new_volume(job->req), ret_result, e);

@@ -217,6 +217,16 @@ int vm_remove(struct job *job, const char *uuid, struct error *e)
 	return r;
 }
 
+void vm_roll_back(struct job *job, const char *uuid)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT, ignored = ERROR_INIT;
+
+	if (vm_remove(job, uuid, &e) == 0)
+		return;
+	log_error("vm", uuid, "cannot be removed yet: %s", error_sentence(&e));
+	(void)vm_set_state(job->pool, uuid, VM_STATE_EXPUNGING, &ignored);
+}
+
 /* ----------------------------------------------------------------- destroy */
 
 /* Data volumes are detached, or deleted with the VM when the setting says so. */

@@ -20,6 +20,11 @@ int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struc
 /** vm_tear_down(), then removes the VM's console log and rows. Success when the VM is gone. Blocking. */
 int vm_remove(struct job *job, const char *uuid, struct error *e);
 /**
+ * Removes an incomplete VM. When that fails, because its host does not answer, the VM becomes Expunging: the timer that
+ * expunges VMs tries again. Blocking.
+ */
+void vm_roll_back(struct job *job, const char *uuid);
+/**
  * vm_remove() of a VM that is Destroyed. When that fails and the VM cannot be recovered, because it was not complete or has
  * lost its root volume, it is Expunging, and is tried again (vm_expunge_left_behind()). Blocking.
  */
