@@ -3,6 +3,7 @@
 #include "model/key_list.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 int key_list_add(struct key_list *list, uint64_t key)
@@ -20,13 +21,15 @@ int key_list_add(struct key_list *list, uint64_t key)
 	return 0;
 }
 
-/* Copies the @count keys of @from to @to, sorted by the byte at @bit. */
-static void sort_by_byte(const uint64_t *from, uint64_t *to, size_t count, unsigned bit)
+/* Copies the @count keys of @from to @to, sorted by the byte at @bit. False: it is the same in all, and nothing is copied. */
+static bool sort_by_byte(const uint64_t *from, uint64_t *to, size_t count, unsigned bit)
 {
 	size_t places[256] = {0}, place = 0;
 
 	for (size_t i = 0; i < count; i++)
 		places[from[i] >> bit & 0xFF]++;
+	if (places[from[0] >> bit & 0xFF] == count)
+		return false;
 	for (size_t i = 0; i < 256; i++) {
 		size_t n = places[i];
 
@@ -35,21 +38,31 @@ static void sort_by_byte(const uint64_t *from, uint64_t *to, size_t count, unsig
 	}
 	for (size_t i = 0; i < count; i++)
 		to[places[from[i] >> bit & 0xFF]++] = from[i];
+	return true;
+}
+
+static bool is_sorted(const struct key_list *list, unsigned bit)
+{
+	for (size_t i = 1; i < list->count; i++)
+		if (list->keys[i - 1] >> bit > list->keys[i] >> bit)
+			return false;
+	return true;
 }
 
 int key_list_sort(struct key_list *list, unsigned bit)
 {
-	uint64_t *other = list->count ? malloc(list->count * sizeof(*other)) : NULL;
-	uint64_t *sorted = list->keys;
+	uint64_t *sorted = list->keys, *other;
 
-	if (list->count == 0)
+	if (is_sorted(list, bit))
 		return 0;
+	other = malloc(list->count * sizeof(*other));
 	if (!other)
 		return -ENOMEM;
 	for (; bit < 64; bit += 8) {
 		uint64_t *unsorted = sorted;
 
-		sort_by_byte(unsorted, other, list->count, bit);
+		if (!sort_by_byte(unsorted, other, list->count, bit))
+			continue;
 		sorted = other;
 		other = unsorted;
 	}

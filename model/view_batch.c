@@ -4,10 +4,22 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/block_draft.h"
 #include "model/key_list.h"
+#include "model/uuid.h"
 #include "model/view_internal.h"
+
+/* Longer texts are not remembered. */
+#define REMEMBERED UUID_SIZE
+
+struct batch_index {
+	int field, slot;
+	struct key_list keys;
+	char text[REMEMBERED]; /* what the field had last, if it is not "", */
+	uint64_t hash;	       /* and text_hash() of it */
+};
 
 struct view_batch {
 	struct view *view; /* borrowed */
@@ -22,10 +34,7 @@ struct view_batch {
 	size_t block_room; /* of `blocks` */
 	size_t in_blocks;  /* objects */
 	int index_count;
-	struct {
-		int field, slot;
-		struct key_list keys;
-	} indexes[FIELDS_MAX];
+	struct batch_index indexes[FIELDS_MAX];
 };
 
 struct view_batch *view_batch_new(struct view *view, const struct kind *kind)
@@ -126,6 +135,23 @@ static int add_object(struct view_batch *b, const struct object *given)
 	return r;
 }
 
+/* Many rows have the text of the one before. */
+static uint64_t text_hash_of(struct batch_index *index, const struct object *o)
+{
+	const char *text = object_str(o, index->field);
+	size_t len;
+
+	if (*text && strcmp(index->text, text) == 0)
+		return index->hash;
+	len = strnlen(text, REMEMBERED);
+	index->hash = object_text_hash(o, index->field);
+	if (len < REMEMBERED)
+		memcpy(index->text, text, len + 1);
+	else
+		index->text[0] = '\0';
+	return index->hash;
+}
+
 int view_batch_add(struct view_batch *b, const struct object *o)
 {
 	int r = 0;
@@ -135,10 +161,11 @@ int view_batch_add(struct view_batch *b, const struct object *o)
 	if (o->id <= b->last)
 		return -EINVAL;
 	for (int i = 0; i < b->index_count; i++) {
-		if (object_is_null(o, b->indexes[i].field))
+		struct batch_index *index = &b->indexes[i];
+
+		if (object_is_null(o, index->field))
 			continue;
-		r = key_list_add(&b->indexes[i].keys,
-				 index_key(object_text_hash(o, b->indexes[i].field), o->id));
+		r = key_list_add(&index->keys, index_key(text_hash_of(index, o), o->id));
 		if (r < 0)
 			return r;
 	}
