@@ -17,10 +17,8 @@
 #include "actions/account/sharing.h"
 #include "actions/engine/access.h"
 #include "actions/engine/config.h"
-#include "actions/engine/job.h"
 #include "actions/engine/rows.h"
 #include "actions/host/uri.h"
-#include "actions/image/image.h"
 #include "actions/storage/storage_type.h"
 #include "actions/storage/storage_choice.h"
 #include "actions/vm/placement.h"
@@ -393,8 +391,6 @@ static int update_pool(struct txn *t, void *arg, struct error *e)
 	static int (*const steps[])(struct txn *, struct error *) = {
 		config_fill,
 		quota_fill,
-		image_mask_old_urls,
-		job_mask_old_urls,
 	};
 
 	(void)arg;

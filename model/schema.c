@@ -17,6 +17,7 @@
 #include "model/cleanup.h"
 #include "model/compressed.h"
 #include "model/field_times.h"
+#include "model/old_urls.h"
 #include "model/sqlite.h"
 
 /* Statements, or a function, or both: the statements first. */
@@ -33,6 +34,7 @@ static const struct step steps[] = {
 	{.move = migrate_events}, /* 1 -> 2: who reads an event */
 	/* 2 -> 3: tables of texts, shorter times, no AUTOINCREMENT, fewer indexes: all tables are made anew */
 	{.move = move_kinds},
+	{.move = old_urls_mask}, /* 3 -> 4: what of a URL only the one who gave it may know */
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(steps))

@@ -9,9 +9,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "model/json.h"
-#include "model/key_list.h"
 #include "model/states.h"
-#include "model/url.h"
 
 #define DEADLINE_DEFAULT_S 600
 #define PROGRESS_PERIOD_NS (NS_PER_S / 5)
@@ -349,60 +347,3 @@ int job_remaining_ms(const struct job *job)
 }
 
 /* ------------------------------------------------------- rows of older versions */
-
-/* Masks the member @name of the member @in of the document in a field of the job; true if that changed it. */
-static bool mask_member(struct object *job, int field, const char *in, const char *name)
-{
-	_cleanup_json_ json_t *json = object_json(job, field);
-	json_t *inner = json_object_get(json, in);
-	const char *url = json_string_value(json_object_get(inner, name));
-	_cleanup_free_ char *shown = url ? url_shown(url) : NULL;
-
-	if (!shown || strcmp(shown, url) == 0)
-		return false;
-	(void)json_object_set_new(inner, name, json_string(shown));
-	return job_set_json(job, field, json_incref(json)) == 0;
-}
-
-static const char *url_param(const struct operation *op)
-{
-	for (const struct param *p = op ? op->params : NULL; p && p->name; p++)
-		if (p->flags & PARAM_URL)
-			return p->name;
-	return NULL;
-}
-
-static int mask_old_urls(struct txn *t, int64_t id, struct error *e)
-{
-	const struct object *row = view_get_id(txn_view(t), KIND_JOB, id);
-	const char *name = row ? url_param(operation_by_name(object_text(row, JOB_OPERATION))) : NULL;
-	struct object *job = row ? object_copy(row) : NULL;
-	bool masked;
-
-	if (!job)
-		return error_oom(e);
-	masked = mask_member(job, JOB_REQUEST, "params", name);
-	masked = mask_member(job, JOB_RESULT, "inventory", name) || masked;
-	if (masked)
-		return txn_put(t, job, NULL, e);
-	object_unref(job);
-	return 0;
-}
-
-int job_mask_old_urls(struct txn *t, struct error *e)
-{
-	_cleanup_(key_list_done) struct key_list ids = {0};
-	const struct object *row;
-	struct view_walk walk;
-	int r = 0;
-
-	view_walk_init(&walk, txn_view(t), KIND_JOB, JOB_OPERATION);
-	while (r == 0 && (row = view_walk_next(&walk)))
-		if (url_param(operation_by_name(object_text(row, JOB_OPERATION))))
-			r = key_list_add(&ids, (uint64_t)row->id);
-	if (r < 0)
-		return error_oom(e);
-	for (size_t i = 0; i < ids.count && r == 0; i++)
-		r = mask_old_urls(t, (int64_t)ids.keys[i], e);
-	return r;
-}

@@ -83,12 +83,6 @@ int job_remaining_ms(const struct job *job);
  */
 char *job_body(const struct object *job);
 
-/**
- * Masks the URLs in the requests and results of jobs of older versions, which kept them as they were given. For
- * change functions. Errors of txn_put().
- */
-int job_mask_old_urls(struct txn *t, struct error *e);
-
 /** Sets a field to the text of @taken (taken over; NULL: memory is short). -ENOMEM, without a sentence. */
 int job_set_json(struct object *o, int field, json_t *taken);
 

@@ -26,7 +26,6 @@
 #include "actions/storage/backup_storage.h"
 #include "model/json.h"
 #include "model/states.h"
-#include "model/url.h"
 
 static bool list_has(const json_t *list, const char *uuid)
 {
@@ -256,29 +255,4 @@ bool image_is_in_zone(const struct view *view, const char *image, const char *zo
 		    zone_has_backup_storage(view, zone, object_str(ref, IMAGE_REF_BACKUP_STORAGE_UUID)))
 			return true;
 	return false;
-}
-
-int image_mask_old_urls(struct txn *t, struct error *e)
-{
-	const struct object *row;
-	int64_t after = 0;
-
-	while ((row = view_next(txn_view(t), KIND_IMAGE, after))) {
-		const char *url = object_text(row, IMAGE_URL);
-		_cleanup_free_ char *shown = url_shown(url);
-		struct object *image;
-		int r;
-
-		after = row->id;
-		if (!shown)
-			return error_oom(e);
-		if (strcmp(shown, url) == 0)
-			continue;
-		image = object_copy(row);
-		object_set_str(image, IMAGE_URL, shown);
-		r = txn_put(t, image, NULL, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
 }

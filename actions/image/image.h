@@ -42,12 +42,6 @@ int image_expunge_due(struct pool *pool, struct error *e);
 int image_remove_copies(struct pool *pool, const char *image_uuid, const json_t *backup_storages, bool force,
 			struct error *e);
 
-/**
- * Masks the URLs of images of older versions, which kept them as they were given. For change functions. Errors of
- * txn_put().
- */
-int image_mask_old_urls(struct txn *t, struct error *e);
-
 /** True when a Ready copy of the image is on a backup storage of the zone. */
 bool image_is_in_zone(const struct view *view, const char *image, const char *zone);
 

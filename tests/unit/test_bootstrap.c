@@ -115,35 +115,6 @@ static void runs_only_once(void **state)
 	assert_true(view_count(view, KIND_GLOBAL_CONFIG) > 40);
 }
 
-/* A pool of a version that kept URLs as they were given. */
-static void urls_of_older_versions_are_masked(void **state)
-{
-	static const char request[] = "{\"params\":{\"url\":\"http://me:secret@host/x?t=secret\"}}";
-	static const char result[] = "{\"inventory\":{\"url\":\"http://me:secret@host/x?t=secret\"}}";
-	struct fixture *f = *state;
-	struct object *image = make(KIND_IMAGE, test_uuid(1)), *job = make(KIND_JOB, test_uuid(2));
-	_cleanup_view_ struct view *view = NULL;
-
-	bootstrap(f, "test:///default");
-	object_set_str(image, IMAGE_URL, "http://me:secret@host/x?t=secret");
-	put(f, image);
-	object_set_str(job, JOB_OPERATION, "AddImage");
-	object_set_str(job, JOB_REQUEST, request);
-	object_set_str(job, JOB_RESULT, result);
-	put(f, job);
-	bootstrap(f, "test:///default");
-	view = store_view(f->store);
-	assert_string_equal(object_str(view_get(view, KIND_IMAGE, test_uuid(1)), IMAGE_URL),
-			    "http://******@host/x?t=******");
-	for (int i = 0; i < 2; i++) {
-		_cleanup_free_ char *text = object_long_text(view_get(view, KIND_JOB, test_uuid(2)),
-							     i ? JOB_REQUEST : JOB_RESULT);
-
-		assert_null(strstr(text, "secret"));
-		assert_non_null(strstr(text, "http://******@host/x?t=******"));
-	}
-}
-
 static void a_remote_host_has_its_address(void **state)
 {
 	struct fixture *f = *state;
@@ -196,7 +167,6 @@ int main(void)
 		FRESH(creates_one_of_each_with_all_references),
 		FRESH(the_admin_logs_in_with_the_password_in_the_state_folder),
 		FRESH(runs_only_once),
-		FRESH(urls_of_older_versions_are_masked),
 		FRESH(a_remote_host_has_its_address),
 		FRESH(a_bad_uri_creates_nothing),
 		cmocka_unit_test(takes_the_first_free_subnet),

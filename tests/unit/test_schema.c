@@ -328,7 +328,7 @@ static void a_former_database_is_taken_over(void **state)
 	put(f, job(NEXT, "Done", REQUEST, NULL));
 	assert_int_equal(try_remove(f, test_uuid(VM), &e), -ENOTEMPTY); /* its NIC */
 	db = open_raw(f);
-	assert_int_equal(number(db, "PRAGMA user_version"), 3);
+	assert_int_equal(number(db, "PRAGMA user_version"), 4);
 	assert_int_equal(number(db, "SELECT max(length(request)) FROM job"), 0);
 	/* five jobs and one that was removed come before it */
 	assert_int_equal(number(db, "SELECT max(id) FROM job"), 7);
@@ -402,6 +402,65 @@ static void taking_over_can_be_interrupted_anywhere(void **state)
 	assert_true(deaths > 12);
 }
 
+#define OPEN_URL   "http://me:word@127.0.0.1/x?token=secret"
+#define MASKED_URL "http://******@127.0.0.1/x?token=******"
+
+static struct object *url_job(unsigned uuid, const char *operation, const char *request, const char *result)
+{
+	struct object *o = job(uuid, "Done", request, result);
+
+	object_set_str(o, JOB_OPERATION, operation);
+	return o;
+}
+
+static void assert_long_text(struct fixture *f, unsigned uuid, int field, const char *expected)
+{
+	_cleanup_object_ const struct object *o = get(f, KIND_JOB, test_uuid(uuid));
+	_cleanup_free_ char *text = object_long_text(o, field);
+
+	if (expected)
+		assert_string_equal(text, expected);
+	else
+		assert_null(text);
+}
+
+/* Until version 4, URLs were kept as they were given. What is no such document stays as it is. */
+static void old_urls_are_masked(void **state)
+{
+	struct fixture *f = *state;
+	struct object *image = make(KIND_IMAGE, test_uuid(1)), *local = make(KIND_IMAGE, test_uuid(2));
+	const struct object *o;
+
+	object_set_str(image, IMAGE_URL, OPEN_URL);
+	object_set_str(local, IMAGE_URL, "file:///srv/x");
+	put(f, image);
+	put(f, local);
+	put(f, make(KIND_IMAGE, test_uuid(3)));
+	put(f, url_job(4, "AddImage", "{\"params\":{\"name\":\"x\",\"url\":\"" OPEN_URL "\"}}",
+		       "{\"inventory\":{\"url\":\"" OPEN_URL "\",\"size\":1}}"));
+	put(f, url_job(5, "AddImage", "{\"params\":[\"" OPEN_URL "\"]}", NULL));
+	put(f, url_job(6, "AddImage", "no document", ""));
+	put(f, url_job(7, "AnsweredOther", "{\"params\":{\"url\":\"" OPEN_URL "\"}}", NULL));
+	fixture_sql(f, "PRAGMA user_version = 3");
+	fixture_open(f);
+	o = get(f, KIND_IMAGE, test_uuid(1));
+	assert_string_equal(object_str(o, IMAGE_URL), MASKED_URL);
+	object_unref(o);
+	o = get(f, KIND_IMAGE, test_uuid(2));
+	assert_string_equal(object_str(o, IMAGE_URL), "file:///srv/x");
+	object_unref(o);
+	o = get(f, KIND_IMAGE, test_uuid(3));
+	assert_null(object_str(o, IMAGE_URL));
+	object_unref(o);
+	assert_long_text(f, 4, JOB_REQUEST, "{\"params\":{\"name\":\"x\",\"url\":\"" MASKED_URL "\"}}");
+	assert_long_text(f, 4, JOB_RESULT, "{\"inventory\":{\"url\":\"" MASKED_URL "\",\"size\":1}}");
+	assert_long_text(f, 5, JOB_REQUEST, "{\"params\":[\"" OPEN_URL "\"]}");
+	assert_long_text(f, 5, JOB_RESULT, NULL);
+	assert_long_text(f, 6, JOB_REQUEST, "no document");
+	assert_long_text(f, 6, JOB_RESULT, "");
+	assert_long_text(f, 7, JOB_REQUEST, "{\"params\":{\"url\":\"" OPEN_URL "\"}}");
+}
+
 /* The number of a row that was removed, the last of its table too, is given to no other one. */
 static void row_ids_are_not_used_again(void **state)
 {
@@ -442,7 +501,7 @@ static void a_damaged_text_is_an_error(void **state)
 
 		sql(db, damages[i]);
 		sqlite3_close(db);
-		assert_int_equal(store_open(f->dir, &f->store, &e), -EIO);
+		assert_int_equal(store_open(f->dir, NULL, &f->store, &e), -EIO);
 		assert_null(f->store);
 		assert_string_equal(error_sentence(&e),
 				    "database: a text of the table 'job' is missing or damaged");
@@ -455,10 +514,10 @@ static void a_newer_database_is_refused(void **state)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
 	fixture_sql(f, "PRAGMA user_version = 99");
-	assert_int_equal(store_open(f->dir, &f->store, &e), -EPROTO);
+	assert_int_equal(store_open(f->dir, NULL, &f->store, &e), -EPROTO);
 	assert_null(f->store);
 	assert_string_equal(error_sentence(&e),
-			    "the database has schema version 99, this poolfs knows versions up to 3");
+			    "the database has schema version 99, this poolfs knows versions up to 4");
 }
 
 static void an_older_database_gets_its_missing_columns_and_tables(void **state)
@@ -493,7 +552,7 @@ static void a_damaged_database_is_an_error(void **state)
 	FILE *db = fopen(path, "w");
 	fputs("this is not a database, whatever its name may say, and it is longer than a header", db);
 	fclose(db);
-	assert_int_equal(store_open(f->dir, &f->store, &e), -EIO);
+	assert_int_equal(store_open(f->dir, NULL, &f->store, &e), -EIO);
 	assert_null(f->store);
 }
 
@@ -509,7 +568,7 @@ static void rows_with_impossible_numbers_are_an_error(void **state)
 
 		snprintf(sql, sizeof(sql), "UPDATE zone SET id = %s", ids[i]);
 		fixture_sql(f, sql);
-		assert_int_equal(store_open(f->dir, &f->store, &e), -EIO);
+		assert_int_equal(store_open(f->dir, NULL, &f->store, &e), -EIO);
 		assert_null(f->store);
 		assert_string_equal(error_sentence(&e),
 				    "database: the row ids of the table 'zone' are not from "
@@ -531,6 +590,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_former_database_is_taken_over, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(times_of_fields_stay, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(old_urls_are_masked, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(taking_over_can_be_interrupted_anywhere, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(row_ids_are_not_used_again, fixture_setup, fixture_teardown),
