@@ -7,10 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "actions/engine/catalog.h"
 #include "actions/engine/workers.h"
 #include "fs/class/inventories.h"
-#include "fs/class/readme.h"
+#include "fs/class/once.h"
 #include "fs/class/scratches.h"
 #include "fs/link.h"
 #include "fs/mount.h"
@@ -30,7 +29,6 @@
 #include "fs/tree/kept.h"
 #include "fs/tree/queries.h"
 #include "model/keep.h"
-#include "model/render.h"
 
 /* Maximum number of threads that read disks. */
 #define READERS_MAX 8
@@ -91,12 +89,10 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->waits = waits_new(fs->store, fs->keep);
 	fs->watchers = options->inotify ? watchers_new(fs) : NULL;
 	fs->readers = workers_new("reader", READERS_MAX);
-	fs->creates = calloc(NODE_INDEX_MAX + 1, sizeof(*fs->creates));
-	fs->readme = readme_make(fs);
-	fs->operations = render_json(operations_to_json(), fs->born);
+	fs->made = calloc(MADE_COUNT, sizeof(*fs->made));
 	if (!fs->readers || !fs->handles || !fs->aside || !fs->errors || !fs->listings || !fs->queries ||
-	    !fs->polls || !fs->scratches || !fs->caches || !fs->ranks || !fs->waits || !fs->creates ||
-	    !fs->readme || !fs->operations || (options->inotify && !fs->watchers))
+	    !fs->polls || !fs->scratches || !fs->caches || !fs->ranks || !fs->waits || !fs->made ||
+	    (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
 	view = store_view(fs->store);
 	if (event_places_load(fs->keep, fs->events, view) < 0)
@@ -104,17 +100,16 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	r = store_observe(fs->store, observe, fs);
 	if (r < 0)
 		return error_set(e, -r, "cannot follow the changes of the pool: %s", strerror(-r));
-	waits_load(fs->waits);
 	if (handles_load(fs) < 0)
 		return error_oom(e);
 	return 0;
 }
 
-static void creates_free(struct fs *fs)
+static void made_free(struct fs *fs)
 {
-	for (size_t i = 0; fs->creates && i <= NODE_INDEX_MAX; i++)
-		document_unref(atomic_load(&fs->creates[i]));
-	free(fs->creates);
+	for (size_t i = 0; fs->made && i < MADE_COUNT; i++)
+		document_unref(atomic_load(&fs->made[i]));
+	free(fs->made);
 }
 
 /* Ending the waits and the pool answers all parked requests. */
@@ -136,9 +131,7 @@ static void fs_close(struct fs *fs)
 	last_errors_free(fs->errors);
 	aside_free(fs->aside);
 	handles_free(fs->handles);
-	creates_free(fs);
-	document_unref(fs->readme);
-	document_unref(fs->operations);
+	made_free(fs);
 }
 
 static int nothing(struct txn *t, void *arg, struct error *e)

@@ -672,6 +672,21 @@ const struct object *view_where_next(struct view_where *where)
 	return NULL;
 }
 
+void view_having_init(struct view_having *having, const struct view *view, enum kind_id kind, int field)
+{
+	having->view = view;
+	having->kind = kind;
+	having->index = view->index[index_slot[kind][field]];
+	having->after = 0;
+}
+
+const struct object *view_having_next(struct view_having *having)
+{
+	if (!pmap_next(having->index, having->after, &having->after, NULL))
+		return NULL;
+	return look_at(having->view, having->kind, id_of(having->after), &having->row);
+}
+
 const struct object *view_newest_where(const struct view *view, enum kind_id kind, int field,
 				       const char *value)
 {

@@ -108,6 +108,19 @@ struct view_where *view_where_init(struct view_where *where, const struct view *
 				   int field, const char *value);
 /** The next object; NULL at the end. As that of view_walk_next(): view_keep(). */
 const struct object *view_where_next(struct view_where *where);
+/**
+ * A walk over the objects whose F_INDEX string @field is not null, in no order: for a field that few of many objects have.
+ */
+struct view_having {
+	const struct view *view;
+	enum kind_id kind;
+	const struct pmap *index;
+	uint64_t after;	      /* the last entry of the index */
+	struct block_row row; /* where objects of blocks are looked at */
+};
+void view_having_init(struct view_having *having, const struct view *view, enum kind_id kind, int field);
+/** The next object; NULL at the end. As that of view_walk_next(): view_keep(). */
+const struct object *view_having_next(struct view_having *having);
 /** Whether there is any. Takes no memory. */
 bool view_has_where(const struct view *view, enum kind_id kind, int field, const char *value);
 /** Is there one below row @before? */

@@ -354,14 +354,11 @@ static int take_up_all_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct executor *x = arg;
 	_cleanup_view_ struct view *view = store_view(pool_store(x->pool));
-	const struct object *job;
-	struct view_walk walk;
 
 	(void)t, (void)e;
 	x->started = true;
-	view_walk_init(&walk, view, KIND_JOB, JOB_STATE);
-	while ((job = view_walk_next(&walk)))
-		if (!job_state_is_final(object_text(job, JOB_STATE)))
+	for (int i = 0; i < JOB_UNFINISHED_STATES; i++)
+		view_for_each_where (job, view, KIND_JOB, JOB_STATE, job_unfinished_states[i])
 			take_up(x, view, job);
 	return 0;
 }

@@ -16,6 +16,8 @@ bool job_state_is_final(const char *state)
 			 strcmp(state, JOB_STATE_CANCELLED) == 0);
 }
 
+const char *const job_unfinished_states[JOB_UNFINISHED_STATES] = {JOB_STATE_PROCESSING, JOB_STATE_QUEUED};
+
 int result_inventory(const struct view *view, enum kind_id kind, const char *uuid, json_t **ret_result,
 		     struct error *e)
 {

@@ -44,5 +44,8 @@ int result_add_schema(const struct operation *op, const struct view *view, json_
 
 /** True for the states of a job that has ended: Done, Failed, Cancelled. */
 bool job_state_is_final(const char *state);
+/** The others: the first comes before the second in each queue. */
+#define JOB_UNFINISHED_STATES 2
+extern const char *const job_unfinished_states[JOB_UNFINISHED_STATES];
 
 #endif

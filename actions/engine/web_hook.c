@@ -83,11 +83,11 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 static int load_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct object *job;
-	struct view_walk walk;
+	struct view_having having;
 
 	(void)e;
-	view_walk_init(&walk, txn_view(t), KIND_JOB, JOB_WEB_HOOK);
-	while ((job = view_walk_next(&walk)))
+	view_having_init(&having, txn_view(t), KIND_JOB, JOB_WEB_HOOK);
+	while ((job = view_having_next(&having)))
 		if (is_pending(job))
 			add(arg, job);
 	return 0;

@@ -6,11 +6,14 @@
 
 #include "actions/account/session.h"
 #include "actions/call.h"
+#include "actions/engine/catalog.h"
 #include "actions/engine/shortform.h"
 #include "fs/class/document.h"
+#include "fs/class/once.h"
 #include "fs/class/submission.h"
 #include "fs/class/writing.h"
 #include "fs/tell/last_error.h"
+#include "model/render.h"
 
 bool sessions_find(const struct place *dir, const char *name, struct node *ret)
 {
@@ -37,9 +40,14 @@ struct document *render_call(const struct place *p)
 	return document_new(text, strlen(text), p->fs->born);
 }
 
+static struct document *write_operations(const struct place *p)
+{
+	return render_json(operations_to_json(), p->fs->born);
+}
+
 struct document *render_operations(const struct place *p)
 {
-	return document_ref(p->fs->operations);
+	return once_made(p, MADE_OPERATIONS, write_operations);
 }
 
 struct call {

@@ -10,6 +10,7 @@
 #include "actions/engine/shortform.h"
 #include "actions/engine/submit.h"
 #include "fs/class/document.h"
+#include "fs/class/once.h"
 #include "fs/class/submission.h"
 #include "fs/class/writing.h"
 #include "fs/tell/last_error.h"
@@ -436,13 +437,5 @@ static struct document *describe_create(const struct place *p)
 /* Made once: each lookup tells the size. */
 struct document *render_create(const struct place *p)
 {
-	struct document *_Atomic *kept = p->fs->creates ? &p->fs->creates[p->node.index] : NULL;
-	struct document *d = kept ? atomic_load(kept) : NULL, *none = NULL;
-
-	if (d)
-		return document_ref(d);
-	d = describe_create(p);
-	if (d && kept && atomic_compare_exchange_strong(kept, &none, d))
-		return document_ref(d);
-	return d;
+	return once_made(p, MADE_CREATES + p->node.index, describe_create);
 }

@@ -5,10 +5,10 @@
 #include "fs/class/guide_intro.h"
 #include "fs/class/guide_tables.h"
 #include "fs/class/guide_tree.h"
+#include "fs/class/once.h"
 
-struct document *readme_make(const struct fs *fs)
+static struct document *write_readme(const struct place *p)
 {
-	_cleanup_view_ struct view *view = store_view(fs->store);
 	struct document *d = NULL;
 	char *text = NULL;
 	size_t len = 0;
@@ -17,14 +17,14 @@ struct document *readme_make(const struct fs *fs)
 	if (g.f) {
 		fprintf(g.f, "poolfs " POOLFS_VERSION "\n\n");
 		guide_prose(&g, guide_introduction);
-		guide_files(&g, fs, view);
-		guide_kinds(&g, fs, view);
+		guide_files(&g, p->fs, p->view);
+		guide_kinds(&g, p->fs, p->view);
 		guide_settings(&g);
 		guide_system_tags(&g);
 		if (fclose(g.f) == 0) {
 			while (len > 1 && text[len - 2] == '\n')
 				len--;
-			d = document_new(text, len, fs->born);
+			d = document_new(text, len, p->fs->born);
 		}
 	}
 	free(text);
@@ -33,5 +33,5 @@ struct document *readme_make(const struct fs *fs)
 
 struct document *render_readme(const struct place *p)
 {
-	return document_ref(p->fs->readme);
+	return once_made(p, MADE_README, write_readme);
 }

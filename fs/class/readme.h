@@ -5,9 +5,6 @@
 
 #include "fs/tree/place.h"
 
-/** The text; NULL if out of memory. */
-struct document *readme_make(const struct fs *fs);
-
 /** The text as the content of the file: a column of the node table. */
 struct document *render_readme(const struct place *p);
 

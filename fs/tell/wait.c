@@ -49,6 +49,7 @@ struct waits {
 	struct wait *list;	    /* lock; owned */
 	struct creation *creations; /* lock; owned */
 	size_t creation_count;	    /* lock */
+	bool knows_all;		    /* lock: `creations` has those from before the start */
 	bool stopped;		    /* lock */
 	bool guards;		    /* lock: there is a guard */
 	pthread_t guard;	    /* set while guards */
@@ -87,6 +88,26 @@ static void note_creation(struct waits *waits, const struct object *job)
 		c->job = job->id;
 }
 
+/*
+ * Those from before the start are looked for once, when somebody waits who has created nothing since: a look at all jobs at
+ * each start is a tenth of it.
+ */
+static const struct creation *last_creation(struct waits *waits, int64_t uid, const char *operation,
+					    const struct view *view)
+{
+	const struct creation *c = find_creation(waits, uid, operation);
+	const struct object *job;
+	struct view_walk walk;
+
+	if (c || waits->knows_all)
+		return c;
+	view_walk_init(&walk, view, KIND_JOB, JOB_OPERATION);
+	while ((job = view_walk_next(&walk)))
+		note_creation(waits, job);
+	waits->knows_all = true;
+	return find_creation(waits, uid, operation);
+}
+
 struct waits *waits_new(struct store *store, struct keep *keep)
 {
 	struct waits *waits = calloc(1, sizeof(*waits));
@@ -98,18 +119,6 @@ struct waits *waits_new(struct store *store, struct keep *keep)
 	pthread_mutex_init(&waits->lock, NULL);
 	pthread_cond_init(&waits->wake, NULL);
 	return waits;
-}
-
-void waits_load(struct waits *waits)
-{
-	_cleanup_view_ struct view *view = store_view(waits->store);
-	const struct object *job;
-	struct view_walk walk;
-
-	scoped_lock(&waits->lock);
-	view_walk_init(&walk, view, KIND_JOB, JOB_OPERATION);
-	while ((job = view_walk_next(&walk)))
-		note_creation(waits, job);
 }
 
 void waits_free(struct waits *waits)
@@ -160,7 +169,6 @@ static void count_job(struct wait *w, const struct object *job)
 /* Counts the jobs of the set in @view. Call with the lock held. */
 static void count_jobs(struct waits *waits, struct wait *w, const struct view *view)
 {
-	static const char *const unfinished[] = {"Queued", "Processing"};
 	const struct creation *c;
 	const struct object *job;
 
@@ -170,10 +178,10 @@ static void count_jobs(struct waits *waits, struct wait *w, const struct view *v
 			count_job(w, o);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(unfinished); i++)
-		view_for_each_where (o, view, KIND_JOB, JOB_STATE, unfinished[i])
+	for (int i = 0; i < JOB_UNFINISHED_STATES; i++)
+		view_for_each_where (o, view, KIND_JOB, JOB_STATE, job_unfinished_states[i])
 			count_job(w, o);
-	c = w->limit ? NULL : find_creation(waits, w->set.uid, w->set.op->name);
+	c = w->limit ? NULL : last_creation(waits, w->set.uid, w->set.op->name, view);
 	job = view_get_id(view, KIND_JOB, c ? c->job : w->limit);
 	if (job && is_final(job))
 		count_job(w, job);

@@ -29,8 +29,6 @@ struct job_set {
 struct waits *waits_new(struct store *store, struct keep *keep);
 /** Accepts NULL. */
 void waits_free(struct waits *waits);
-/** Learns of the creations accepted before the first waits_observe(). */
-void waits_load(struct waits *waits);
 /** Follows the jobs. Called in the store's writer thread. */
 void waits_observe(struct waits *waits, const struct view *view, const struct change *changes, size_t count);
 

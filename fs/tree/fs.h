@@ -53,15 +53,12 @@ struct fs {
 	struct scratches *scratches;
 	struct uploads *uploads; /* the pool's */
 	struct waits *waits;
-	struct watchers *watchers; /* NULL without `-o inotify` */
-	struct workers *readers;   /* of `data` files */
-	struct ranks *ranks;	   /* for lookups in `by-name`; used by the receiving thread only */
-	struct document *readme;
-	struct document *operations; /* the operation table as JSON */
-	struct document *_Atomic
-		*creates; /* what the `create` of a folder shows, by its number; NULL: not made yet */
-	int64_t born;	  /* ns: timestamp of files that change only with the program */
-	uid_t uid;	  /* owner of the mount, and of all files that are no account's */
+	struct watchers *watchers;	/* NULL without `-o inotify` */
+	struct workers *readers;	/* of `data` files */
+	struct ranks *ranks;		/* for lookups in `by-name`; used by the receiving thread only */
+	struct document *_Atomic *made; /* by enum made; each is NULL until it is (fs/class/once.h) */
+	int64_t born;			/* ns: timestamp of files that change only with the program */
+	uid_t uid;			/* owner of the mount, and of all files that are no account's */
 	gid_t gid;
 	bool has_others;	  /* other users reach the mount (allow_other) */
 	uid_t rest_uid;		  /* the user who serves REST; UID_NONE */

@@ -169,3 +169,10 @@ remount_pool
 job_wait "$download" 20 2>/dev/null && fail "the image was added"
 assert_match "$(value "api-jobs/$download/error")" "the daemon ended while the image was being added; nothing of it is kept"
 [ ! -e "$MOUNT/images/by-name/broken" ] || fail "the image is still there"
+
+step "sync knows the last creation from before the mount"
+remount_pool
+code=0
+sync "$MOUNT/images/create" 2>/dev/null || code=$?
+assert_eq "$code" 1 "the exit status of a sync when the last image was not added"
+sync "$MOUNT/vm-instances/create"

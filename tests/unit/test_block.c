@@ -322,6 +322,28 @@ static void threads_get_the_same_object(void **state)
 
 /* --------------------------------------------------------------- in a view */
 
+/* Walks over those that have a text come across the same, in the same order. */
+static void assert_having_equal(const struct view *a, const struct view *b)
+{
+	struct view_having in_a, in_b;
+	const struct object *x, *y;
+	size_t count = 0, having = 0;
+
+	view_having_init(&in_a, a, KIND_JOB, JOB_WEB_HOOK);
+	view_having_init(&in_b, b, KIND_JOB, JOB_WEB_HOOK);
+	do {
+		x = view_having_next(&in_a);
+		y = view_having_next(&in_b);
+		if (x && y)
+			assert_object_equal(x, y);
+		having += x != NULL;
+	} while (x && y);
+	assert_true(!x && !y);
+	view_for_each (o, a, KIND_JOB)
+		count += !object_is_null(o, JOB_WEB_HOOK);
+	assert_int_equal(having, count);
+}
+
 /* The views show the same. */
 static void assert_views_equal(const struct view *a, const struct view *b, int64_t last)
 {
@@ -344,6 +366,7 @@ static void assert_views_equal(const struct view *a, const struct view *b, int64
 	}
 	assert_null(view_next(b, KIND_JOB, at));
 	assert_null(view_walk_next(&walk));
+	assert_having_equal(a, b);
 	for (int64_t id = -1; id <= last + 1; id++)
 		assert_true(!view_get_id(a, KIND_JOB, id) == !view_get_id(b, KIND_JOB, id));
 	assert_false(view_has(b, KIND_JOB, "nowhere"));

@@ -85,6 +85,29 @@ static void texts_that_differ_in_case_share_a_bucket_and_stay_apart(void **state
 }
 
 /* So many that some have the same bits of the hash, whatever its key. */
+static void those_that_have_a_text_are_walked(void **state)
+{
+	_cleanup_view_ struct view *view = view_new();
+	struct view_having having;
+	const struct object *o;
+	bool seen[5] = {false};
+	(void)state;
+
+	view_having_init(&having, view, KIND_VM, VM_HOST_UUID);
+	assert_null(view_having_next(&having));
+	put(view, vm(1, "a", NULL));
+	put(view, vm(2, "b", "h1"));
+	put(view, vm(3, "c", "h2"));
+	put(view, vm(4, "d", "h1"));
+	put(view, vm(3, "c", NULL));
+	view_having_init(&having, view, KIND_VM, VM_HOST_UUID);
+	while ((o = view_having_next(&having))) {
+		assert_false(seen[o->id]);
+		seen[o->id] = true;
+	}
+	assert_true(seen[2] && seen[4] && !seen[1] && !seen[3]);
+}
+
 static void texts_that_share_a_bucket_by_chance_stay_apart(void **state)
 {
 	const int many = 40000;
@@ -316,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(indexes_follow_changes),
 		cmocka_unit_test(texts_that_differ_in_case_share_a_bucket_and_stay_apart),
+		cmocka_unit_test(those_that_have_a_text_are_walked),
 		cmocka_unit_test(texts_that_share_a_bucket_by_chance_stay_apart),
 		cmocka_unit_test(names_longer_than_the_hashed_part_work),
 		cmocka_unit_test(a_snapshot_never_changes),
