@@ -90,7 +90,7 @@ static int make_staging_folder(const char *state_dir, struct error *e)
 /* Opens what can be opened before hosts are connected. */
 static int open_parts(struct pool *pool, const struct pool_options *options, struct error *e)
 {
-	int r = store_open(options->state_dir, &pool->store, e);
+	int r = store_open(options->state_dir, quota_takes, &pool->store, e);
 
 	if (r < 0)
 		return r;
@@ -109,7 +109,7 @@ static int open_parts(struct pool *pool, const struct pool_options *options, str
 	r = job_stats_new(pool, &pool->job_stats, e);
 	if (r < 0)
 		return r;
-	r = store_guard(pool->store, quota_guard, quota_takes);
+	r = store_guard(pool->store, quota_guard);
 	if (r < 0)
 		return error_oom(e);
 	r = pool_expect_hosts(pool, e);

@@ -146,21 +146,44 @@ static int select_rows(sqlite3 *db, const struct kind *kind, bool leave)
 	return rc;
 }
 
-static int load_kind(sqlite3 *db, const struct kind *kind, bool leave, struct view *view, struct error *e)
+/* Loading all kinds. */
+struct loading {
+	struct view *view;
+	const char *path; /* of the database */
+	bool leave;	  /* as in load_rows() */
+	struct load_order {
+		enum kind_id kind;
+		int64_t rows; /* that it has ever had */
+	} order[KIND_COUNT];
+	atomic_int next; /* of `order` */
+	atomic_bool failed;
+	pthread_mutex_t lock; /* also of the view's sums */
+	struct error error;   /* lock; the first one */
+};
+
+static int sum_up(struct loading *l, struct view_batch *batch)
 {
-	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(view, kind);
+	scoped_lock(&l->lock);
+	return view_batch_sum(batch);
+}
+
+static int load_kind(struct loading *l, sqlite3 *db, const struct kind *kind, struct error *e)
+{
+	_cleanup_view_batch_ struct view_batch *batch = view_batch_new(l->view, kind);
 	_cleanup_object_ struct object *row = object_new_borrowing(kind);
 	struct rows rows = {.row = row, .batch = batch, .is_main = gettid() == getpid()};
 	int r = batch && row ? 0 : -ENOMEM, rc = set_function(db, &rows);
 
 	if (rc == SQLITE_OK && r == 0)
-		rc = select_rows(db, kind, leave);
+		rc = select_rows(db, kind, l->leave);
 	if (r == 0)
 		r = rows.result;
 	if (rc == SQLITE_OK && r == 0)
 		r = view_batch_put(batch);
+	if (rc == SQLITE_OK && r == 0)
+		r = sum_up(l, batch);
 	if (r == 0)
-		view_set_changed(view, kind->id, rows.changed);
+		view_set_changed(l->view, kind->id, rows.changed);
 	if (r == -ENOMEM)
 		return error_oom(e);
 	if (r == -EBADMSG)
@@ -176,21 +199,6 @@ static int load_kind(sqlite3 *db, const struct kind *kind, bool leave, struct vi
 	return 0;
 }
 
-/* Loading all kinds. */
-struct loading {
-	struct view *view;
-	const char *path; /* of the database */
-	bool leave;	  /* as in load_rows() */
-	struct load_order {
-		enum kind_id kind;
-		int64_t rows; /* that it has ever had */
-	} order[KIND_COUNT];
-	atomic_int next; /* of `order` */
-	atomic_bool failed;
-	pthread_mutex_t lock;
-	struct error error; /* lock; the first one */
-};
-
 /* Loads one kind after the other that nobody has begun. Kinds have no part of a view in common. */
 static void load_kinds(struct loading *l, sqlite3 *db)
 {
@@ -199,7 +207,7 @@ static void load_kinds(struct loading *l, sqlite3 *db)
 
 	shared_text_stock();
 	while (!atomic_load(&l->failed) && (k = atomic_fetch_add(&l->next, 1)) < KIND_COUNT) {
-		if (load_kind(db, kind_get(l->order[k].kind), l->leave, l->view, &e) == 0)
+		if (load_kind(l, db, kind_get(l->order[k].kind), &e) == 0)
 			continue;
 		scoped_lock(&l->lock);
 		if (!atomic_exchange(&l->failed, true))

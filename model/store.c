@@ -314,7 +314,7 @@ static void commit_group(struct store *store, struct posted *group)
 		event_log_unstage(store->events, 0);
 		fail_group(group, &e);
 	}
-	if (t.change_count || (r == 0 && t.tallied)) {
+	if (t.change_count) {
 		if (store->leaving)
 			leaving_commit(store->leaving, t.view, t.changes, t.change_count);
 		/* In this order, so that a reader of an event also sees the change. */
@@ -507,26 +507,25 @@ int store_announce(struct store *store, store_announce_fn *fn, void *ctx)
 	return store_run(store, set_announcer, &a, NULL);
 }
 
+/* A guard to be set, in the thread that asks it. */
 struct guarding {
 	struct store *store;
 	txn_guard_fn *guard;
-	view_takes_fn *takes;
 };
 
 static int set_guard(struct txn *t, void *arg, struct error *e)
 {
 	struct guarding *g = arg;
 
-	t->tallied = true;
-	if (view_tally(t->view, g->takes) < 0)
-		return error_oom(e);
+	(void)t;
+	(void)e;
 	g->store->guard = g->guard;
 	return 0;
 }
 
-int store_guard(struct store *store, txn_guard_fn *guard, view_takes_fn *takes)
+int store_guard(struct store *store, txn_guard_fn *guard)
 {
-	struct guarding g = {.store = store, .guard = guard, .takes = takes};
+	struct guarding g = {.store = store, .guard = guard};
 
 	return store_run(store, set_guard, &g, NULL);
 }
@@ -668,7 +667,7 @@ static int open_database(struct store *store, const char *dir, struct error *e)
 }
 
 /* On an error, too, store_close() releases what was started. */
-static int start(struct store *store, const char *dir, struct error *e)
+static int start(struct store *store, const char *dir, view_takes_fn *takes, struct error *e)
 {
 	int r;
 
@@ -682,6 +681,7 @@ static int start(struct store *store, const char *dir, struct error *e)
 	store->events = event_log_new();
 	if (!store->view || !store->events)
 		return error_oom(e);
+	view_tally(store->view, takes);
 	r = lock_folder(store, dir, e);
 	if (r < 0)
 		return r;
@@ -695,14 +695,14 @@ static int start(struct store *store, const char *dir, struct error *e)
 	return 0;
 }
 
-int store_open(const char *dir, struct store **ret_store, struct error *e)
+int store_open(const char *dir, view_takes_fn *takes, struct store **ret_store, struct error *e)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	int r;
 
 	if (!store)
 		return error_oom(e);
-	r = start(store, dir, e);
+	r = start(store, dir, takes, e);
 	if (r < 0) {
 		store_close(store);
 		return r;

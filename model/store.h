@@ -36,9 +36,10 @@ typedef void store_observer_fn(void *ctx, struct view *view, const struct change
 
 /**
  * Opens the database `pool.db` in the folder @dir, creating or migrating it when needed, and holds a lock on
- * the folder. -EBUSY when another process holds the lock; -EPROTO when a newer poolfs wrote the database.
+ * the folder. @takes: what objects take, which views sum up (view_tally()); may be NULL. -EBUSY when another process holds
+ * the lock; -EPROTO when a newer poolfs wrote the database.
  */
-int store_open(const char *dir, struct store **ret_store, struct error *e);
+int store_open(const char *dir, view_takes_fn *takes, struct store **ret_store, struct error *e);
 /** True if the folder has a database, which store_open() would not have to create. */
 bool store_exists(const char *dir);
 /** Bytes of the database in the folder; 0: there is none. */
@@ -67,10 +68,10 @@ typedef void store_announce_fn(void *ctx, const struct change *changes, size_t c
 int store_announce(struct store *store, store_announce_fn *fn, void *ctx);
 
 /**
- * Sets the function that is asked before each row that a later group of changes writes (txn.h), and what it counts: the
- * sums that views have for it (view_tally()). Replaces earlier ones. Not from the writer thread. -ENOMEM.
+ * Sets the function that is asked before each row that a later group of changes writes (txn.h). Replaces an earlier one. Not
+ * from the writer thread. -ENOMEM.
  */
-int store_guard(struct store *store, txn_guard_fn *guard, view_takes_fn *takes);
+int store_guard(struct store *store, txn_guard_fn *guard);
 
 /** The pool as of the last commit; release with view_unref(). Never NULL, never blocks on I/O. */
 struct view *store_view(struct store *store);

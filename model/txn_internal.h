@@ -35,7 +35,6 @@ struct txn {
 	size_t change_count, change_room;
 	txn_guard_fn *guard; /* the store's, or NULL */
 	bool fact;	     /* see txn_set_fact() */
-	bool tallied;	     /* a change has no rows, but another view */
 	bool failed;	     /* memory was short in the middle: the change must be undone */
 };
 

@@ -15,16 +15,9 @@
 #include <string.h>
 
 #include "model/block_draft.h"
+#include "model/tally.h"
 #include "model/text_hash.h"
-#include "model/uuid.h"
 #include "model/view_internal.h"
-
-/* Immutable. It stays when the account has nothing any more, so that a search can end at the first gap. */
-struct taken {
-	struct ref ref;
-	char account[UUID_SIZE];
-	__int128 sums[TAKES_MAX];
-};
 
 /* Immutable after index_slots_init(). */
 static short index_slot[KIND_COUNT][FIELDS_MAX];
@@ -144,131 +137,14 @@ static int index_update(struct view *view, const struct object *before, const st
 
 /* ---------------------------------------------------------- what accounts have */
 
-static void taken_destroy(struct ref *self)
-{
-	free(self);
-}
-
-/* The sums of the account; NULL when there are none. *ret_key is where they are, or belong. */
-static const struct taken *find_taken(const struct view *view, const char *account, uint64_t *ret_key)
-{
-	struct ref *taken;
-
-	for (*ret_key = text_hash(account); pmap_get(view->taken, *ret_key, &taken); ++*ret_key)
-		if (strncmp(((struct taken *)taken)->account, account, UUID_SIZE - 1) == 0)
-			return (struct taken *)taken;
-	return NULL;
-}
-
 int64_t view_taken(const struct view *view, const char *account, int which)
 {
-	uint64_t key;
-	const struct taken *taken = find_taken(view, account, &key);
-
-	if (!taken)
-		return 0;
-	return taken->sums[which] > INT64_MAX ? INT64_MAX : (int64_t)taken->sums[which];
+	return tally_sum(view->taken, account, which);
 }
 
-static int add_taken(struct view *view, const char *account, const __int128 more[TAKES_MAX])
+void view_tally(struct view *view, view_takes_fn *takes)
 {
-	struct taken *taken = malloc(sizeof(*taken));
-	const struct taken *before;
-	uint64_t key;
-	int r;
-
-	if (!taken)
-		return -ENOMEM;
-	before = find_taken(view, account, &key);
-	*taken = (struct taken){0};
-	ref_init(&taken->ref, taken_destroy);
-	snprintf(taken->account, sizeof(taken->account), "%s", account);
-	for (int i = 0; i < TAKES_MAX; i++)
-		taken->sums[i] = (before ? before->sums[i] : 0) + more[i];
-	r = pmap_set(&view->taken, key, &taken->ref);
-	if (r < 0)
-		ref_put(&taken->ref);
-	return r;
-}
-
-static const char *owner_of(const struct object *o)
-{
-	return o ? object_str(o, o->kind->owner_field) : NULL;
-}
-
-/* Adds @sign times what the object takes; NULL takes nothing. */
-static void add_takes(const struct view *view, const struct object *o, int sign, __int128 sums[TAKES_MAX])
-{
-	int64_t takes[TAKES_MAX] = {0};
-
-	if (o)
-		view->takes(o, takes);
-	for (int i = 0; i < TAKES_MAX; i++)
-		sums[i] += sign * (__int128)takes[i];
-}
-
-/* Updates the sums from @before to @after, either of which may be NULL. */
-static int tally_update(struct view *view, const struct object *before, const struct object *after)
-{
-	static const __int128 nothing[TAKES_MAX];
-	const struct kind *kind = after ? after->kind : before->kind;
-	const char *old, *new;
-	__int128 less[TAKES_MAX] = {0}, more[TAKES_MAX] = {0};
-	int r = 0;
-
-	if (!view->takes || kind->owner != OWNER_SHAREABLE)
-		return 0;
-	old = owner_of(before);
-	new = owner_of(after);
-	if (old && new &&strcmp(old, new) == 0) {
-		add_takes(view, before, -1, more);
-		old = NULL;
-	}
-	if (new)
-		add_takes(view, after, 1, more);
-	if (old)
-		add_takes(view, before, -1, less);
-	if (old && memcmp(less, nothing, sizeof(less)) != 0)
-		r = add_taken(view, old, less);
-	return r < 0 || memcmp(more, nothing, sizeof(more)) == 0 ? r : add_taken(view, new, more);
-}
-
-/* Sums up the objects of a kind: those in a row that are one account's, which are many, at once. */
-static int tally_kind(struct view *view, enum kind_id kind)
-{
-	char account[UUID_SIZE] = "";
-	__int128 sums[TAKES_MAX] = {0};
-	const struct object *o;
-	struct view_walk walk;
-	int r = 0;
-
-	view_walk_init(&walk, view, kind, -1);
-	while (r == 0 && (o = view_walk_next(&walk))) {
-		const char *next = owner_of(o);
-
-		if (!next)
-			continue;
-		if (*account && strncmp(account, next, UUID_SIZE - 1) != 0) {
-			r = add_taken(view, account, sums);
-			memset(sums, 0, sizeof(sums));
-		}
-		snprintf(account, sizeof(account), "%s", next);
-		add_takes(view, o, 1, sums);
-	}
-	return r < 0 || !*account ? r : add_taken(view, account, sums);
-}
-
-int view_tally(struct view *view, view_takes_fn *takes)
-{
-	int r = 0;
-
-	pmap_unref(view->taken);
-	view->taken = NULL;
 	view->takes = takes;
-	for (int k = KIND_NONE + 1; k < KIND_COUNT && r == 0; k++)
-		if (kind_get((enum kind_id)k)->owner == OWNER_SHAREABLE)
-			r = tally_kind(view, (enum kind_id)k);
-	return r;
 }
 
 /* ------------------------------------------------------------------ blocks */
@@ -456,7 +332,7 @@ int view_put(struct view *view, const struct object *given)
 		return -ENOMEM;
 	if (o->id >= VIEW_ID_MAX)
 		return -ERANGE;
-	r = tally_update(view, before, o);
+	r = tally_update(&view->taken, view->takes, before, o);
 	if (r == 0)
 		r = index_update(view, before, o);
 	if (r == 0 && remove_from_block(view, o->kind->id, o->id) == -ENOMEM)
@@ -473,7 +349,7 @@ int view_put(struct view *view, const struct object *given)
 
 int view_remove(struct view *view, const struct object *o)
 {
-	int r = tally_update(view, o, NULL);
+	int r = tally_update(&view->taken, view->takes, o, NULL);
 
 	if (r == 0)
 		r = index_update(view, o, NULL);

@@ -192,9 +192,9 @@ int view_index_slot(enum kind_id kind, int field);
 /** Adds to @takes, all zero, what an object of a kind with OWNER_SHAREABLE takes of each number. */
 typedef void view_takes_fn(const struct object *o, int64_t takes[TAKES_MAX]);
 /**
- * From now on, what the objects of each account take is summed up: in this view, and in its copies with each change, in
- * constant time per change. Replaces an earlier function. 0 or -ENOMEM.
+ * From now on, what the objects of each account take is summed up: in this view, which has none yet, and in its copies with
+ * each change, in constant time per change.
  */
-int view_tally(struct view *view, view_takes_fn *takes);
+void view_tally(struct view *view, view_takes_fn *takes);
 
 #endif

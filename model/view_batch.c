@@ -8,6 +8,7 @@
 
 #include "model/block_draft.h"
 #include "model/key_list.h"
+#include "model/tally.h"
 #include "model/uuid.h"
 #include "model/view_internal.h"
 
@@ -31,8 +32,10 @@ struct view_batch {
 	struct block_draft *draft;     /* NULL: its objects do not end */
 	struct key_list numbers;       /* of blocks */
 	struct block **blocks;
-	size_t block_room; /* of `blocks` */
-	size_t in_blocks;  /* objects */
+	size_t block_room;  /* of `blocks` */
+	size_t in_blocks;   /* objects */
+	struct tally tally; /* without a function, nothing is summed up */
+	struct pmap *taken; /* its sums */
 	int index_count;
 	struct batch_index indexes[FIELDS_MAX];
 };
@@ -45,6 +48,7 @@ struct view_batch *view_batch_new(struct view *view, const struct kind *kind)
 		return NULL;
 	b->view = view;
 	b->kind = kind;
+	b->tally.takes = tally_counts(kind->id) ? view->takes : NULL;
 	if (kind->end_field >= 0) {
 		b->draft = block_draft_new(kind);
 		if (!b->draft) {
@@ -76,6 +80,7 @@ void view_batch_free(struct view_batch *b)
 	free(b->blocks);
 	block_draft_free(b->draft);
 	key_list_done(&b->numbers);
+	pmap_unref(b->taken);
 	for (int i = 0; i < b->index_count; i++)
 		key_list_done(&b->indexes[i].keys);
 	free(b);
@@ -169,7 +174,9 @@ int view_batch_add(struct view_batch *b, const struct object *o)
 		if (r < 0)
 			return r;
 	}
-	if (b->last && block_number(b->last) != block_number(o->id))
+	if (b->tally.takes)
+		r = tally_add(&b->tally, &b->taken, o);
+	if (r == 0 && b->last && block_number(b->last) != block_number(o->id))
 		r = end_block(b);
 	if (r == 0 && (!b->draft || !block_draft_add(b->draft, o)))
 		r = add_object(b, o);
@@ -226,4 +233,11 @@ int view_batch_put(struct view_batch *b)
 		b->view->last_id[kind] = b->last;
 	b->ids.count = b->numbers.count = 0; /* they are the view's */
 	return 0;
+}
+
+int view_batch_sum(struct view_batch *b)
+{
+	int r = tally_end(&b->tally, &b->taken);
+
+	return r < 0 ? r : tally_merge(&b->view->taken, b->taken);
 }

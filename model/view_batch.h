@@ -12,8 +12,8 @@
 struct view_batch;
 
 /**
- * An empty batch for @view, which has no object of @kind and sums nothing up (view_tally()). Batches of
- * different kinds may be filled, and put, by different threads. NULL when memory is short.
+ * An empty batch for @view, which has no object of @kind. Batches of different kinds may be filled, and put, by
+ * different threads. NULL when memory is short.
  */
 struct view_batch *view_batch_new(struct view *view, const struct kind *kind);
 /** Drops the objects that were not put. Accepts NULL. */
@@ -28,5 +28,10 @@ DEFINE_CLEANUP(struct view_batch *, view_batch_free)
 int view_batch_add(struct view_batch *batch, const struct object *o);
 /** Moves the objects to the view. 0, or -ENOMEM, after which the view is as it was. */
 int view_batch_put(struct view_batch *batch);
+/**
+ * Adds what the objects take to the sums of the view, if it has any (view_tally()): once, and by one thread at a time. 0 or
+ * -ENOMEM.
+ */
+int view_batch_sum(struct view_batch *batch);
 
 #endif

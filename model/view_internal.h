@@ -20,7 +20,7 @@ struct view {
 	size_t in_blocks[KIND_COUNT];	  /* objects */
 	struct pmap *index[INDEX_MAX];
 	view_takes_fn *takes; /* NULL: nothing is summed up */
-	struct pmap *taken;   /* struct taken by the hash of the account, or the next free number */
+	struct pmap *taken;   /* sums by the account (tally.h) */
 };
 
 /*

@@ -304,7 +304,7 @@ static struct store *open_store(const char *dir)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct store *store;
 
-	if (store_open(dir, &store, &e) < 0) {
+	if (store_open(dir, NULL, &store, &e) < 0) {
 		fprintf(stderr, "%s\n", error_sentence(&e));
 		exit(1);
 	}

@@ -103,7 +103,7 @@ static struct view *open_pool(sqlite3 **ret_db)
 	struct view *view;
 	int64_t start = now();
 
-	if (!mkdtemp(dir) || store_open(dir, &store, &e) < 0 || store_run(store, fill, NULL, &e) < 0) {
+	if (!mkdtemp(dir) || store_open(dir, NULL, &store, &e) < 0 || store_run(store, fill, NULL, &e) < 0) {
 		fprintf(stderr, "%s\n", error_sentence(&e));
 		exit(1);
 	}

@@ -258,7 +258,8 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		vm_count = (unsigned)strtoul(argv[1], NULL, 10);
 	vms = calloc(vm_count, sizeof(*vms));
-	must(vms && vm_count >= GROUP && mkdtemp(dir) && store_open(dir, &store, &e) == 0, "cannot open");
+	must(vms && vm_count >= GROUP && mkdtemp(dir) && store_open(dir, NULL, &store, &e) == 0,
+	     "cannot open");
 	for (unsigned i = 0; i < vm_count; i++)
 		uuid_make(vms[i]);
 	for (unsigned i = 0; i < vm_count; i += 1000)

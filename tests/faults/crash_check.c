@@ -216,7 +216,7 @@ bool crash_check_store(const char *state, const struct crash_facts *facts, char 
 
 	if (!sound(state, reason))
 		return false;
-	if (store_open(state, &store, &e) < 0)
+	if (store_open(state, NULL, &store, &e) < 0)
 		return wrong(reason, "store_open: %s", error_sentence(&e));
 	view = store_view(store);
 	digest = view_digest(view, NULL);

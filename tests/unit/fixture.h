@@ -19,6 +19,7 @@
 
 struct fixture {
 	char dir[64];
+	view_takes_fn *takes; /* of the store, from the next time that it is opened */
 	struct store *store;
 };
 
@@ -32,7 +33,7 @@ static inline void fixture_open(struct fixture *f)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 
-	if (store_open(f->dir, &f->store, &e) < 0)
+	if (store_open(f->dir, f->takes, &f->store, &e) < 0)
 		fail_msg("store_open: %s", error_sentence(&e));
 }
 

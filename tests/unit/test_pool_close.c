@@ -192,7 +192,7 @@ static void every_job_has_an_end(void **state)
 
 	first_uuid(f, KIND_PRIMARY_STORAGE, storage);
 	wait_until(f, no_job_runs, NULL);
-	assert_int_equal(store_guard(pool_store(f->pool), refuse_ends, quota_takes), 0);
+	assert_int_equal(store_guard(pool_store(f->pool), refuse_ends), 0);
 	atomic_store(&refusals, 1);
 	must_fail(f, "ReconnectPrimaryStorage", storage, NULL, EINVAL, "this end is refused");
 	atomic_store(&refusals, 2);

@@ -43,7 +43,9 @@ static int setup(void **state)
 	object_set_str(o, ACCOUNT_TYPE, "Normal");
 	put(f, o);
 	assert_int_equal(store_run(f->store, defaults_fn, (void *)(uintptr_t)BOB, NULL), 0);
-	assert_int_equal(store_guard(f->store, quota_guard, quota_takes), 0);
+	f->takes = quota_takes;
+	fixture_reopen(f);
+	assert_int_equal(store_guard(f->store, quota_guard), 0);
 	return r;
 }
 

@@ -267,7 +267,7 @@ static void a_second_opener_is_refused(void **state)
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct store *second = NULL;
 
-	assert_int_equal(store_open(f->dir, &second, &e), -EBUSY);
+	assert_int_equal(store_open(f->dir, NULL, &second, &e), -EBUSY);
 	assert_null(second);
 	assert_non_null(strstr(error_sentence(&e), "in use by another poolfs"));
 	put(f, make(KIND_ZONE, test_uuid(1))); /* the first one is not disturbed */
@@ -445,7 +445,7 @@ static void write_until_killed(const char *dir, int ack, unsigned first)
 	struct fixture f = {0};
 
 	snprintf(f.dir, sizeof(f.dir), "%s", dir);
-	if (store_open(f.dir, &f.store, NULL) < 0)
+	if (store_open(f.dir, NULL, &f.store, NULL) < 0)
 		_exit(1);
 	for (unsigned n = first;; n++) {
 		struct object *o = object_new(kind_get(KIND_ZONE));

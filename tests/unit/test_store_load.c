@@ -41,7 +41,7 @@ static void a_few_descriptors_are_enough(void **state)
 		_cleanup_(error_done) struct error e = ERROR_INIT;
 		struct view *view;
 
-		if (store_open(f->dir, &f->store, &e) < 0)
+		if (store_open(f->dir, NULL, &f->store, &e) < 0)
 			fail_msg("store_open: %s", error_sentence(&e));
 		view = store_view(f->store);
 		assert_int_equal(view_count(view, KIND_ZONE), 100);
@@ -52,9 +52,59 @@ static void a_few_descriptors_are_enough(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &former), 0);
 }
 
+static void takes(const struct object *o, int64_t ret[TAKES_MAX])
+{
+	ret[0] = o->id;
+	ret[1] = 1;
+}
+
+static int put_owned(struct txn *t, void *arg, struct error *e)
+{
+	static const enum kind_id kinds[] = {KIND_VM, KIND_VOLUME, KIND_SNAPSHOT, KIND_IMAGE};
+	int r = 0;
+
+	(void)arg;
+	for (unsigned i = 0; i < 2000 && r == 0; i++) {
+		struct object *o = make(kinds[i % ARRAY_SIZE(kinds)], test_uuid(100 + i));
+
+		object_set_str(o, o->kind->owner_field, test_uuid(i % 3));
+		r = txn_put(t, o, NULL, e);
+	}
+	return r;
+}
+
+/* Accounts have objects of several kinds, which several threads read. */
+static void what_accounts_have_is_summed_up(void **state)
+{
+	struct fixture *f = *state;
+	int64_t sums[3][2];
+	struct view *view;
+
+	f->takes = takes;
+	fixture_reopen(f);
+	assert_int_equal(store_run(f->store, put_owned, NULL, NULL), 0);
+	view = store_view(f->store);
+	for (unsigned i = 0; i < 3; i++)
+		for (int which = 0; which < 2; which++) {
+			sums[i][which] = view_taken(view, test_uuid(i), which);
+			assert_true(sums[i][which] > 600);
+		}
+	view_unref(view);
+	for (int n = 0; n < 10; n++) {
+		fixture_reopen(f);
+		view = store_view(f->store);
+		for (unsigned i = 0; i < 3; i++)
+			for (int which = 0; which < 2; which++)
+				assert_int_equal(view_taken(view, test_uuid(i), which), sums[i][which]);
+		view_unref(view);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_accounts_have_is_summed_up, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_few_descriptors_are_enough, fixture_setup,
 						fixture_teardown),
 	};

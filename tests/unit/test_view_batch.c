@@ -218,6 +218,48 @@ static void ids_ascend_within_limits(void **state)
 	}
 }
 
+static void takes(const struct object *o, int64_t ret[TAKES_MAX])
+{
+	ret[o->kind->id == KIND_VM ? 0 : 1] = o->id;
+}
+
+/* What accounts have is summed up as for objects that are put one by one, of several kinds together. */
+static void sums_are_those_of_objects_put_one_by_one(void **state)
+{
+	static const enum kind_id kinds[] = {KIND_VM, KIND_VOLUME, KIND_ZONE};
+	static const char *const accounts[] = {"alice", "bob", "carol", NULL};
+	_cleanup_view_ struct view *a = view_new(), *b = view_new();
+	const char *account = NULL;
+	(void)state;
+
+	srand(6);
+	view_tally(a, takes);
+	view_tally(b, takes);
+	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
+		const struct kind *kind = kind_get(kinds[k]);
+		_cleanup_view_batch_ struct view_batch *batch = view_batch_new(b, kind);
+
+		for (int64_t id = 1; id <= 300; id++) {
+			_cleanup_object_ const struct object *packed = random_object(kind->id, id);
+			_cleanup_object_ struct object *o = object_copy(packed);
+
+			account = rand() % 3 ? account : accounts[rand() % 4];
+			if (kind->owner_field >= 0)
+				object_set_str(o, kind->owner_field, account);
+			assert_int_equal(view_put(a, o), 0);
+			assert_int_equal(view_batch_add(batch, o), 0);
+		}
+		assert_int_equal(view_batch_put(batch), 0);
+		assert_int_equal(view_batch_sum(batch), 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		assert_true(view_taken(b, accounts[i], 0) > 300 && view_taken(b, accounts[i], 1) > 300);
+		for (int which = 0; which < TAKES_MAX; which++)
+			assert_int_equal(view_taken(a, accounts[i], which),
+					 view_taken(b, accounts[i], which));
+	}
+}
+
 /* 0, or -ENOMEM of any of the steps. */
 static int put_all(struct view *view, const struct object *const *objects, size_t count)
 {
@@ -266,6 +308,7 @@ int main(void)
 		cmocka_unit_test(what_is_put_at_once_is_found_and_changed_as_if_put_one_by_one),
 		cmocka_unit_test(texts_that_share_a_bucket_by_chance_stay_apart),
 		cmocka_unit_test(ids_ascend_within_limits),
+		cmocka_unit_test(sums_are_those_of_objects_put_one_by_one),
 		cmocka_unit_test(a_failed_allocation_leaves_nothing_behind),
 	};
 
