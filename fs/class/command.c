@@ -86,6 +86,17 @@ static void reply_taken(const struct place *p, struct answer answer)
 	}
 }
 
+/* What the request was answered, for who reads it from the descriptor: one that is open for writing only has no reader. */
+static void set_answer(struct handle *h, const char *job, const json_t *answer)
+{
+	if (!h->reads)
+		return;
+	if (job && *job)
+		handle_set_answer(h, render_answer(job));
+	else if (answer)
+		handle_set_answer(h, render_json(json_deep_copy(answer), store_now()));
+}
+
 /* The outcome of a text. In the store's writer thread, or in the receiving one. */
 static void text_accepted(void *arg, int result, const char *job, const json_t *answer, const struct error *e)
 {
@@ -98,10 +109,7 @@ static void text_accepted(void *arg, int result, const char *job, const json_t *
 	if (result < 0) {
 		fuse_reply_err(s->answer.req, -result);
 	} else {
-		if (job && *job)
-			handle_set_answer(s->handle, render_answer(job));
-		else if (answer)
-			handle_set_answer(s->handle, render_json(json_deep_copy(answer), store_now()));
+		set_answer(s->handle, job, answer);
 		place_init(s->fs, view, s->node, &p);
 		p.object = s->object; /* which the request may have removed */
 		p.caller = s->caller;
