@@ -30,11 +30,13 @@ def _written(pid):
         return next(int(line.split()[1]) for line in f if line.startswith("write_bytes"))
 
 
-def _measure(pool, vms, what, count, action):
+def measure(pool, vms, what, count, action):
+    """@count: how many operations; or what tells it of what @action returns, which is returned here, too."""
     worker, pids = pool.process()
     before, written = _threads(pids), _written(worker)
-    action()
+    got = action()
     after = _threads(pids)
+    count = count(got) if callable(count) else count
     spent = {name: tuple(a - b for a, b in zip(used, before.get(name, (0, 0)))) for name, used in after.items()}
     total = sum(ns for ns, _ in spent.values())
     for name, (ns, times) in sorted(spent.items(), key=lambda item: -item[1][0]):
@@ -42,6 +44,7 @@ def _measure(pool, vms, what, count, action):
             rows.append((what, f"{vms:,}", name, f"{ns / 1e3 / count:.1f}", f"{times / count:.2f}", f"{100 * ns / total:.0f} %"))
     rows.append((what, f"{vms:,}", "all", f"{total / 1e3 / count:.1f}", f"{sum(t for _, t in spent.values()) / count:.2f}",
                  f"writes {(_written(worker) - written) / 1024 / count:.1f} KiB"))
+    return got
 
 
 def _read(path, count):
@@ -61,12 +64,12 @@ def _write(path, count):
 
 def breakdown(pool, vms):
     vm = pool.path("vm-instances", pool.uuids("vm-instances")[0])
-    _measure(pool, vms, "read of state (open, read twice, close)", 10000, lambda: _read(f"{vm}/state", 10000))
-    _measure(pool, vms, "accepted value (open, write, close)", 1000, lambda: _write(f"{vm}/description", 1000))
+    measure(pool, vms, "read of state (open, read twice, close)", 10000, lambda: _read(f"{vm}/state", 10000))
+    measure(pool, vms, "accepted value (open, write, close)", 1000, lambda: _write(f"{vm}/description", 1000))
     made = []
-    _measure(pool, vms, "creation with volume and NIC and start, on a simulated host, of many", writes.JOBS,
-             lambda: made.extend(writes.create(pool, f"breakdown-{vms}")[1]))
-    _measure(pool, vms, "stop on a simulated host, of many", writes.JOBS, lambda: writes.act(pool, made, "stop type=cold"))
+    measure(pool, vms, "creation with volume and NIC and start, on a simulated host, of many", writes.JOBS,
+            lambda: made.extend(writes.create(pool, f"breakdown-{vms}")[1]))
+    measure(pool, vms, "stop on a simulated host, of many", writes.JOBS, lambda: writes.act(pool, made, "stop type=cold"))
 
 
 def markdown():

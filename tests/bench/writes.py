@@ -19,13 +19,15 @@ def measure_disk(pool):
     disk["commits"] = 1e6 / pool.programs.probe("accept", 2, file, pool.folder, "one\n", "two\n")["commit"]
 
 
-def accepts(pool, vms):
+def accepts(pool, vms, measure):
+    """@measure: see breakdown.py."""
     names = pool.uuids("vm-instances")
     got = pool.programs.probe("accept", 4, pool.path("vm-instances", names[0], "description"), pool.folder, "one\n", "two\n")
     table.ratio("accept of a request, durable, one client", vms, got["accept"], "us", got["commit"],
                 "one SQLite commit", limit=1.5)
     lines = [f"{pool.path('vm-instances', names[i % len(names)], 'description')}\tnumber {i}" for i in range(60000)]
-    got = pool.programs.probe("submit", CLIENTS, 4, pool.path("api-jobs"), input="\n".join(lines) + "\n")
+    got = measure(pool, vms, f"accepted value, of {CLIENTS} clients", lambda got: len(lines) - got["left"],
+                  lambda: pool.programs.probe("submit", CLIENTS, 4, pool.path("api-jobs"), input="\n".join(lines) + "\n"))
     refuse(got)
     what = f"accepts with {CLIENTS} clients"
     if disk["commits"] >= 1000:
