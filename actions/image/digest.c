@@ -130,26 +130,42 @@ static void submit(struct digest *d, struct block *b, int64_t zeros)
 	pthread_cond_broadcast(&d->changed);
 }
 
+void *digest_room(struct digest *d, size_t *ret_len)
+{
+	struct block *b = next_block(d);
+
+	if (!b->bytes)
+		b->bytes = malloc(BLOCK);
+	if (!b->bytes) {
+		d->failed = true;
+		return NULL;
+	}
+	*ret_len = BLOCK - d->filled;
+	return b->bytes + d->filled;
+}
+
+void digest_fill(struct digest *d, size_t len)
+{
+	d->filled += len;
+	if (d->filled == BLOCK)
+		submit(d, next_block(d), 0);
+}
+
 void digest_add(struct digest *d, const void *bytes, size_t len)
 {
 	const unsigned char *from = bytes;
 
 	while (len > 0) {
-		struct block *b = next_block(d);
-		size_t n = BLOCK - d->filled < len ? BLOCK - d->filled : len;
+		size_t n;
+		void *to = digest_room(d, &n);
 
-		if (!b->bytes)
-			b->bytes = malloc(BLOCK);
-		if (!b->bytes) {
-			d->failed = true;
+		if (!to)
 			return;
-		}
-		memcpy(b->bytes + d->filled, from, n);
-		d->filled += n;
+		n = n < len ? n : len;
+		memcpy(to, from, n);
+		digest_fill(d, n);
 		from += n;
 		len -= n;
-		if (d->filled == BLOCK)
-			submit(d, b, 0);
 	}
 }
 

@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of memory, at most. */
-#define DIGEST_BUFFER (2 << 20)
+/* Bytes of memory, at most. So much is summed while the copy waits for the disk. */
+#define DIGEST_BUFFER (4 << 20)
 /* The digits of the longest one, SHA-512, and a NUL. */
 #define DIGEST_STRLEN 129
 
@@ -26,6 +26,13 @@ void digest_free(struct digest *d);
 
 /** Adds bytes, which may change afterwards. Waits for room. */
 void digest_add(struct digest *d, const void *bytes, size_t len);
+/**
+ * Where the next bytes can be put, up to *ret_len of them, so that they need not be copied there; they are added by
+ * digest_fill(). Waits for room. NULL without memory: then no sum will be known.
+ */
+void *digest_room(struct digest *d, size_t *ret_len);
+/** Adds the @len bytes that are at digest_room() now. */
+void digest_fill(struct digest *d, size_t len);
 /** Adds @len zeros. */
 void digest_add_zeros(struct digest *d, int64_t len);
 /** Forgets all bytes. */

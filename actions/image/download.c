@@ -87,7 +87,7 @@ static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char 
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return error_set(e, errno, "cannot open the folder '%s': %s", dir, strerror(errno));
-	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return error_set(e, errno, "cannot create '%s': %s", path, strerror(errno));
 	*ret_dir_fd = steal_fd(&dir_fd);
@@ -99,7 +99,7 @@ static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char 
 /* Moves the source in the place of the destination, which is empty. False: it has to be copied. */
 static bool move(struct download *d, const struct download_source *source, int dir_fd, const char *name)
 {
-	_cleanup_close_ int fd = source->spent ? open(source->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	_cleanup_close_ int fd = source->spent ? open(source->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1;
 
 	if (fd < 0 || fchmod(fd, 0600) < 0 || renameat(AT_FDCWD, source->path, dir_fd, name) < 0)
 		return false;

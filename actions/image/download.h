@@ -18,7 +18,8 @@
  *     still the same (ETag or Last-Modified), else at the beginning.
  *   - Local files and addresses are those that the policy allows (engine/url_policy.h). Holes stay holes.
  *     Blocks are shared where the file system can do so (FICLONE) and copied
- *     elsewhere; a file that nobody needs afterwards is moved if it can be. The MD5
+ *     elsewhere, by the kernel where it can (copy_file_range); a file that nobody needs
+ *     afterwards is moved if it can be. The MD5 is that of the destination, and
  *     needs a pass over the bytes in any case. A file that
  *     changes in the meantime is refused.
  *

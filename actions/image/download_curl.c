@@ -149,7 +149,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 
 	if (!t->begun && begin_body(t) < 0)
 		return 0;
-	return download_put(t->d, bytes, size * count, true) < 0 ? 0 : size * count;
+	return download_put(t->d, bytes, size * count) < 0 ? 0 : size * count;
 }
 
 /* Called for every packet, and at least once a second: cancelling and time limits work in a stall, too. */

@@ -114,15 +114,36 @@ static int advance(struct download *d, int64_t len)
 	return download_tick(d);
 }
 
-int download_put(struct download *d, const void *bytes, size_t len, bool write)
+int download_put(struct download *d, const void *bytes, size_t len)
 {
 	if (d->result < 0)
 		return d->result;
-	if (check_max(d, d->done + (int64_t)len) < 0 || (write && write_all(d, bytes, len) < 0))
+	if (check_max(d, d->done + (int64_t)len) < 0 || write_all(d, bytes, len) < 0)
 		return d->result;
 	digest_add(d->md5, bytes, len);
 	if (d->sum)
 		digest_add(d->sum, bytes, len);
+	return advance(d, (int64_t)len);
+}
+
+void *download_room(struct download *d, size_t *ret_len)
+{
+	void *room = digest_room(d->md5, ret_len);
+
+	if (!room)
+		(void)download_fail(d, error_oom(d->e));
+	return room;
+}
+
+int download_fill(struct download *d, const void *room, size_t len, bool write)
+{
+	if (d->result < 0)
+		return d->result;
+	if (check_max(d, d->done + (int64_t)len) < 0 || (write && write_all(d, room, len) < 0))
+		return d->result;
+	if (d->sum)
+		digest_add(d->sum, room, len);
+	digest_fill(d->md5, len);
 	return advance(d, (int64_t)len);
 }
 

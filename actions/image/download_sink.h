@@ -13,7 +13,7 @@ struct download {
 	download_progress_fn *progress;
 	void *progress_ctx;
 	struct error *e;     /* borrowed, not NULL; set when a function below fails */
-	int fd;		     /* the destination, write-only; its position is unused (pwrite) */
+	int fd;		     /* the destination; its position is unused (pwrite) */
 	struct digest *md5;  /* owned by download() */
 	struct digest *sum;  /* ditto; NULL without a checksum */
 	int64_t done, total; /* bytes; total -1 = unknown */
@@ -27,8 +27,12 @@ struct download {
 
 /** Sets the total, in bytes: checks it against the limit and, with @reserve, reserves the space. */
 int download_set_total(struct download *d, int64_t total, bool reserve);
-/** Adds bytes: checks the limit, writes them if @write, adds them to the MD5, reports progress. */
-int download_put(struct download *d, const void *bytes, size_t len, bool write);
+/** Adds bytes: checks the limit, writes them, adds them to the sums, reports progress. */
+int download_put(struct download *d, const void *bytes, size_t len);
+/** Where the next bytes can be put, up to *ret_len, for download_fill(). NULL after a failure, which is noted. */
+void *download_room(struct download *d, size_t *ret_len);
+/** Adds the @len bytes at @room as download_put() does; without @write, the destination has them already. */
+int download_fill(struct download *d, const void *room, size_t len, bool write);
 /** Forgets all bytes: the next ones are the first of the file. */
 int download_restart(struct download *d);
 /** Waits, while checking the time limit and reporting progress. */

@@ -81,6 +81,23 @@ static void unknown_sums(void **state)
 	is_unknown(shorter, 2);
 }
 
+/* Puts bytes where they are summed, at most @piece at a time. */
+static void fill(struct digest *d, const unsigned char *bytes, size_t len, size_t piece)
+{
+	while (len > 0) {
+		size_t n = 0;
+		void *room = digest_room(d, &n);
+
+		assert_non_null(room);
+		n = n < piece ? n : piece;
+		n = n < len ? n : len;
+		memcpy(room, bytes, n);
+		digest_fill(d, n);
+		bytes += n;
+		len -= n;
+	}
+}
+
 /* More than the thread that sums has room for, in pieces that are no part of it, and a hole. */
 static void long_files(void **state)
 {
@@ -115,6 +132,12 @@ static void long_files(void **state)
 	assert_true(digest_get(again, 0, got));
 	assert_string_equal(got, MD5_EMPTY);
 	digest_add(again, "ab", 2);
+	digest_restart(again);
+	fill(again, all, SIZE / 2, PIECE);
+	digest_add_zeros(again, HOLE);
+	fill(again, all + SIZE / 2 + HOLE, SIZE - SIZE / 2, PIECE);
+	assert_true(digest_get(again, 0, got));
+	assert_string_equal(got, wanted);
 	digest_restart(again);
 	digest_add(again, "abc", 3);
 	assert_true(digest_get(again, 0, got));
