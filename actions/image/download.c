@@ -72,8 +72,23 @@ void download_source_close(struct download_source *source)
 	*source = (struct download_source){.fd = -1};
 }
 
-/* Opens the folder of @path and creates the file in it. */
-static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char **ret_name, struct error *e)
+/*
+ * Moves the source to the name. -1: it has to be copied, or the name is taken, which the copy will find. Not over an
+ * empty file: ext4 then has all that was written on its way to the disk before rename(2) returns.
+ */
+static int move(const struct download_source *source, int dir_fd, const char *name)
+{
+	_cleanup_close_ int fd = open(source->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || fchmod(fd, 0600) < 0 ||
+	    renameat2(AT_FDCWD, source->path, dir_fd, name, RENAME_NOREPLACE) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
+/* Opens the folder of @path, and moves the source into it, or creates the file. */
+static int open_dest(const struct download_source *source, const char *path, int *ret_dir_fd, int *ret_fd,
+		     const char **ret_name, bool *ret_moved, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -87,7 +102,10 @@ static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char 
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return error_set(e, errno, "cannot open the folder '%s': %s", dir, strerror(errno));
-	fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = source->spent ? move(source, dir_fd, name) : -1;
+	*ret_moved = fd >= 0;
+	if (fd < 0)
+		fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return error_set(e, errno, "cannot create '%s': %s", path, strerror(errno));
 	*ret_dir_fd = steal_fd(&dir_fd);
@@ -96,23 +114,11 @@ static int open_dest(const char *path, int *ret_dir_fd, int *ret_fd, const char 
 	return 0;
 }
 
-/* Moves the source in the place of the destination, which is empty. False: it has to be copied. */
-static bool move(struct download *d, const struct download_source *source, int dir_fd, const char *name)
-{
-	_cleanup_close_ int fd = source->spent ? open(source->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1;
-
-	if (fd < 0 || fchmod(fd, 0600) < 0 || renameat(AT_FDCWD, source->path, dir_fd, name) < 0)
-		return false;
-	(void)close(d->fd);
-	d->fd = steal_fd(&fd);
-	return true;
-}
-
 /* Fills the destination from the source: all steps that can fail once the destination exists. */
-static int download_run(struct download *d, const struct download_source *source, int dir_fd,
-			const char *name, char ret_md5[static DOWNLOAD_MD5_STRLEN])
+static int download_run(struct download *d, const struct download_source *source, int dir_fd, bool moved,
+			char ret_md5[static DOWNLOAD_MD5_STRLEN])
 {
-	if (source->path && move(d, source, dir_fd, name))
+	if (moved)
 		(void)download_sum_file(d, source->path);
 	else if (source->spent &&
 		 fsync(source->fd) < 0) /* nobody else has asked whether it could be written */
@@ -149,11 +155,12 @@ int download(const struct download_source *source, const char *dest_path,
 	_cleanup_(error_done) struct error own = ERROR_INIT;
 	struct download d;
 	const char *name = NULL;
+	bool moved;
 	int r;
 
 	if (!md5 || (limits->checksum && !sum))
 		return error_set(e, EIO, "cannot begin to compute a checksum");
-	r = open_dest(dest_path, &dir_fd, &fd, &name, e);
+	r = open_dest(source, dest_path, &dir_fd, &fd, &name, &moved, e);
 	if (r < 0)
 		return r;
 	d = (struct download){
@@ -167,7 +174,7 @@ int download(const struct download_source *source, const char *dest_path,
 		.total = -1,
 		.deadline_ms = limits->seconds > 0 ? clock_monotonic_ms() + limits->seconds * 1000 : 0,
 	};
-	r = download_run(&d, source, dir_fd, name, ret_md5);
+	r = download_run(&d, source, dir_fd, moved, ret_md5);
 	(void)close(d.fd);
 	if (r < 0)
 		(void)unlinkat(dir_fd, name, 0);

@@ -273,14 +273,38 @@ static void what_is_spent_is_moved(void **state)
 	assert_int_equal(unlink(elsewhere), 0);
 }
 
+static void what_is_spent_replaces_nothing(void **state)
+{
+	struct download_source spent;
+	char md5[DOWNLOAD_MD5_STRLEN];
+	int fd = open(dest, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "mine", 4), 4);
+	assert_int_equal(close(fd), 0);
+	source_write(body(), SIZE, 0, O_CREAT | O_TRUNC);
+	assert_int_equal(download_source_open(source, policy, &spent, NULL), 0);
+	spent.spent = true;
+	assert_int_equal(download(&spent, dest, &no_limits, NULL, NULL, md5, NULL), -EEXIST);
+	download_source_close(&spent);
+	assert_int_equal(access(source, F_OK), 0);
+	dest_has("mine", 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_destination_must_be_new),	  cmocka_unit_test(local_files_are_copied),
-		cmocka_unit_test(only_regular_files_are_copied),  cmocka_unit_test(holes_are_preserved),
-		cmocka_unit_test(a_changing_file_is_refused),	  cmocka_unit_test(copies_can_be_cancelled),
-		cmocka_unit_test(a_full_file_system_is_reported), cmocka_unit_test(blocks_are_shared),
+		cmocka_unit_test(the_destination_must_be_new),
+		cmocka_unit_test(local_files_are_copied),
+		cmocka_unit_test(only_regular_files_are_copied),
+		cmocka_unit_test(holes_are_preserved),
+		cmocka_unit_test(a_changing_file_is_refused),
+		cmocka_unit_test(copies_can_be_cancelled),
+		cmocka_unit_test(a_full_file_system_is_reported),
+		cmocka_unit_test(blocks_are_shared),
 		cmocka_unit_test(what_is_spent_is_moved),
+		cmocka_unit_test(what_is_spent_replaces_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
