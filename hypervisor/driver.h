@@ -21,7 +21,8 @@ struct hv_call;
 /* A domain that was found; domain_free() in any case. All zero: none. */
 struct domain {
 	bool found;
-	bool ours; /* of the pool */
+	bool ours;   /* of the pool */
+	bool active; /* when it was found; is_active() says it of now, and costs a round trip */
 	char uuid[33];
 	virDomainPtr virt; /* owned; NULL: of the simulator */
 };

@@ -19,6 +19,7 @@ static void describe(const struct hv_call *call, virDomainPtr virt, struct domai
 {
 	*ret = (struct domain){.found = true, .virt = virt};
 	ret->ours = domain_is_ours(call->host->uuid, virt, ret->uuid);
+	ret->active = virDomainGetID(virt) != (unsigned int)-1;
 }
 
 static int find(const struct hv_call *call, const char *uuid, struct domain *ret, struct error *e)

@@ -78,9 +78,13 @@ static int is_active(const struct hv_call *call, virNetworkPtr network, struct e
 			  : active;
 }
 
-/* Brings the definition that is there up to date, and stops the network when that needs a restart. */
+/*
+ * Brings the definition that is there up to date, and stops the network when that needs a restart. *@ret_running, owned by the
+ * caller, is the XML of the network if it runs; NULL: it may not.
+ */
 static int network_update(const struct hv_call *call, virNetworkPtr network,
-			  const struct hv_network_def *spec, const char *xml, struct error *e)
+			  const struct hv_network_def *spec, const char *xml, char **ret_running,
+			  struct error *e)
 {
 	_cleanup_free_ char *present = definition_xml(call, network);
 	_cleanup_network_ virNetworkPtr renewed = NULL;
@@ -95,19 +99,23 @@ static int network_update(const struct hv_call *call, virNetworkPtr network,
 	if (active) {
 		running = virNetworkGetXMLDesc(network, 0);
 		/* with guests on it, it stays as it is until its next start */
-		if (running && !network_xml_match(xml, running) && is_idle(call, network))
+		if (running && !network_xml_match(xml, running) && is_idle(call, network)) {
 			(void)virNetworkDestroy(network);
+			free(steal(&running));
+		}
 	}
+	*ret_running = steal(&running);
 	if (network_xml_match(xml, present) && same_leases(xml, present))
 		return 0;
 	return network_define(call, xml, spec->uuid, &renewed, e);
 }
 
-/* Starts the network; one that runs gets its leases. */
+/* Starts the network; one that runs gets its leases. @running is its XML, if it is known to run. */
 static int network_run(const struct hv_call *call, virNetworkPtr network, const struct hv_network_def *spec,
-		       struct error *e)
+		       const char *running, struct error *e)
 {
-	int active = is_active(call, network, e);
+	_cleanup_free_ char *read = NULL;
+	int active = running ? 1 : is_active(call, network, e);
 
 	if (active < 0)
 		return active;
@@ -121,7 +129,13 @@ static int network_run(const struct hv_call *call, virNetworkPtr network, const 
 			return rc;
 		error_done(e); /* started by somebody else at the same time */
 	}
-	return call->simulated || !spec->range_start ? 0 : network_leases_apply(call, network, spec, e);
+	if (call->simulated || !spec->range_start)
+		return 0;
+	if (!running)
+		running = read = virNetworkGetXMLDesc(network, 0);
+	if (!running)
+		return error_set_virt(e, call->conn, "cannot read network '%s'", spec->uuid);
+	return network_leases_apply(call, network, running, spec, e);
 }
 
 int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_network_def *spec,
@@ -129,7 +143,7 @@ int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_net
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_network_ virNetworkPtr network = NULL;
-	_cleanup_free_ char *xml = NULL;
+	_cleanup_free_ char *xml = NULL, *running = NULL;
 	struct hv_network_def def = *spec;
 	int rc = hv_call_begin(hv, host, &call, e);
 
@@ -147,13 +161,13 @@ int hv_network_open(struct hypervisor *hv, const char *host, const struct hv_net
 		return error_set(e, ENOMEM, "out of memory");
 	network = virNetworkLookupByUUIDString(call.conn, spec->uuid);
 	if (network)
-		rc = network_update(&call, network, &def, xml, e);
+		rc = network_update(&call, network, &def, xml, &running, e);
 	else if (virt_error_code() == VIR_ERR_NO_NETWORK)
 		rc = network_define(&call, xml, spec->uuid, &network, e);
 	else
 		rc = error_set_virt(e, call.conn, "cannot find network '%s'", spec->uuid);
 	if (rc == 0)
-		rc = network_run(&call, network, &def, e);
+		rc = network_run(&call, network, &def, running, e);
 	if (rc < 0)
 		return rc;
 	(void)snprintf(ret_name, NETWORK_NAME_SIZE, "%s", virNetworkGetName(network));

@@ -190,11 +190,10 @@ static int restart_server(const struct hv_call *call, virNetworkPtr network, xml
 	return 0;
 }
 
-int network_leases_apply(const struct hv_call *call, virNetworkPtr network, const struct hv_network_def *spec,
-			 struct error *e)
+int network_leases_apply(const struct hv_call *call, virNetworkPtr network, const char *running,
+			 const struct hv_network_def *spec, struct error *e)
 {
-	_cleanup_free_ char *text = virNetworkGetXMLDesc(network, 0);
-	_cleanup_xml_ xmlDocPtr doc = text ? xml_parse(text) : NULL;
+	_cleanup_xml_ xmlDocPtr doc = xml_parse(running);
 	_cleanup_hosts_ struct hosts present = {0};
 	_cleanup_hosts_ struct hosts wanted = {0};
 	_cleanup_free_ char *known =
@@ -203,8 +202,6 @@ int network_leases_apply(const struct hv_call *call, virNetworkPtr network, cons
 	bool obstructed = false;
 	int rc;
 
-	if (!text)
-		return error_set_virt(e, call->conn, "cannot read network '%s'", spec->uuid);
 	if (!doc)
 		return error_set(e, EIO, "unexpected XML of network '%s'", spec->uuid);
 	if (wanted_hosts(spec, &wanted) < 0 || network_hosts_read(doc, &present.list, &present.count) < 0)

@@ -7,10 +7,10 @@
 #include "hypervisor/network.h"
 
 /*
- * Makes the running network hand out exactly the leases of @spec, and forgets older ones that would keep a
- * guest from getting its address. Changes nothing when that is so already.
+ * Makes the running network, whose XML is @running, hand out exactly the leases of @spec, and forgets older ones that would
+ * keep a guest from getting its address. Changes nothing when that is so already.
  */
-int network_leases_apply(const struct hv_call *call, virNetworkPtr network, const struct hv_network_def *spec,
-			 struct error *e);
+int network_leases_apply(const struct hv_call *call, virNetworkPtr network, const char *running,
+			 const struct hv_network_def *spec, struct error *e);
 
 #endif

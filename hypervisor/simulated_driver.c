@@ -20,6 +20,7 @@ static void describe(const struct simulated_domain *row, struct domain *ret)
 {
 	*ret = (struct domain){.found = true, .ours = true};
 	memcpy(ret->uuid, row->uuid, sizeof(ret->uuid));
+	ret->active = row->id != 0;
 }
 
 static int find(const struct hv_call *call, const char *uuid, struct domain *ret, struct error *e)

@@ -3,7 +3,7 @@
  * Domains: start, stop, pause, look.
  *
  * Each function makes the fewest round trips that its answer needs; a start
- * costs two lookups, a definition and the start itself. Waiting for a guest to
+ * costs a lookup, a definition and the start itself. Waiting for a guest to
  * shut down is done by libvirt's event, and the state is asked for only when
  * one came, so a late event of an earlier run cannot be mistaken for this one.
  */
@@ -72,10 +72,8 @@ int hv_domain_start(struct hypervisor *hv, const char *host, const struct hv_dom
 	rc = domain_find_replaceable(&call, spec->uuid, &present, e);
 	if (rc < 0)
 		return rc;
-	rc = present.found ? call.driver->is_active(&call, &present, NULL) : 0;
-	if (rc > 0)
+	if (present.active)
 		return error_set(e, EEXIST, "domain '%s' is already active", spec->uuid);
-
 	rc = present.found ? take_name(&call, &present, spec->uuid, e) : 0;
 	for (size_t i = 0; rc == 0 && i < spec->nic_count; i++)
 		if (spec->nics[i].only_ip) {

@@ -133,6 +133,13 @@ const char *virDomainGetName(virDomainPtr domain)
 	return domain == TOOL ? "poolfs-copy-x" : FAKE_VM;
 }
 
+unsigned int virDomainGetID(virDomainPtr domain)
+{
+	(void)domain;
+	(void)fake_call("virDomainGetID");
+	return fake.off ? (unsigned int)-1 : 1;
+}
+
 int virDomainGetUUID(virDomainPtr domain, unsigned char *uuid)
 {
 	(void)domain;
