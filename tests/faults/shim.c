@@ -6,12 +6,15 @@
  *
  * Its file .shim, which no listing shows, takes one line
  *
- *	KIND ERROR FROM COUNT PATTERN
+ *	KIND ERROR FROM COUNT PATTERN [ROLE]
  *
- * after which the FROM-th call of this kind on a file whose path in the mount matches the pattern of fnmatch(3) fails,
- * and those after it until COUNT have failed; 0: all of them. KIND: `write` (write, truncate, allocate), `read`, `sync`,
- * `open` (open, create) or `name` (rename, unlink, mkdir), or `nothing`. ERROR: `EIO` or `ENOSPC`. Reading it gives how
- * many calls there were since, how many of them failed, and the last that did.
+ * after which calls of this kind on files whose path in the mount matches the pattern of fnmatch(3) fail: from the FROM-th one
+ * whose file is one of ROLE until COUNT have failed; 0: all of them. KIND: `write` (write, truncate, allocate), `read`,
+ * `sync`, `open` (open, create) or `name` (rename, unlink, mkdir), or `nothing`. ERROR: `EIO` or `ENOSPC`. ROLE: another
+ * pattern, after `new:` of files that were made since, after `old:` of those that were not; PATTERN itself if there is none.
+ * Reading it gives how many calls of this kind and role there were since, how many calls failed, and the last that did.
+ *
+ * Its file .calls has a line `KIND new|old PATH` for each call since then on a file that matches PATTERN, of any kind.
  *
  * A write is passed on before the writer is told, so it is the writer who learns of an error. O_DIRECT needs no alignment.
  */
@@ -21,6 +24,7 @@
 #include <fnmatch.h>
 #include <fuse.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +33,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define CONTROL	 "/.shim"
-#define PATH_LEN 512
+#define CONTROL	  "/.shim"
+#define CALLS	  "/.calls"
+#define PATH_LEN  512
+#define CALLS_LEN (4 << 20) /* bytes; what is beyond them is not listed */
 
 enum kind { NOTHING, WRITE, READ, SYNC, OPEN, NAME };
 
@@ -39,6 +45,12 @@ static const char *const kinds[] = {[NOTHING] = "nothing", [WRITE] = "write", [R
 
 static int below; /* the folder */
 
+/* Text that grows up to a limit, and loses what comes then. */
+struct text {
+	char *bytes;
+	size_t length;
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* under the lock: */
 static struct {
@@ -46,13 +58,17 @@ static struct {
 	int errnum;
 	long from, count; /* count 0: without end */
 	char pattern[PATH_LEN];
+	char role[PATH_LEN];	 /* without new: or old: */
+	bool only_new, only_old; /* are meant by the role */
 	long calls, failed;
 	char last[PATH_LEN]; /* the path of the last call that failed */
+	struct text made;    /* the paths of the files made since, each between two newlines */
+	struct text list;    /* for CALLS */
 } now;
 
 /* An open file. */
 struct file {
-	int fd; /* -1: the control file */
+	int fd; /* -1: CONTROL, CALLS, or a folder */
 	char path[];
 };
 
@@ -72,71 +88,149 @@ static int result(int r)
 	return r < 0 ? -errno : r;
 }
 
-/* 0, or the error with which this call fails. */
-static int fails(enum kind kind, const char *path)
+static bool is_ours(const char *path)
 {
+	return strcmp(path, CONTROL) == 0 || strcmp(path, CALLS) == 0;
+}
+
+/* Under the lock. */
+static void __attribute__((format(printf, 2, 3))) text_add(struct text *text, const char *format, ...)
+{
+	char line[PATH_LEN + 64];
+	va_list arguments;
+	int length;
+	char *bytes;
+
+	va_start(arguments, format);
+	length = vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	if (length < 0 || (size_t)length >= sizeof(line) || text->length + (size_t)length >= CALLS_LEN)
+		return;
+	bytes = realloc(text->bytes, text->length + (size_t)length + 1);
+	if (!bytes)
+		return;
+	memcpy(bytes + text->length, line, (size_t)length + 1);
+	text->bytes = bytes;
+	text->length += (size_t)length;
+}
+
+/* Under the lock: was the file made since? */
+static bool is_new(const char *path)
+{
+	char line[PATH_LEN + 2];
+
+	snprintf(line, sizeof(line), "\n%s\n", path);
+	return now.made.bytes && strstr(now.made.bytes, line);
+}
+
+/* Notes that there is a new file, or folder. */
+static void note_new(const char *path)
+{
+	pthread_mutex_lock(&lock);
+	if (!is_new(path))
+		text_add(&now.made, "\n%s\n", path);
+	pthread_mutex_unlock(&lock);
+}
+
+/* 0, or the error with which this call fails; @makes: it is to make the file. */
+static int fails_making(enum kind kind, const char *path, bool makes)
+{
+	bool made, starts;
 	int r = 0;
 
 	pthread_mutex_lock(&lock);
-	if (now.kind == kind && fnmatch(now.pattern, path, 0) == 0 && ++now.calls >= now.from &&
-	    (now.count == 0 || now.failed < now.count)) {
-		now.failed++;
-		snprintf(now.last, sizeof(now.last), "%s", path);
-		r = -now.errnum;
+	if (fnmatch(now.pattern, path, 0) == 0) {
+		made = makes || is_new(path);
+		text_add(&now.list, "%s %s %s\n", kinds[kind], made ? "new" : "old", path);
+		starts = now.kind == kind && fnmatch(now.role, path, 0) == 0 &&
+			 (made ? !now.only_old : !now.only_new) && ++now.calls == now.from;
+		if (now.kind == kind && (starts || now.failed > 0) &&
+		    (now.count == 0 || now.failed < now.count)) {
+			now.failed++;
+			snprintf(now.last, sizeof(now.last), "%s", path);
+			r = -now.errnum;
+		}
 	}
 	pthread_mutex_unlock(&lock);
 	return r;
 }
 
+static int fails(enum kind kind, const char *path)
+{
+	return fails_making(kind, path, false);
+}
+
 /* -------------------------------------------------------------------- control */
+
+/* Under the lock: what is to fail from here on. */
+static void begin(enum kind kind, int errnum, long from, long count, const char *pattern, const char *role)
+{
+	free(now.made.bytes);
+	free(now.list.bytes);
+	memset(&now, 0, sizeof(now));
+	now.kind = kind;
+	now.errnum = errnum;
+	now.from = from;
+	now.count = count;
+	now.only_new = strncmp(role, "new:", 4) == 0;
+	now.only_old = strncmp(role, "old:", 4) == 0;
+	snprintf(now.pattern, sizeof(now.pattern), "%s", pattern);
+	snprintf(now.role, sizeof(now.role), "%s", role + (now.only_new || now.only_old ? 4 : 0));
+}
 
 static int control(const char *text, size_t size)
 {
-	char line[1024], kind[16], errnum[16], pattern[PATH_LEN] = "*";
+	char line[2 * PATH_LEN], kind[16], errnum[16], pattern[PATH_LEN] = "*", role[PATH_LEN] = "";
 	long from = 1, count = 1;
 
 	if (size >= sizeof(line))
 		return -EINVAL;
 	memcpy(line, text, size);
 	line[size] = '\0';
-	if (sscanf(line, "%15s %15s %ld %ld %511s", kind, errnum, &from, &count, pattern) < 1)
+	if (sscanf(line, "%15s %15s %ld %ld %511s %511s", kind, errnum, &from, &count, pattern, role) < 1)
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(kinds[i], kind) != 0)
 			continue;
 		pthread_mutex_lock(&lock);
-		memset(&now, 0, sizeof(now));
-		now.kind = (enum kind)i;
-		now.errnum = strcmp(errnum, "ENOSPC") == 0 ? ENOSPC : EIO;
-		now.from = from;
-		now.count = count;
-		memcpy(now.pattern, pattern, sizeof(pattern));
+		begin((enum kind)i, strcmp(errnum, "ENOSPC") == 0 ? ENOSPC : EIO, from, count, pattern,
+		      *role ? role : pattern);
 		pthread_mutex_unlock(&lock);
 		return (int)size;
 	}
 	return -EINVAL;
 }
 
-static int status(char *buffer, size_t size, off_t offset)
+/* What there is of the text from the offset on. */
+static int part(const char *text, size_t length, char *buffer, size_t size, off_t offset)
+{
+	if (offset < 0 || (size_t)offset >= length)
+		return 0;
+	length -= (size_t)offset;
+	if (length > size)
+		length = size;
+	memcpy(buffer, text + offset, length);
+	return (int)length;
+}
+
+static int status(const char *path, char *buffer, size_t size, off_t offset)
 {
 	char text[PATH_LEN + 64];
-	int length;
+	int r;
 
 	pthread_mutex_lock(&lock);
-	length = snprintf(text, sizeof(text), "%ld %ld %s\n", now.calls, now.failed, now.last);
+	snprintf(text, sizeof(text), "%ld %ld %s\n", now.calls, now.failed, now.last);
+	r = strcmp(path, CALLS) == 0 ? part(now.list.bytes, now.list.length, buffer, size, offset)
+				     : part(text, strlen(text), buffer, size, offset);
 	pthread_mutex_unlock(&lock);
-	if (offset >= length)
-		return 0;
-	length -= (int)offset;
-	memcpy(buffer, text + offset, (size_t)length < size ? (size_t)length : size);
-	return (size_t)length < size ? length : (int)size;
+	return r;
 }
 
 /* ---------------------------------------------------------------------- names */
 
 static int shim_getattr(const char *path, struct stat *st, struct fuse_file_info *fi)
 {
-	if (path && strcmp(path, CONTROL) == 0) {
+	if (path && is_ours(path)) {
 		memset(st, 0, sizeof(*st));
 		st->st_mode = S_IFREG | 0600;
 		st->st_nlink = 1;
@@ -157,9 +251,12 @@ static int shim_readlink(const char *path, char *buffer, size_t size)
 
 static int shim_mkdir(const char *path, mode_t mode)
 {
-	int r = fails(NAME, path);
+	int r = fails_making(NAME, path, true);
 
-	return r < 0 ? r : result(mkdirat(below, in(path), mode));
+	if (r < 0 || mkdirat(below, in(path), mode) < 0)
+		return r < 0 ? r : -errno;
+	note_new(path);
+	return 0;
 }
 
 static int shim_unlink(const char *path)
@@ -184,8 +281,16 @@ static int shim_symlink(const char *target, const char *path)
 static int shim_rename(const char *from, const char *to, unsigned flags)
 {
 	int r = fails(NAME, from);
+	bool made;
 
-	return r < 0 ? r : result(renameat2(below, in(from), below, in(to), flags));
+	if (r < 0 || renameat2(below, in(from), below, in(to), flags) < 0)
+		return r < 0 ? r : -errno;
+	pthread_mutex_lock(&lock);
+	made = is_new(from);
+	pthread_mutex_unlock(&lock);
+	if (made)
+		note_new(to);
+	return 0;
 }
 
 static int shim_link(const char *from, const char *to)
@@ -297,8 +402,8 @@ static int shim_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, of
 
 static int open_file(const char *path, mode_t mode, struct fuse_file_info *fi)
 {
-	bool controls = strcmp(path, CONTROL) == 0;
-	int r = controls ? 0 : fails(OPEN, path);
+	bool controls = is_ours(path), makes = fi->flags & O_CREAT;
+	int r = controls ? 0 : fails_making(OPEN, path, makes);
 	struct file *file;
 
 	if (r < 0)
@@ -314,6 +419,8 @@ static int open_file(const char *path, mode_t mode, struct fuse_file_info *fi)
 		free(file);
 		return r;
 	}
+	if (makes)
+		note_new(path);
 	fi->direct_io = controls;
 	fi->fh = (uintptr_t)file;
 	return 0;
@@ -348,7 +455,7 @@ static int shim_read(const char *path, char *buffer, size_t size, off_t offset, 
 
 	(void)path;
 	if (file->fd < 0)
-		return status(buffer, size, offset);
+		return status(file->path, buffer, size, offset);
 	r = fails(READ, file->path);
 	return r < 0 ? r : result((int)pread(file->fd, buffer, size, offset));
 }
@@ -361,7 +468,7 @@ static int shim_write(const char *path, const char *data, size_t size, off_t off
 
 	(void)path;
 	if (file->fd < 0)
-		return control(data, size);
+		return strcmp(file->path, CONTROL) == 0 ? control(data, size) : -EACCES;
 	r = fails(WRITE, file->path);
 	return r < 0 ? r : result((int)pwrite(file->fd, data, size, offset));
 }
@@ -371,7 +478,7 @@ static int shim_truncate(const char *path, off_t size, struct fuse_file_info *fi
 	const char *name = fi ? file_of(fi)->path : path;
 	int r, fd;
 
-	if (strcmp(name, CONTROL) == 0)
+	if (is_ours(name))
 		return 0;
 	r = fails(WRITE, name);
 	if (r < 0)
