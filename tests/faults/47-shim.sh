@@ -9,8 +9,8 @@
 #   POOLFS_MOST=NUMBER   at most so many tries of each kind of job
 #   POOLFS_MINUTES=TIME  no more is begun after this time
 #   POOLFS_KINDS="..."   only these kinds of jobs
-#   POOLFS_WALKS="..."   only these: simulated (the state folder of a simulated host), pool (a primary storage of a real
-#                        one), real (the state folder, with it)
+#   POOLFS_WALKS="..."   only these: simulated (the state folder of a simulated host), storage (its primary storage), pool
+#                        (that of a real host), real (the state folder, with it)
 #   POOLFS_EACH=role     fewer calls, or `call`: all of them
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -21,7 +21,7 @@ export POOLFS_SEED=${POOLFS_SEED:-$RANDOM} POOLFS_TRIED=${POOLFS_TRIED:-$CASE_DI
 echo "seed $POOLFS_SEED"
 RANDOM=$POOLFS_SEED
 [ -z "${POOLFS_MINUTES:-}" ] || export POOLFS_UNTIL=$((EPOCHSECONDS + POOLFS_MINUTES * 60))
-is_long || export POOLFS_MOST=3
+is_long || export POOLFS_MOST=2
 total=(0 0 0 0 0)
 
 storage() {
@@ -64,12 +64,13 @@ walk() {
 	is_long || opens_again
 }
 
-if is_wanted simulated; then
-	step "the state folder and the images of a host of libvirt's test driver"
+if is_wanted simulated || is_wanted storage; then
+	step "a host of libvirt's test driver"
 	STATE=$CASE_DIR/above/simulated
 	mount_pool
 	storage prepare
-	walk '/simulated/*' create image upload start volume attach snapshot delete revert resize template clone volume_delete destroy
+	! is_wanted storage || walk '/pool/*' create volume snapshot delete revert resize template clone volume_delete destroy
+	! is_wanted simulated || walk '/simulated/*' create image upload start volume attach snapshot delete revert resize template clone volume_delete destroy
 	umount_pool
 	rm -rf above/pool
 fi
