@@ -3,11 +3,12 @@
 # limit: 180
 # long: 28800
 #
-# The long form tries all N, which takes hours; of memory there are some 50,000. It can be done in parts:
+# The long form tries all N, which takes hours; of memory each way that leads to a call (way.h). It can be done in parts:
 #   POOLFS_TRIED=FILE    what has been tried, and went well, is added to this file; what is in it is left out
 #   POOLFS_MOST=NUMBER   at most so many N of each step, at random
 #   POOLFS_MINUTES=TIME  no more is begun after this time
 #   POOLFS_KINDS="..."   only these kinds: driver libvirt thread curl sync name open write space memory
+#   POOLFS_ALL=1         of memory all N, too
 . "$(dirname "$0")/../tree/lib.sh"
 
 programs=${BUILD:-$TOP/build}/tests/faults
@@ -20,9 +21,10 @@ seed=${POOLFS_SEED:-$RANDOM}
 unset ASAN_OPTIONS
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-# fail_at [-s] [-c CALL] KIND MOST [STEP]: tries so many calls of each step, on a simulated host with -s; see fail.c
+# fail_at [-s] [-c CALL] KIND MOST [STEP]: tries so many calls of each step, on a simulated host with -s; see fail.c. Of
+# memory, in all steps, one or two calls of each way. Two processes share the steps when all calls are tried.
 fail_at() {
-	local options=(-t "${POOLFS_TRIED:-$CASE_DIR/tried}") most left
+	local options=(-t "${POOLFS_TRIED:-$CASE_DIR/tried}") most left i shares=1 status=0 processes=()
 	while [[ $1 == -* ]]; do
 		options+=("$1")
 		[ "$1" != -c ] || { options+=("$2") && shift; }
@@ -35,9 +37,18 @@ fail_at() {
 		[ $left -gt 0 ] || return 0
 		options+=(-m "$left")
 	fi
+	[[ $1 == memory && -z ${3:-}${POOLFS_ALL:-} ]] || options+=(-a)
 	! is_long || most=${POOLFS_MOST:-100000}
+	! is_long || [ -n "${3:-}" ] || shares=2
 	step "$1 (${options[*]:2}), at most $most calls of ${3:-each step}, seed $seed"
-	POOLFS_LIBEXEC=$BUILD "$programs/faults-fail" "${options[@]}" "$MOUNT/state" "$CASE_DIR/outside" "$1" "$most" "$seed" "${@:3}"
+	for ((i = 0; i < shares; i++)); do
+		mkdir -p "outside/$i"
+		POOLFS_LIBEXEC=$BUILD "$programs/faults-fail" "${options[@]}" -p "$i/$shares" "$MOUNT/state-$i" "$CASE_DIR/outside/$i" \
+			"$1" "$most" "$seed" "${@:3}" &
+		processes+=($!)
+	done
+	for i in "${processes[@]}"; do wait "$i" || status=1; done
+	return $status
 }
 
 # All that is asked of the drivers of domains, libvirt's and the simulator's.

@@ -21,8 +21,9 @@
 
 static _Atomic(enum inject_kind) armed;
 static atomic_bool paused_now;
-static atomic_long calls, fail_at;
-static _Atomic(const char *) failed, only;
+static atomic_long calls;
+static _Atomic(const char *) failed;
+static struct inject_plan plan; /* immutable while armed */
 static _Thread_local bool exempt_thread;
 
 static const char *const names[] = {
@@ -40,13 +41,13 @@ enum inject_kind inject_kind_of(const char *name)
 	return INJECT_NOTHING;
 }
 
-void inject_arm(enum inject_kind kind, const char *name, long n)
+void inject_arm(const struct inject_plan *which)
 {
-	atomic_store(&only, name);
+	plan = *which;
+	way_count_anew();
 	atomic_store(&calls, 0);
-	atomic_store(&fail_at, n);
 	atomic_store(&failed, NULL);
-	atomic_store(&armed, kind);
+	atomic_store(&armed, plan.kind);
 }
 
 long inject_disarm(const char **ret_name)
@@ -71,14 +72,24 @@ bool inject_has_failed(void)
 	return atomic_load(&failed) != NULL;
 }
 
+/* Is this the call that fails? Its way is that of the function that asks inject_fails(). */
+static __attribute__((noinline)) bool is_the_one(const char *name)
+{
+	long number = atomic_fetch_add(&calls, 1) + 1;
+
+	if (plan.by_way && !inject_has_failed())
+		return way_of_call(name, 2, &number) == plan.way && number == plan.n;
+	return number == plan.n && !plan.by_way;
+}
+
 bool inject_fails(enum inject_kind kind, const char *name)
 {
 	if (atomic_load_explicit(&armed, memory_order_relaxed) != kind || exempt_thread ||
 	    atomic_load(&paused_now))
 		return false;
-	if (atomic_load(&only) && strcmp(atomic_load(&only), name) != 0)
+	if (plan.name && strcmp(plan.name, name) != 0)
 		return false;
-	if (atomic_fetch_add(&calls, 1) + 1 != atomic_load(&fail_at))
+	if (!is_the_one(name))
 		return false;
 	atomic_store(&failed, name);
 	return true;
@@ -172,6 +183,7 @@ void inject_begin(void)
 {
 	sqlite3_mem_methods methods;
 
+	way_begin();
 	json_set_alloc_funcs(__wrap_malloc, free);
 	(void)sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory);
 	methods = sqlite_memory;

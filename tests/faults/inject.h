@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "tests/faults/way.h"
+
 enum inject_kind {
 	INJECT_NOTHING,
 	INJECT_MEMORY,	/* malloc(3) and its kin: ENOMEM */
@@ -24,10 +26,18 @@ enum inject_kind {
 
 /** Prepares the libraries; before anything else is done with them. */
 void inject_begin(void);
-/** From now on, the @n-th call of the kind, or of those of them that have this name, fails, if no thread is exempt that
- * makes it. @name: borrowed; NULL = all. */
-void inject_arm(enum inject_kind kind, const char *name, long n);
-/** Nothing fails any more. The number of calls there were; @ret_name: the one that failed, NULL = none did. */
+/** Which call fails. */
+struct inject_plan {
+	enum inject_kind kind;
+	const char *name; /* borrowed: only calls of this name; NULL = of all */
+	bool by_way;	  /* calls are counted by the ways that lead to them (way.h) */
+	way_id way;	  /* by_way: only calls on this way */
+	long n;		  /* the n-th of them; -1: none, they are counted */
+};
+/** From now on, the call of the plan fails, if no thread is exempt that makes it. */
+void inject_arm(const struct inject_plan *plan);
+/** Nothing fails any more. The number of calls there were, those on other ways among them; @ret_name: the one that failed,
+ * NULL = none did. */
 long inject_disarm(const char **ret_name);
 /** Suspends and resumes what inject_arm() has set. */
 void inject_pause(bool paused);

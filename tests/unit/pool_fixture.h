@@ -17,7 +17,7 @@
 
 /* The time limit of every wait, and how often the condition is checked. */
 #define POOL_PATIENCE_MS 20000
-#define POOL_STEP_MS	 10
+#define POOL_STEP_MS	 1
 
 struct pool_fixture {
 	char dir[64];	/* the test's folder */
