@@ -88,8 +88,8 @@ static void where_lookup(fuse_req_t req, const struct place *dir, const char *na
 	if (name_is_condition(name)) {
 		r = where_condition(dir, name, &node, &e);
 	} else if (dir->node.class != N_WHERE) {
-		o = where_object(dir, name);
-		r = o ? start_match(req, dir, o, &e) : -ENOENT;
+		r = where_object(dir, name, &o);
+		r = r < 0 ? r : start_match(req, dir, o, &e);
 		if (r == 0)
 			return; /* the worker answers */
 	}

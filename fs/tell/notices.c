@@ -352,9 +352,10 @@ bool notices_make(const struct fs *fs, const struct view *told, const struct vie
 {
 	struct maker m = {.fs = fs, .told = told, .now = now, .fn = fn, .arg = arg};
 	_cleanup_free_ struct named *names = calloc(2 * touched->count + 1, sizeof(*names));
-	bool seen[KIND_COUNT] = {false};
+	bool seen[KIND_COUNT] = {false}, lost[KIND_COUNT];
 	size_t name_count = 0;
 
+	memcpy(lost, touched->lost, sizeof(lost));
 	for (size_t i = 0; i < touched->count && !m.ended; i++) {
 		const struct object *before, *after;
 		struct node node;
@@ -362,20 +363,23 @@ bool notices_make(const struct fs *fs, const struct view *told, const struct vie
 		if (!node_unpack(touched->objects[i], &node))
 			continue;
 		seen[node.kind] = true;
-		if (touched->lost[node.kind])
+		if (lost[node.kind])
 			continue;
 		before = view_get_id(told, node.kind, node.row);
 		after = view_get_id(now, node.kind, node.row);
+		/* what memory is too short to tell of is lost, not gone or unchanged */
+		lost[node.kind] = !names || (!before && view_has_id(told, node.kind, node.row)) ||
+				  (!after && view_has_id(now, node.kind, node.row));
+		if (lost[node.kind])
+			continue;
 		give_object(&m, before, after);
-		if (names) {
-			note_name(names, &name_count, before, after);
-			note_name(names, &name_count, after, before);
-		}
+		note_name(names, &name_count, before, after);
+		note_name(names, &name_count, after, before);
 	}
 	give_names(&m, names, name_count);
 	for (int k = KIND_NONE + 1; k < KIND_COUNT && !m.ended; k++)
-		if (seen[k] || touched->lost[k])
-			give_collection(&m, kind_get((enum kind_id)k), touched->lost[k]);
+		if (seen[k] || lost[k])
+			give_collection(&m, kind_get((enum kind_id)k), lost[k]);
 	if (!m.ended)
 		event_log_take_news(fs->events, give_events, &m);
 	return !m.ended;

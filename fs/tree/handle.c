@@ -139,15 +139,18 @@ static void handle_destroy(struct ref *self)
 
 struct handle *handle_new(struct node node, mode_t mode, const struct view *view, const struct caller *caller)
 {
-	struct handle *h = calloc(1, sizeof(*h));
+	bool of_object = view && node.kind != KIND_NONE;
+	const struct object *o = of_object ? view_get_id(view, node.kind, node.row) : NULL;
+	/* one that is not in memory is not gone */
+	bool unread = of_object && !o && view_has_id(view, node.kind, node.row);
+	struct handle *h = unread ? NULL : calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
 	ref_init(&h->ref, handle_destroy);
 	h->node = node;
 	h->mode = mode;
-	if (view && node.kind != KIND_NONE)
-		h->object = object_ref(view_get_id(view, node.kind, node.row));
+	h->object = o ? object_ref(o) : NULL;
 	h->caller = *caller;
 	h->caller.account = NULL;
 	pthread_mutex_init(&h->lock, NULL);

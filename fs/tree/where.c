@@ -138,13 +138,19 @@ static void match_name(const struct place *dir, const struct object *o, char ret
 		snprintf(ret_name, NAME_SIZE, "%s", object_uuid(o));
 }
 
-const struct object *where_object(const struct place *dir, const char *name)
+int where_object(const struct place *dir, const char *name, const struct object **ret)
 {
 	struct node node;
+	bool has;
 
-	if (folder_here_names(dir) && name_links_find(dir, name, &node))
-		return view_get_id(dir->view, node.kind, node.row);
-	return view_get(dir->view, dir->kind->id, name);
+	if (folder_here_names(dir) && name_links_find(dir, name, &node)) {
+		*ret = view_get_id(dir->view, node.kind, node.row);
+		has = view_has_id(dir->view, node.kind, node.row);
+	} else {
+		*ret = view_get(dir->view, dir->kind->id, name);
+		has = view_has(dir->view, dir->kind->id, name);
+	}
+	return *ret ? 0 : has ? -ENOMEM : -ENOENT;
 }
 
 /* The number of conditions in a query string made by add_condition(). */
@@ -171,11 +177,12 @@ struct node where_match(const struct place *dir, const struct object *o)
 
 bool matches_find(const struct place *dir, const char *name, struct node *ret)
 {
-	const struct object *o = name_is_condition(name) ? NULL : where_object(dir, name);
+	const struct object *o = NULL;
 	_cleanup_free_ char *text = where_text(dir);
 	_cleanup_query_ struct query *q = NULL;
 
-	if (!o || !text || collection_parse_query(dir, text, &q, NULL) < 0 ||
+	if (name_is_condition(name) || where_object(dir, name, &o) < 0 || !text ||
+	    collection_parse_query(dir, text, &q, NULL) < 0 ||
 	    query_match(q, dir->view, &(struct query_scope){.account = dir->caller.account}, o, NULL) != 1)
 		return false;
 	*ret = where_match(dir, o);

@@ -37,8 +37,8 @@ char *where_text(const struct place *dir);
 bool condition_parent(const struct place *p, struct node *ret);
 /** The directory for one more condition. -EINVAL, -EACCES, -ENAMETOOLONG, -ENOMEM, -ESTALE. */
 int where_condition(const struct place *dir, const char *name, struct node *ret, struct error *e);
-/** The object of that name, whether or not it matches; NULL if there is none. */
-const struct object *where_object(const struct place *dir, const char *name);
+/** The object of that name, borrowed from the view, whether or not it matches. -ENOENT, -ENOMEM. */
+int where_object(const struct place *dir, const char *name, const struct object **ret);
 /** The node of an object that matches. */
 struct node where_match(const struct place *dir, const struct object *o);
 

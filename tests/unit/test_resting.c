@@ -9,7 +9,11 @@
 #include "actions/engine/operation.h"
 #include "actions/engine/request.h"
 #include "fs/table.h"
+#include "fs/tell/notices.h"
+#include "fs/tree/handle.h"
 #include "fs/tree/place.h"
+#include "fs/tree/where.h"
+#include "model/event.h"
 #include "model/json.h"
 #include "model/relation.h"
 #include "model/states.h"
@@ -78,6 +82,13 @@ static int look_up(const struct view *view, const char *const *names, struct pla
 	return r;
 }
 
+/* Nothing of the jobs of the view is in memory again. */
+static void forget_made(struct view *view)
+{
+	for (int64_t number = 0; (number = view_rest_again(view, KIND_JOB, number));)
+		;
+}
+
 static void a_file_of_one_is_not_gone(void **state)
 {
 	_cleanup_view_ struct view *view = make_view();
@@ -97,15 +108,12 @@ static void a_file_of_one_is_not_gone(void **state)
 		fail_after = -1;
 		assert_int_equal(look_up(view, names, &p), 0);
 		ino = node_pack(p.node);
-		/* nothing of it in memory again */
-		for (int64_t number = 0; (number = view_rest_again(view, KIND_JOB, number));)
-			;
+		forget_made(view);
 		fail_after = 0;
 		assert_int_equal(place_find(&fs, view, ino, NULL, &p), -ENOMEM);
 		fail_after = -1;
 		assert_int_equal(place_find(&fs, view, ino, NULL, &p), 0);
-		for (int64_t number = 0; (number = view_rest_again(view, KIND_JOB, number));)
-			;
+		forget_made(view);
 	}
 	fail_after = 0;
 	assert_int_equal(look_up(view, nowhere, &p), -ENOENT);
@@ -177,6 +185,79 @@ static void its_result_has_not_expired(void **state)
 	}
 }
 
+/* A file of one that is opened is not one of an object that is gone. */
+static void a_handle_has_its_object(void **state)
+{
+	_cleanup_view_ struct view *view = make_view();
+	const struct node of_one = {.kind = KIND_JOB, .row = 7, .class = N_VALUE, .index = JOB_STATE};
+	const struct node of_none = {
+		.kind = KIND_JOB, .row = COUNT + 2, .class = N_VALUE, .index = JOB_STATE};
+	const struct caller caller = {0};
+	_cleanup_handle_ struct handle *of_gone = NULL, *h = NULL;
+
+	(void)state;
+	fail_once = true;
+	fail_after = 0;
+	assert_null(handle_new(of_one, S_IFREG | 0444, view, &caller));
+	assert_int_equal(fail_after, -1);
+	fail_once = false;
+	h = handle_new(of_one, S_IFREG | 0444, view, &caller);
+	assert_non_null(h);
+	assert_int_equal(h->object->id, 7);
+	of_gone = handle_new(of_none, S_IFREG | 0444, view, &caller);
+	assert_non_null(of_gone);
+	assert_null(of_gone->object);
+}
+
+static void a_match_is_not_missing(void **state)
+{
+	_cleanup_view_ struct view *view = make_view();
+	const char *const where[] = {"api-jobs", "where", NULL};
+	const struct object *o = NULL;
+	struct place dir;
+
+	(void)state;
+	assert_int_equal(look_up(view, where, &dir), 0);
+	fail_after = 0;
+	assert_int_equal(where_object(&dir, uuid_of(7), &o), -ENOMEM);
+	assert_int_equal(where_object(&dir, uuid_of(COUNT + 7), &o), -ENOENT);
+	fail_after = -1;
+	assert_int_equal(where_object(&dir, uuid_of(7), &o), 0);
+	assert_int_equal(o->id, 7);
+}
+
+static bool note_folder(void *arg, const struct notice *n)
+{
+	bool *told = arg;
+
+	*told = *told || (n->what == NOTICE_CHANGED && n->node.class == N_FOLDER);
+	return true;
+}
+
+/* What there is no memory to look at has changed in a way that is not known, so the whole folder has. */
+static void a_change_is_told(void **state)
+{
+	_cleanup_view_ struct view *before = view_new(), *now = make_view();
+	static const bool lost[KIND_COUNT];
+	const uint64_t job = node_pack((struct node){.kind = KIND_JOB, .row = 7, .class = N_OBJECT});
+	const struct touched touched = {&job, 1, lost};
+	int n = 0;
+
+	(void)state;
+	fs.events = event_log_new();
+	fail_once = true;
+	for (bool told = true; told; n++) {
+		told = false;
+		forget_made(now);
+		fail_after = n;
+		assert_true(notices_make(&fs, before, now, &touched, note_folder, &told));
+		fail_after = -1;
+	}
+	assert_true(n > 2); /* the list of names, and the job itself */
+	fail_once = false;
+	event_log_free(steal(&fs.events));
+}
+
 /* So the end of a walk over relations is the end. */
 static void relations_lead_to_none(void **state)
 {
@@ -194,9 +275,9 @@ static void relations_lead_to_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_file_of_one_is_not_gone),
-		cmocka_unit_test(a_listing_has_all_of_them),
-		cmocka_unit_test(its_result_has_not_expired),
+		cmocka_unit_test(a_file_of_one_is_not_gone),  cmocka_unit_test(a_listing_has_all_of_them),
+		cmocka_unit_test(its_result_has_not_expired), cmocka_unit_test(a_handle_has_its_object),
+		cmocka_unit_test(a_match_is_not_missing),     cmocka_unit_test(a_change_is_told),
 		cmocka_unit_test(relations_lead_to_none),
 	};
 
