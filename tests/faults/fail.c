@@ -29,6 +29,7 @@
 #define HANG_S	   90
 #define SETTLE_MS  10000
 #define TRIED_MAX  (1 << 19)
+#define COUNTED	   3 /* how often a step is done to see which ways there are */
 
 /* A call: the n-th that is made on a way, or, if that is 0, on any way. */
 struct call {
@@ -351,6 +352,14 @@ static struct call choose_call(long calls)
 	return choice.call;
 }
 
+/* How many calls there are, and on which ways. */
+static bool count_calls(struct life *l, const char *name, run_fn *run, run_fn *back, long *ret_calls)
+{
+	(void)fail_at(l, name, run, (struct call){.n = -1}, ret_calls);
+	way_keep_count();
+	return succeeds(l, name, "the way back", back);
+}
+
 /* Some calls, or all, of one direction of a step. @run is done in the end, unless there is a way back. */
 static void try_step(struct life *l, const struct life_step *s, bool up)
 {
@@ -368,13 +377,17 @@ static void try_step(struct life *l, const struct life_step *s, bool up)
 		(void)fail_at(l, name, run, (struct call){.n = 1}, &ignored);
 		return;
 	}
-	/* how many calls there are, and on which ways; those that are seen on one that fails later are added */
 	way_forget_all();
-	(void)fail_at(l, name, run, (struct call){.n = -1}, &calls);
-	way_keep_count();
-	if (!succeeds(l, name, "the way back", back))
+	if (!count_calls(l, name, run, back, &calls))
 		return;
-	while ((call = choose_call(calls)).n > 0) {
+	for (int counted = 1; (call = choose_call(calls)).n > 0 || counted < COUNTED;
+	     counted += call.n == 0) {
+		if (call.n == 0) { /* are there others, perhaps, when it is done once more? */
+			if (all || only_this.n > 0 || at->of_step >= most ||
+			    !count_calls(l, name, run, back, &calls))
+				break;
+			continue;
+		}
 		(void)note_tried(at->step, call);
 		at->of_step++;
 		wrong = at->wrong;
@@ -412,6 +425,8 @@ static void child(const char *state, const char *outside)
 	life_begin(&l, state, outside);
 	if (simulated)
 		life_move_to_simulator(&l);
+	/* or each census, and each opening of the pool, would take longer than the one before */
+	set_config(&l.pool, "job", "ended.maxNum", "100");
 	life_goes_on = on_part;
 	for (size_t i = 0; i < 2 * step_count(); i++) {
 		bool up = i < step_count();

@@ -44,7 +44,7 @@ enum inject_kind inject_kind_of(const char *name)
 void inject_arm(const struct inject_plan *which)
 {
 	plan = *which;
-	way_count_anew();
+	way_count_anew(plan.n > 0 ? plan.way : 0);
 	atomic_store(&calls, 0);
 	atomic_store(&failed, NULL);
 	atomic_store(&armed, plan.kind);

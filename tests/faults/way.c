@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #define SLOTS	  (2 * WAYS_MAX)
 #define DEPTH_MAX 48
 #define DESCRIBED 10 /* functions */
+#define INNERMOST 3  /* functions, by which most calls on other ways are told apart */
 
 struct way {
 	const char *name;
@@ -32,6 +34,7 @@ struct way {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all that follows */
 static struct way ways[WAYS_MAX];
 static size_t way_count;
+static _Atomic(const struct way *) counted; /* NULL: all */
 static unsigned slots[SLOTS]; /* numbers of ways, from 1, by the hash of their stacks; 0 = free */
 
 static uint64_t hash(uint64_t h, const void *data, size_t size)
@@ -147,15 +150,20 @@ void way_forget_all(void)
 {
 	(void)pthread_mutex_lock(&lock);
 	way_count = 0;
+	atomic_store(&counted, NULL);
 	memset(slots, 0, sizeof(slots));
 	(void)pthread_mutex_unlock(&lock);
 }
 
-void way_count_anew(void)
+void way_count_anew(way_id only)
 {
 	(void)pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < way_count; i++)
+	atomic_store(&counted, NULL);
+	for (size_t i = 0; i < way_count; i++) {
 		ways[i].calls = 0;
+		if (only && ways[i].id == only)
+			atomic_store(&counted, &ways[i]);
+	}
 	(void)pthread_mutex_unlock(&lock);
 }
 
@@ -163,7 +171,7 @@ void way_keep_count(void)
 {
 	(void)pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < way_count; i++)
-		ways[i].usual = ways[i].calls;
+		ways[i].usual = ways[i].usual ? ways[i].usual : ways[i].calls;
 	(void)pthread_mutex_unlock(&lock);
 }
 
@@ -194,7 +202,7 @@ static struct way *find_or_add(const char *name, void *const *stack, int depth)
 	return way;
 }
 
-way_id way_of_call(const char *name, int skip, long *ret_number)
+static __attribute__((noinline)) way_id count_call(const char *name, int skip, long *ret_number)
 {
 	void *stack[DEPTH_MAX + 8];
 	int depth = backtrace(stack, DEPTH_MAX + 8) - skip - 1;
@@ -208,6 +216,25 @@ way_id way_of_call(const char *name, int skip, long *ret_number)
 	id = way->id;
 	(void)pthread_mutex_unlock(&lock);
 	return id;
+}
+
+/* Does a call come from the same functions as those on the way, as far as a short look tells? */
+static __attribute__((noinline)) bool may_be_on(const struct way *way, const char *name, int skip)
+{
+	void *stack[INNERMOST + 8];
+	int count = way->depth < INNERMOST ? way->depth : INNERMOST;
+
+	return strcmp(way->name, name) == 0 && backtrace(stack, skip + 1 + count) == skip + 1 + count &&
+	       memcmp(way->stack, stack + skip + 1, (size_t)count * sizeof(*stack)) == 0;
+}
+
+way_id way_of_call(const char *name, int skip, long *ret_number)
+{
+	const struct way *only = atomic_load(&counted);
+
+	if (only && !may_be_on(only, name, skip + 1))
+		return 0;
+	return count_call(name, skip + 1, ret_number);
 }
 
 way_id way_at(size_t i)

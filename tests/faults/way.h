@@ -19,12 +19,14 @@ typedef uint64_t way_id;
 void way_begin(void);
 /** Forgets all ways. */
 void way_forget_all(void);
-/** Counts the calls anew: a call that is made now is the first of its way. */
-void way_count_anew(void);
-/** This many are the usual ones from now on: way_usual(). */
+/** Counts the calls anew, on all ways, or, which is quicker, only on one that has been seen: a call that is made now is the
+ * first of its way. */
+void way_count_anew(way_id only);
+/** This many are the usual ones of each way that is new: way_usual(). */
 void way_keep_count(void);
 
-/** Counts a call of this name, which stays, @skip functions above the caller; its way, and the number of calls of it. */
+/** Counts a call of this name, which stays, @skip functions above the caller; its way, and the number of calls of it. 0: it
+ * is made on a way that is not counted. */
 way_id way_of_call(const char *name, int skip, long *ret_number);
 
 /** The @i-th of the ways; 0 when there are not so many. */
