@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "model/text.h"
+
 static const char *const formats[] = {"qcow2", "raw", "iso"};
 
 /* The static string of a format; NULL for an unknown one. */
@@ -74,20 +76,11 @@ static const struct suffix {
 	{".iso", "iso"},
 };
 
-/* True for UTF-8, which the name of an image must be. */
-static bool is_text(const char *text)
-{
-	json_t *valid = json_string(text);
-
-	json_decref(valid);
-	return valid != NULL;
-}
-
 int image_name_parse(const char *file_name, char **ret_name, const char **ret_format, struct error *e)
 {
 	size_t len = strlen(file_name);
 
-	if (!is_text(file_name))
+	if (!text_is_utf8(file_name, len))
 		return error_set(e, EINVAL, "the name is not UTF-8");
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		size_t suffix = strlen(suffixes[i].text);
