@@ -12,6 +12,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/submit.h"
 #include "model/access.h"
+#include "model/json.h"
 #include "model/json_out.h"
 #include "model/query_run.h"
 
@@ -203,7 +204,7 @@ static void answer_request(void *arg, int result, const char *job, const json_t 
 	else if (result < 0)
 		finish_error(call, "error", e);
 	else
-		finish(call, "ok", answer ? json_deep_copy(answer) : json_object(), NULL);
+		finish(call, "ok", answer ? json_copy_whole(answer) : json_object(), NULL);
 }
 
 static void start_operation(struct call *call, const char *target, const char *text, size_t len)
@@ -296,7 +297,7 @@ static int take_signature(struct call *call, struct error *e)
 		return error_set(e, EINVAL, "'signed' is for a program that serves others, see 'rest-user'");
 	call->signed_ = json_incref(given);
 	(void)json_object_del(call->document, "signed");
-	call->text = json_dumps(call->document, JSON_COMPACT);
+	call->text = json_text(call->document, JSON_COMPACT);
 	return call->text ? 0 : error_oom(e);
 }
 

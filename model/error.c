@@ -243,7 +243,7 @@ json_t *error_to_json(const struct error *e)
 		len--; /* do not split a UTF-8 character */
 	json = json_pack("{s:s, s:s, s:o}", "code", e->code, "description", description ? description : "",
 			 "details", json_stringn_nocheck(details, len));
-	if (json && e->cause)
+	if (json && e->cause) /* which is left out when memory is short, rather than the whole */
 		(void)json_object_set_new(json, "cause", error_to_json(e->cause));
 	return json;
 }

@@ -28,4 +28,30 @@ static inline json_t *json_incref_const(const json_t *json)
 	return json_incref((json_t *)(uintptr_t)json);
 }
 
+/** A deep copy, owned by the caller; NULL when memory is short, where json_deep_copy() leaves something out. */
+static inline json_t *json_copy_whole(const json_t *json)
+{
+	json_t *copy = json_deep_copy(json);
+
+	if (copy && !json_equal(copy, json))
+		json_decref(steal(&copy));
+	return copy;
+}
+
+/**
+ * Adds a member, or an item, of which the value is new. When memory is short, also if @value is NULL for want of it, *json is
+ * freed and becomes NULL, and stays so: a document from which something is missing is none.
+ */
+static inline void json_add_member(json_t **json, const char *name, json_t *value)
+{
+	if (json_object_set_new(*json, name, value) < 0)
+		json_decref(steal(json));
+}
+
+static inline void json_add_item(json_t **json, json_t *value)
+{
+	if (json_array_append_new(*json, value) < 0)
+		json_decref(steal(json));
+}
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/json.h"
 #include "model/json_out.h"
 #include "model/query_condition.h"
 #include "model/query_internal.h"
@@ -251,10 +252,12 @@ json_t *query_schema_json(const struct kind *kind)
 	for (const struct relation *rel = NULL; (rel = relation_next(kind, rel));)
 		r |= json_object_set_new(relations, rel->name, json_string(kind_get(rel->target)->name));
 	if (r == 0)
-		json = json_pack("{s:s, s:s*, s:[s,s,s,s,s,s,s,s,s,s,s,s], s:O, s:O}", "kind", kind->name,
-				 "class", kind->class, "operators", "=", "!=", ">", "<",
+		json = json_pack("{s:s, s:[s,s,s,s,s,s,s,s,s,s,s,s], s:O, s:O}", "kind", kind->name,
+				 "operators", "=", "!=", ">", "<",
 				 ">=", "<=", "?=", "!?=", "~=", "!~=", "is null", "not null", "fields",
 				 fields, "relations", relations);
+	if (kind->class)
+		json_add_member(&json, "class", json_string(kind->class));
 	json_decref(fields);
 	json_decref(relations);
 	return json;

@@ -5,31 +5,27 @@
 #include <string.h>
 
 #include "actions/engine/operation.h"
+#include "model/json.h"
 
 static json_t *strings(const char *const *list)
 {
 	json_t *json = json_array();
 
 	for (; list && *list; list++)
-		(void)json_array_append_new(json, json_string(*list));
+		json_add_item(&json, json_string(*list));
 	return json;
 }
 
-static void set(json_t *json, const char *name, json_t *value)
-{
-	(void)json_object_set_new(json, name, value);
-}
-
-static void set_text(json_t *json, const char *name, const char *text)
+static void set_text(json_t **json, const char *name, const char *text)
 {
 	if (text)
-		set(json, name, json_string(text));
+		json_add_member(json, name, json_string(text));
 }
 
-static void set_flag(json_t *json, const char *name, bool flag)
+static void set_flag(json_t **json, const char *name, bool flag)
 {
 	if (flag)
-		set(json, name, json_true());
+		json_add_member(json, name, json_true());
 }
 
 static json_t *param_to_json(const struct param *p)
@@ -42,44 +38,45 @@ static json_t *param_to_json(const struct param *p)
 	json_t *json =
 		json_pack("{s:s, s:s, s:s}", "name", p->name, "type", types[p->type], "in", places[p->in]);
 
-	set_flag(json, "required", (p->flags & PARAM_REQUIRED) && !p->unless);
-	set_text(json, "unless", p->unless);
-	set_flag(json, "nonempty", p->flags & PARAM_NONEMPTY);
-	set_flag(json, "secret", p->flags & PARAM_SECRET);
+	set_flag(&json, "required", (p->flags & PARAM_REQUIRED) && !p->unless);
+	set_text(&json, "unless", p->unless);
+	set_flag(&json, "nonempty", p->flags & PARAM_NONEMPTY);
+	set_flag(&json, "secret", p->flags & PARAM_SECRET);
 	if (p->resource != KIND_NONE)
-		set_text(json, "resource", kind_get(p->resource)->name);
-	set_flag(json, "anyKind", p->flags & PARAM_ANY_KIND);
-	set_flag(json, "base", p->flags & PARAM_BASE);
+		set_text(&json, "resource", kind_get(p->resource)->name);
+	set_flag(&json, "anyKind", p->flags & PARAM_ANY_KIND);
+	set_flag(&json, "base", p->flags & PARAM_BASE);
 	if (p->max_length)
-		set(json, "maxLength", json_integer(p->max_length));
+		json_add_member(&json, "maxLength", json_integer(p->max_length));
 	if (p->min || p->max) {
-		set(json, "min", json_integer(p->min));
-		set(json, "max", json_integer(p->max));
+		json_add_member(&json, "min", json_integer(p->min));
+		json_add_member(&json, "max", json_integer(p->max));
 	}
 	if (p->values)
-		set(json, "values", strings(p->values));
-	set_text(json, "default", p->default_value);
+		json_add_member(&json, "values", strings(p->values));
+	set_text(&json, "default", p->default_value);
 	return json;
 }
 
-/* Where the operation is in the mount, "vm-instances/{uuid}/actions"; NULL: nowhere, only in `call`. Owned. */
-static json_t *file_of(const struct operation *op)
+/* Where the operation is in the mount, "vm-instances/{uuid}/actions"; one that is only in `call` is nowhere. */
+static void set_file(json_t **json, const struct operation *op)
 {
 	const char *directory = op->kind == KIND_NONE ? NULL : kind_get(op->kind)->directory;
 
 	if (op->form == FORM_CREATE)
-		return json_sprintf("%s/create", op->where);
-	if (op->form == FORM_COLLECTION_GET)
-		return json_string(op->where);
-	if (op->form == FORM_CALL || !directory)
-		return NULL;
-	if (op->form == FORM_QUERY)
-		return op->data ? NULL
-				: json_sprintf("%s/inventories", directory); /* not a part of a collection */
-	return json_sprintf("%s/{%s}/%s", directory, op->target,
-			    op->form == FORM_GET    ? op->where
-			    : (op->flags & OP_SPEC) ? "spec"
-						    : "actions");
+		json_add_member(json, "file", json_sprintf("%s/create", op->where));
+	else if (op->form == FORM_COLLECTION_GET)
+		json_add_member(json, "file", json_string(op->where));
+	else if (op->form == FORM_CALL || !directory)
+		return;
+	else if (op->form != FORM_QUERY)
+		json_add_member(json, "file",
+				json_sprintf("%s/{%s}/%s", directory, op->target,
+					     op->form == FORM_GET    ? op->where
+					     : (op->flags & OP_SPEC) ? "spec"
+								     : "actions"));
+	else if (!op->data) /* those with data are not a part of a collection */
+		json_add_member(json, "file", json_sprintf("%s/inventories", directory));
 }
 
 static json_t *operation_to_json(const struct operation *op)
@@ -91,33 +88,31 @@ static json_t *operation_to_json(const struct operation *op)
 	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", op->name, "section", op->section,
 				 "method", methods[op->method], "paths", strings(op->paths), "aliases",
 				 strings(op->route_aliases));
-	json_t *params = json_array(), *results = strings(op->results), *file;
+	json_t *params = json_array(), *results = strings(op->results);
 
-	set_text(json, "key", op->key);
+	set_text(&json, "key", op->key);
 	if (op->key_aliases)
-		set(json, "keyAliases", strings(op->key_aliases));
+		json_add_member(&json, "keyAliases", strings(op->key_aliases));
 	for (const struct param *p = op->params; p && p->name; p++)
-		(void)json_array_append_new(params, param_to_json(p));
-	set(json, "params", params);
+		json_add_item(&params, param_to_json(p));
+	json_add_member(&json, "params", params);
 	for (const char *const *result = op->own_results; result && *result; result++)
-		(void)json_array_append_new(results, json_string(*result));
-	set(json, "results", results);
+		json_add_item(&results, json_string(*result));
+	json_add_member(&json, "results", results);
 	if (op->kind != KIND_NONE)
-		set_text(json, "kind", kind_get(op->kind)->name);
-	file = file_of(op);
-	if (file)
-		set(json, "file", file);
-	set_text(json, "item", op->item);
-	set_text(json, "verb", op->verb);
-	set_text(json, "target", op->target);
+		set_text(&json, "kind", kind_get(op->kind)->name);
+	set_file(&json, op);
+	set_text(&json, "item", op->item);
+	set_text(&json, "verb", op->verb);
+	set_text(&json, "target", op->target);
 	if (op->form == FORM_CREATE)
-		set_text(json, "create", op->where);
-	set_flag(json, "query", op->form == FORM_QUERY);
-	set_flag(json, "sync", op->flags & OP_SYNC);
-	set_flag(json, "destroys", op->flags & OP_DESTROYS);
-	set_flag(json, "admin", op->flags & OP_ADMIN);
-	set_flag(json, "noSession", op->flags & OP_NO_SESSION);
-	set_text(json, "help", op->help);
+		set_text(&json, "create", op->where);
+	set_flag(&json, "query", op->form == FORM_QUERY);
+	set_flag(&json, "sync", op->flags & OP_SYNC);
+	set_flag(&json, "destroys", op->flags & OP_DESTROYS);
+	set_flag(&json, "admin", op->flags & OP_ADMIN);
+	set_flag(&json, "noSession", op->flags & OP_NO_SESSION);
+	set_text(&json, "help", op->help);
 	return json;
 }
 
@@ -130,9 +125,8 @@ static json_t *kinds_to_json(void)
 		const struct kind *kind = kind_get((enum kind_id)k);
 
 		if (kind->directory)
-			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", kind->name,
-								    "directory", kind->directory, "noun",
-								    kind->noun));
+			json_add_item(&list, json_pack("{s:s, s:s, s:s}", "name", kind->name, "directory",
+						       kind->directory, "noun", kind->noun));
 	}
 	return list;
 }
@@ -174,11 +168,11 @@ static json_t *field_to_json(const struct field *f)
 				 f->help ? f->help : "");
 
 	if (f->type == FIELD_CHILDREN || f->type == FIELD_TREE)
-		set(json, "of", inventory_name(f));
+		json_add_member(&json, "of", inventory_name(f));
 	if (f->type == FIELD_NOTHING)
-		set_text(json, "of", "nothing");
+		set_text(&json, "of", "nothing");
 	if (f->type == FIELD_VALUES)
-		set_text(json, "of", field_type_word(&kind_get(f->target)->fields[f->value_field]));
+		set_text(&json, "of", field_type_word(&kind_get(f->target)->fields[f->value_field]));
 	return json;
 }
 
@@ -194,9 +188,9 @@ static json_t *inventories_to_json(void)
 
 		for (int i = 0; i < kind->field_count; i++)
 			if (!(kind->fields[i].flags & (F_HIDDEN | F_FILE | F_SECRET)))
-				(void)json_array_append_new(list, field_to_json(&kind->fields[i]));
+				json_add_item(&list, field_to_json(&kind->fields[i]));
 		snprintf(name, sizeof(name), "%sInventory", kind->name);
-		set(json, name, list);
+		json_add_member(&json, name, list);
 	}
 	return json;
 }
@@ -206,7 +200,7 @@ json_t *operations_to_json(void)
 	json_t *list = json_array(), *json;
 
 	for (const struct operation *const *op = operations(); *op; op++)
-		(void)json_array_append_new(list, operation_to_json(*op));
+		json_add_item(&list, operation_to_json(*op));
 	json = json_pack("{s:s, s:o, s:o, s:o}", "version", POOLFS_VERSION, "kinds", kinds_to_json(),
 			 "inventories", inventories_to_json(), "operations", list);
 	return json;

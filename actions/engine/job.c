@@ -9,6 +9,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/states.h"
 
 #define DEADLINE_DEFAULT_S 600
@@ -34,6 +35,8 @@ static int put_queue_refs(struct txn *t, const struct request *req, const struct
 	json_t *ignored;
 	const char *uuid;
 
+	if (req->op->queues && !queues)
+		return error_oom(e);
 	json_object_foreach (queues, uuid, ignored) {
 		int r;
 
@@ -254,7 +257,7 @@ static char *body_with_schema(const struct object *job)
 	const struct operation *op = operation_by_name(object_text(job, JOB_OPERATION));
 	_cleanup_json_ json_t *result = object_json(job, JOB_RESULT);
 
-	return op && result && result_add_schema(op, NULL, result) == 0 ? json_dumps(result, JSON_COMPACT)
+	return op && result && result_add_schema(op, NULL, result) == 0 ? json_text(result, JSON_COMPACT)
 									: NULL;
 }
 
@@ -345,5 +348,3 @@ int job_remaining_ms(const struct job *job)
 
 	return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
-
-/* ------------------------------------------------------- rows of older versions */

@@ -7,6 +7,7 @@
 #include "actions/engine/node.h"
 #include "actions/engine/result.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/render.h"
 #include "model/states.h"
 
@@ -58,7 +59,7 @@ struct object *long_job_object(const struct view *view, const struct object *job
 {
 	_cleanup_json_ json_t *given = object_json(job, JOB_LONG_JOB);
 	json_t *data = json_object_get(given, "data");
-	_cleanup_free_ char *data_text = data ? json_dumps(data, JSON_COMPACT) : NULL;
+	_cleanup_free_ char *data_text = data ? json_text(data, JSON_COMPACT) : NULL;
 	const char *name = json_string_value(json_object_get(given, "name"));
 	const char *target = json_string_value(json_object_get(given, "target"));
 	struct object *o = object_new(kind_get(KIND_LONG_JOB));

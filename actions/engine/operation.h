@@ -226,7 +226,7 @@ enum op_outcome {
 typedef int op_check_fn(const struct view *view, const struct request *req, struct error *e);
 /** The uuid of an object in whose queue the job must wait (the volume of a snapshot, its VM); borrowed. */
 typedef const char *op_queue_fn(const struct view *view, const struct request *req);
-/** Further such objects: a JSON object whose keys are their uuids, owned by the caller; NULL = none. */
+/** Further such objects: a JSON object whose keys are their uuids, owned by the caller; NULL when memory is short. */
 typedef json_t *op_queues_fn(const struct view *view, const struct request *req);
 /**
  * Does the whole operation in one database change. 0, an error, OP_NEEDS_RUN or OP_NOTHING. *ret_result (owned by the

@@ -9,6 +9,7 @@
 
 #include "actions/engine/request.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/text.h"
 
 int params_parse_number(const char *text, int64_t *ret)
@@ -43,6 +44,12 @@ int params_parse_number(const char *text, int64_t *ret)
 
 /* ------------------------------------------------------------ conversions */
 
+static bool is_string_like(const json_t *value)
+{
+	return json_is_string(value) || json_is_integer(value) || json_is_boolean(value);
+}
+
+/* Of a value that is_string_like(); NULL when memory is short. */
 static json_t *convert_string(const struct param *p, const json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -52,8 +59,6 @@ static json_t *convert_string(const struct param *p, const json_t *value)
 		return json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	if (json_is_boolean(value))
 		return json_string(json_is_true(value) ? "true" : "false");
-	if (!text)
-		return NULL;
 	len = json_string_length(value);
 	if (!(p->flags & PARAM_NOTRIM)) {
 		while (len && isspace((unsigned char)text[len - 1]))
@@ -83,7 +88,7 @@ static int convert_number(const struct param *p, const json_t *value, json_t **r
 	if (r == 0 && p->type == PARAM_INT && (n < INT32_MIN || n > INT32_MAX))
 		r = -ERANGE;
 	if (r < 0) {
-		_cleanup_free_ char *shown = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		_cleanup_free_ char *shown = json_text(value, JSON_ENCODE_ANY | JSON_COMPACT);
 
 		return error_set(e, -r, "[%s] field is excepted an int or long, but was [%s].", p->name,
 				 shown ? shown : "");
@@ -121,15 +126,16 @@ static int convert_list(const struct param *p, const json_t *value, json_t **ret
 		return error_set(e, EINVAL, "field[%s] must be a list", p->name);
 	list = json_array();
 	for (char *word = strsep(&rest, ","); list && copy && *copy && word; word = strsep(&rest, ","))
-		(void)json_array_append_new(list, json_string(word));
+		json_add_item(&list, json_string(word));
+	if (!list || (text && !copy))
+		return error_oom(e);
 	json_array_foreach (value, i, item) {
-		json_t *string = convert_string(&(struct param){0}, item);
-
 		/* All lists of the manual are lists of strings. */
-		if (!string || json_array_append_new(list, string) < 0) {
+		if (!is_string_like(item)) {
 			json_decref(list);
 			return error_set(e, EINVAL, "field[%s] must be a list of strings", p->name);
 		}
+		json_add_item(&list, convert_string(&(struct param){0}, item));
 	}
 	if (json_array_size(list) > REQUEST_ITEMS) {
 		json_decref(list);
@@ -143,8 +149,10 @@ static int convert(const struct param *p, const json_t *value, json_t **ret, str
 {
 	switch (p->type) {
 	case PARAM_STRING:
+		if (!is_string_like(value))
+			return error_set(e, EINVAL, "field[%s] must be a string", p->name);
 		*ret = convert_string(p, value);
-		return *ret ? 0 : error_set(e, EINVAL, "field[%s] must be a string", p->name);
+		return *ret ? 0 : error_oom(e);
 	case PARAM_INT:
 	case PARAM_LONG:
 		return convert_number(p, value, ret, e);
@@ -155,7 +163,7 @@ static int convert(const struct param *p, const json_t *value, json_t **ret, str
 	case PARAM_MAP:
 		if (!json_is_object(value))
 			return error_set(e, EINVAL, "field[%s] must be a map", p->name);
-		*ret = json_deep_copy(value);
+		*ret = json_copy_whole(value);
 		return *ret ? 0 : error_oom(e);
 	}
 	return -EINVAL;

@@ -91,12 +91,13 @@ static int parse_json(struct parsed *p, enum kind_id kind, const char *text, siz
 }
 
 /* The short form repeats a parameter for a list: one tag is a list of one. Tags may have commas in them. */
-static void listify(json_t *body, const char *name)
+static int listify(json_t *body, const char *name, struct error *e)
 {
 	json_t *value = json_object_get(body, name);
 
-	if (json_is_string(value))
-		(void)json_object_set_new(body, name, json_pack("[O]", value));
+	return json_is_string(value) && json_object_set_new(body, name, json_pack("[O]", value)) < 0
+		       ? error_oom(e)
+		       : 0;
 }
 
 static int parse_short(struct parsed *p, enum kind_id kind, const char *text, size_t len, bool *ret_dry_run,
@@ -128,9 +129,8 @@ static int parse_short(struct parsed *p, enum kind_id kind, const char *text, si
 		return unknown_verb(kind, verb, e);
 	p->body = json_object_get(p->root, "params");
 	p->strict = true;
-	listify(p->body, "systemTags");
-	listify(p->body, "userTags");
-	return 0;
+	r = listify(p->body, "systemTags", e);
+	return r < 0 ? r : listify(p->body, "userTags", e);
 }
 
 static int not_strings(const char *name, struct error *e)
@@ -383,7 +383,7 @@ int request_new(const struct operation *op, const char *uuid, const json_t *para
 		return error_oom(e);
 	req->system_tags = json_array();
 	req->user_tags = json_array();
-	text = params ? json_dumps(params, JSON_COMPACT | JSON_SORT_KEYS) : strdup("");
+	text = params ? json_text(params, JSON_COMPACT | JSON_SORT_KEYS) : strdup("");
 	if (!req->system_tags || !req->user_tags || !text)
 		return error_oom(e);
 	r = finish(req, uuid, params, e);
@@ -435,7 +435,7 @@ static json_t *mask_tags(const json_t *tags)
 
 static json_t *mask_params(const struct request *req)
 {
-	json_t *out = json_copy(req->params);
+	json_t *out = json_copy_whole(req->params);
 	int r = 0;
 
 	for (const struct param *p = req->op->params; out && r == 0 && p && p->name; p++) {
@@ -451,8 +451,7 @@ static json_t *mask_params(const struct request *req)
 			r = json_object_set_new(out, p->name, json_string(system_tag_shown(text)));
 		}
 	}
-	/* with what it should not show, or without what json_copy() had no memory for, which it does not say */
-	if (r < 0 || json_object_size(out) != json_object_size(req->params))
+	if (r < 0) /* with what it should not show */
 		json_decref(steal(&out));
 	return out;
 }

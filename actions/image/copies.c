@@ -526,8 +526,10 @@ int image_copies_result(struct job *job, const char *image_uuid, json_t *failure
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	int r = result_inventory(view, KIND_IMAGE, image_uuid, ret_result, e);
 
-	if (r == 0 && json_array_size(failures))
-		(void)json_object_set(*ret_result, "failures", failures);
+	if (r == 0 && json_array_size(failures) && json_object_set(*ret_result, "failures", failures) < 0) {
+		json_decref(steal(ret_result));
+		r = error_oom(e);
+	}
 	json_decref(failures);
 	return r;
 }

@@ -13,6 +13,7 @@
 #include "actions/storage/backup_storage.h"
 #include "model/json.h"
 #include "model/keep.h"
+#include "model/text.h"
 
 bool request_is_upload(const struct request *req)
 {
@@ -47,6 +48,8 @@ static int parse_name(const char *file_name, char **ret_name, const char **ret_f
 {
 	if (strlen(file_name) > UPLOAD_NAME_MAX)
 		return error_set(e, ENAMETOOLONG, "the name is too long");
+	if (!text_is_utf8(file_name, strlen(file_name)))
+		return error_set(e, EINVAL, "the name is not UTF-8");
 	if (!upload_name_is_temporary(file_name))
 		return image_name_parse(file_name, ret_name, ret_format, e);
 	*ret_name = strdup(file_name);
@@ -74,7 +77,7 @@ static int make_request(struct pool *pool, const char *file_name, int64_t uid, c
 		json_pack("{s:s, s:o, s:s, s:[s]}", "name", name, "url",
 			  json_sprintf("upload://%s", file_name), "format", format, "backupStorageUuids", bs);
 	if (!params)
-		return error_set(e, EINVAL, "the name is not UTF-8");
+		return error_oom(e);
 	return request_new(operation_by_name("AddImage"), NULL, params, &actor, ret_req, e);
 }
 
@@ -130,7 +133,7 @@ int upload_offer(struct uploads *uploads, const struct request *req, struct requ
 	if (r < 0)
 		return r;
 	json_decref(upload_req->system_tags);
-	upload_req->system_tags = json_deep_copy(req->system_tags);
+	upload_req->system_tags = json_copy_whole(req->system_tags);
 	if (!upload_req->system_tags)
 		return error_oom(e);
 	snprintf(name, sizeof(name), "%s.%s", req->target, request_str(req, "format"));

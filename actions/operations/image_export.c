@@ -9,6 +9,7 @@
 #include "actions/engine/rows.h"
 #include "actions/engine/url.h"
 #include "actions/operations/table.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* The backup storage may be left out; if it is not, the image must be there. */
@@ -83,12 +84,9 @@ static int image_export_apply(struct txn *t, const struct request *req, json_t *
 	if (r < 0)
 		return r;
 	*ret_result = json_pack("{s:s}", "imageUrl", object_text(image, IMAGE_EXPORT_URL));
-	if (!*ret_result)
-		return error_oom(e);
 	if (!object_is_null(image, IMAGE_EXPORT_MD5))
-		(void)json_object_set_new(*ret_result, "exportMd5Sum",
-					  json_string(object_str(image, IMAGE_EXPORT_MD5)));
-	return 0;
+		json_add_member(ret_result, "exportMd5Sum", json_string(object_str(image, IMAGE_EXPORT_MD5)));
+	return *ret_result ? 0 : error_oom(e);
 }
 
 static int image_unexport_check(const struct view *view, const struct request *req, struct error *e)

@@ -13,6 +13,7 @@
 #include "actions/engine/result.h"
 #include "actions/operations/table.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/states.h"
 
 /* A run of a long job, before it is written. */
@@ -55,6 +56,8 @@ static json_t *shown_data(const struct request *req, const json_t *given, bool *
 	const json_t *tags = json_object_get(shown, "systemTags");
 	json_t *data = json_object();
 
+	if (!shown)
+		json_decref(steal(&data));
 	*ret_secrets = !json_equal(tags, req->system_tags);
 	for (const struct param *p = req->op->params; p && p->name; p++) {
 		json_t *value = json_object_get(given, p->name), *masked = json_object_get(params, p->name);
@@ -65,26 +68,26 @@ static json_t *shown_data(const struct request *req, const json_t *given, bool *
 			*ret_secrets = true;
 			value = masked;
 		}
-		(void)json_object_set(data, p->name, value);
+		json_add_member(&data, p->name, json_incref(value));
 	}
 	if (json_array_size(tags))
-		(void)json_object_set_new(data, "systemTags", json_incref_const(tags));
+		json_add_member(&data, "systemTags", json_incref_const(tags));
 	if (json_array_size(req->user_tags))
-		(void)json_object_set(data, "userTags", req->user_tags);
+		json_add_member(&data, "userTags", json_incref(req->user_tags));
 	return data;
 }
 
 /* The parameters as the operation takes them: where poolfs-rest is, only that says. */
 static json_t *own_params(const struct run *run, json_t *given)
 {
-	json_t *params = json_copy(given);
+	json_t *params = json_copy_whole(given);
 
 	for (const struct param *p = run->op->params; params && p && p->name; p++) {
 		if (!(p->flags & PARAM_BASE))
 			continue;
 		(void)json_object_del(params, p->name);
 		if (run->base_url)
-			(void)json_object_set_new(params, p->name, json_string(run->base_url));
+			json_add_member(&params, p->name, json_string(run->base_url));
 	}
 	return params;
 }
@@ -96,7 +99,7 @@ static int make_request(struct run *run, json_t *given, const struct actor *acto
 	const char *target = op->target ? json_string_value(json_object_get(given, op->target)) : NULL;
 	_cleanup_json_ json_t *params = own_params(run, given);
 	_cleanup_json_ json_t *document = params ? json_pack("{s:O}", "params", params) : NULL;
-	_cleanup_free_ char *text = json_dumps(given, JSON_COMPACT);
+	_cleanup_free_ char *text = json_text(given, JSON_COMPACT);
 	bool secrets = false;
 	int r;
 
@@ -343,8 +346,8 @@ static int update_apply(struct txn *t, const struct request *req, json_t **ret_r
 	for (size_t i = 0; i < 2; i++) {
 		const char *name = i ? "description" : "name", *text = request_str(req, name);
 
-		if (text)
-			(void)json_object_set_new(kept, name, json_string(text));
+		if (text && json_object_set_new(kept, name, json_string(text)) < 0)
+			return error_oom(e);
 	}
 	job = object_copy(row);
 	if (!job || job_set_json(job, JOB_LONG_JOB, json_incref(kept)) < 0) {

@@ -9,6 +9,7 @@
 #include "actions/metrics/metrics.h"
 #include "actions/operations/table.h"
 #include "model/access.h"
+#include "model/json.h"
 
 static const char open_format[] = "openmetrics";
 
@@ -73,10 +74,9 @@ static int add_values(json_t *list, const struct statistics_sample *sample, cons
 		int64_t value;
 
 		if (row->kind == KIND_VM && statistics_value(sample, row, object_uuid(vm), &value))
-			(void)json_object_set_new(json, row->name,
-						  row->unit == STATISTIC_SECONDS
-							  ? json_real((double)value / NS_PER_S)
-							  : json_integer(value));
+			json_add_member(&json, row->name,
+					row->unit == STATISTIC_SECONDS ? json_real((double)value / NS_PER_S)
+								       : json_integer(value));
 	}
 	return json_array_append_new(list, json);
 }

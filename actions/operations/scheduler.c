@@ -8,6 +8,7 @@
 #include "actions/schedule/scheduler.h"
 #include "actions/schedule/times.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/states.h"
 
 /* --------------------------------------------------------------------- tasks */
@@ -84,7 +85,7 @@ static char *task_params(const struct task *task, const struct request *req)
 		if (value && json_object_set(params, task->params[i].to, value) < 0)
 			return NULL;
 	}
-	return params ? json_dumps(params, JSON_COMPACT) : NULL;
+	return params ? json_text(params, JSON_COMPACT) : NULL;
 }
 
 static int scheduler_create_apply(struct txn *t, const struct request *req, json_t **ret_result,

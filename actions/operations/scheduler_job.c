@@ -14,6 +14,7 @@
 #include "actions/schedule/linked.h"
 #include "actions/schedule/scheduler.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/render.h"
 #include "model/states.h"
 
@@ -82,9 +83,9 @@ static int make_data(const struct job_type *type, json_t *given, char **ret, str
 		if (!to_number(value, &number) || number < 0 || number > SNAPSHOTS_MAX)
 			return error_set(e, EINVAL, "%s is a number of snapshots from 0 to %d, 0 for all",
 					 name, SNAPSHOTS_MAX);
-		(void)json_object_set_new(data, name, json_integer(number));
+		json_add_member(&data, name, json_integer(number));
 	}
-	*ret = data ? json_dumps(data, JSON_COMPACT) : NULL;
+	*ret = data ? json_text(data, JSON_COMPACT) : NULL;
 	return *ret ? 0 : error_oom(e);
 }
 

@@ -269,9 +269,7 @@ static int attach_one(struct txn *t, const struct request *req, const char *reso
 		return r;
 	inventory = render_inventory_json(txn_view(t), view_get(txn_view(t), KIND_USER_TAG, uuid));
 	pattern = render_inventory_json(txn_view(t), view_get(txn_view(t), KIND_TAG_PATTERN, req->target));
-	if (inventory && pattern)
-		(void)json_object_set(inventory, "tagPattern", pattern);
-	json_decref(pattern);
+	json_add_member(&inventory, "tagPattern", pattern);
 	return json_array_append_new(results,
 				     json_pack("{s:o, s:b}", "inventory", inventory, "success", 1)) == 0
 		       ? 0

@@ -42,7 +42,7 @@ static int ha_get(struct pool *pool, const struct view *view, const struct reque
 	const char *level = tag_value(view, req->target, HA_TAG);
 
 	(void)pool;
-	*ret_result = json_pack("{s:s*}", "level", level);
+	*ret_result = level ? json_pack("{s:s}", "level", level) : json_object();
 	return *ret_result ? 0 : error_oom(e);
 }
 

@@ -16,6 +16,7 @@
 #include "actions/vm/nic.h"
 #include "actions/vm/state.h"
 #include "hypervisor/domain/nic.h"
+#include "model/json.h"
 
 #define BANDWIDTH_MAX (INT64_C(32) << 30) /* bit/s */
 
@@ -50,8 +51,8 @@ static int nic_qos_get(struct pool *pool, const struct view *view, const struct 
 	*ret_result = json_object();
 	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
 		if (!object_is_null(nic, directions[i].field))
-			(void)json_object_set_new(*ret_result, directions[i].param,
-						  json_integer(object_int(nic, directions[i].field)));
+			json_add_member(ret_result, directions[i].param,
+					json_integer(object_int(nic, directions[i].field)));
 	return *ret_result ? 0 : error_oom(e);
 }
 
@@ -108,7 +109,9 @@ static int restore_fn(struct txn *t, void *arg, struct error *e)
 /* {"applied": whether the limit is in force, "reason": why not} */
 static int answer(const char *reason, json_t **ret_result, struct error *e)
 {
-	*ret_result = json_pack("{s:b, s:s*}", "applied", reason == NULL, "reason", reason);
+	*ret_result = json_pack("{s:b}", "applied", reason == NULL);
+	if (reason)
+		json_add_member(ret_result, "reason", json_string(reason));
 	return *ret_result ? 0 : error_oom(e);
 }
 

@@ -12,6 +12,7 @@ static int vm_placement_get(struct pool *pool, const struct view *view, const st
 			    json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req), *host;
+	static const char *const copied[] = {"strategy", "error"};
 	_cleanup_json_ json_t *stored = NULL;
 	char date[DATE_SIZE];
 	int r = object_read_json(vm, VM_PLACEMENT, &stored, e);
@@ -25,10 +26,14 @@ static int vm_placement_get(struct pool *pool, const struct view *view, const st
 	}
 	render_date(json_integer_value(json_object_get(stored, "time")), date);
 	host = view_get_id(view, KIND_HOST, json_integer_value(json_object_get(stored, "host")));
-	*ret_result = json_pack("{s:s, s:O*, s:s*, s:O*, s:o}", "time", date, "strategy",
-				json_object_get(stored, "strategy"), "hostUuid",
-				host ? object_uuid(host) : NULL, "error", json_object_get(stored, "error"),
-				"ruledOut", placement_explain(view, json_object_get(stored, "ruledOut")));
+	*ret_result = json_pack("{s:s, s:o}", "time", date, "ruledOut",
+				placement_explain(view, json_object_get(stored, "ruledOut")));
+	for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
+		if (json_object_get(stored, copied[i]))
+			json_add_member(ret_result, copied[i],
+					json_incref(json_object_get(stored, copied[i])));
+	if (host)
+		json_add_member(ret_result, "hostUuid", json_string(object_uuid(host)));
 	return *ret_result ? 0 : error_oom(e);
 }
 

@@ -15,6 +15,7 @@
 #include "actions/volume/size.h"
 #include "actions/volume/volume.h"
 #include "hypervisor/domain/disk.h"
+#include "model/json.h"
 #include "model/states.h"
 
 /* ---------------------------------------------------------------- state, name */
@@ -149,12 +150,11 @@ static int volume_formats_get(struct pool *pool, const struct view *view, const 
 	(void)view;
 	(void)req;
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
-		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:[s, s]}", "format", formats[i],
-							    "masterHypervisorType", "KVM",
-							    "supportingHypervisorTypes", "KVM", "Simulator"));
-	(void)json_array_append_new(list,
-				    json_pack("{s:s, s:s, s:[s, s]}", "format", "iso", "masterHypervisorType",
-					      "KVM", "supportingHypervisorTypes", "KVM", "Simulator"));
+		json_add_item(&list,
+			      json_pack("{s:s, s:s, s:[s, s]}", "format", formats[i], "masterHypervisorType",
+					"KVM", "supportingHypervisorTypes", "KVM", "Simulator"));
+	json_add_item(&list, json_pack("{s:s, s:s, s:[s, s]}", "format", "iso", "masterHypervisorType", "KVM",
+				       "supportingHypervisorTypes", "KVM", "Simulator"));
 	*ret_result = json_pack("{s:o}", "formats", list);
 	return *ret_result ? 0 : error_oom(e);
 }

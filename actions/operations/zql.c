@@ -7,6 +7,7 @@
 #include "actions/engine/pool.h"
 #include "actions/engine/query_operation.h"
 #include "actions/operations/table.h"
+#include "model/json.h"
 #include "model/zql.h"
 
 /* The query of the inventory @entity ("vminstance"); NULL when there is none. */
@@ -40,8 +41,8 @@ static int run(const struct zql *z, const struct view *view, const struct reques
 		return r;
 	(void)json_object_del(*ret_json, "schema");
 	if (z->name)
-		(void)json_object_set_new(*ret_json, "name", json_string(z->name));
-	return 0;
+		json_add_member(ret_json, "name", json_string(z->name));
+	return *ret_json ? 0 : error_oom(e);
 }
 
 static int run_all(const char *text, const struct view *view, const struct request *req, json_t *results,

@@ -12,6 +12,7 @@
 #include "actions/host/statistics.h"
 #include "actions/operations/table.h"
 #include "model/json.h"
+#include "model/json_out.h"
 
 /* Times above this are in ms, which some clients send. */
 #define LARGEST_S	 INT64_C(100000000000)
@@ -258,7 +259,7 @@ static json_t *labels_of(const struct question *q, const struct object *o)
 	json_t *labels = json_pack("{s:s}", q->namespace->label, object_uuid(o));
 
 	if (q->namespace->kind == KIND_VM)
-		(void)json_object_set_new(labels, "HostUuid", json_string(object_text(o, VM_HOST_UUID)));
+		json_add_member(&labels, "HostUuid", json_string(object_text(o, VM_HOST_UUID)));
 	return labels;
 }
 
@@ -273,6 +274,8 @@ static int add_point(const struct question *q, const struct view *view,
 	if (!access_shows(view, &q->req->actor, o) || time < q->from || time > q->to)
 		return 0;
 	labels = labels_of(q, o);
+	if (!labels)
+		return -ENOMEM;
 	for (size_t i = 0; i < q->label_count; i++)
 		if (!label_fits(&q->labels[i], labels))
 			return 0;
@@ -366,7 +369,7 @@ static json_t *chosen_labels(const struct request *req, const json_t *labels)
 		const json_t *value = json_object_get(labels, json_string_value(name));
 
 		if (value)
-			(void)json_object_set_new(chosen, json_string_value(name), json_incref_const(value));
+			json_add_member(&chosen, json_string_value(name), json_incref_const(value));
 	}
 	return chosen;
 }
@@ -385,15 +388,18 @@ static int label_values_get(struct pool *pool, const struct view *view, const st
 		list = points(&q, pool, view);
 	json_array_foreach (list, i, point) {
 		json_t *chosen = chosen_labels(req, json_object_get(point, "labels"));
-		_cleanup_free_ char *key = json_dumps(chosen, JSON_SORT_KEYS | JSON_COMPACT);
+		_cleanup_free_ char *key = json_text(chosen, JSON_SORT_KEYS | JSON_COMPACT);
 
-		if (key && json_object_size(chosen) && !json_object_get(seen, key)) {
-			(void)json_object_set_new(seen, key, json_true());
-			(void)json_array_append(labels, chosen);
+		if (!key) {
+			json_decref(steal(&labels));
+		} else if (json_object_size(chosen) && !json_object_get(seen, key)) {
+			json_add_item(&labels, json_object_set_new(seen, key, json_true()) == 0
+						       ? json_incref(chosen)
+						       : NULL);
 		}
 		json_decref(chosen);
 	}
-	*ret_result = list ? json_pack("{s:O}", "labels", labels) : NULL;
+	*ret_result = list && labels ? json_pack("{s:O}", "labels", labels) : NULL;
 	json_decref(labels);
 	if (r < 0)
 		return r;
@@ -421,10 +427,11 @@ static int metadata_get(struct pool *pool, const struct view *view, const struct
 			if (!statistic_of(n, m) || !is_asked(req, "namespace", n->name) ||
 			    !is_asked(req, "name", m->name))
 				continue;
-			(void)json_array_append_new(
-				list, json_pack("{s:s, s:s, s:s, s:[s, s*], s:s}", "namespace", n->name,
-						"name", m->name, "description", m->help, "labelNames",
-						n->label, vm ? "HostUuid" : NULL, "driver", "poolfs"));
+			json_add_item(&list, json_pack("{s:s, s:s, s:s, s:o, s:s}", "namespace", n->name,
+						       "name", m->name, "description", m->help, "labelNames",
+						       vm ? json_pack("[s, s]", n->label, "HostUuid")
+							  : json_pack("[s]", n->label),
+						       "driver", "poolfs"));
 		}
 	*ret_result = json_pack("{s:o}", "metrics", list);
 	return *ret_result ? 0 : error_oom(e);

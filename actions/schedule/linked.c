@@ -4,6 +4,7 @@
 
 #include "actions/schedule/scheduler.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/states.h"
 
 static void copy_int(struct object *to, int field, const struct object *from, int from_field)
@@ -25,7 +26,7 @@ static int take_job(struct object *o, const struct object *job, struct error *e)
 	params = object_str_is(job, SCHED_JOB_TYPE, "volumeSnapshot")
 			 ? json_pack("{s:s}", "name", object_name(job))
 			 : json_object();
-	text = params ? json_dumps(params, JSON_COMPACT) : NULL;
+	text = params ? json_text(params, JSON_COMPACT) : NULL;
 	if (!text)
 		return error_oom(e);
 	object_set_str(o, SCHEDULER_TARGET_UUID, object_str(job, SCHED_JOB_TARGET_UUID));

@@ -22,9 +22,9 @@ json_t *spec_present_nics(const struct view *view, const struct object *vm)
 
 		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
 			if (object_str(nic, shown[i]))
-				(void)json_object_set_new(item, nic->kind->fields[shown[i]].name,
-							  json_string(object_str(nic, shown[i])));
-		(void)json_array_append_new(list, item);
+				json_add_member(&item, nic->kind->fields[shown[i]].name,
+						json_string(object_str(nic, shown[i])));
+		json_add_item(&list, item);
 	}
 	return list;
 }
@@ -79,9 +79,13 @@ static int add_nic(struct spec_plan *p, const struct spec_member *m, const struc
 	json_t *tags = *want->mac ? json_array() : NULL;
 
 	if (*want->ip)
-		(void)json_object_set_new(params, "staticIp", json_string(want->ip));
-	if (tags)
-		(void)json_array_append_new(tags, json_sprintf("customMac::%s::%s", want->l3, want->mac));
+		json_add_member(&params, "staticIp", json_string(want->ip));
+	if (*want->mac)
+		json_add_item(&tags, json_sprintf("customMac::%s::%s", want->l3, want->mac));
+	if (*want->mac && !tags) {
+		json_decref(params);
+		return error_oom(e);
+	}
 	return spec_plan_add(p, m, "AttachL3NetworkToVm", object_uuid(p->object), params, tags, NEED_AWAKE,
 			     e);
 }
@@ -175,18 +179,18 @@ json_t *spec_present_volumes(const struct view *view, const struct object *vm)
 	int64_t row = 0;
 
 	while ((o = next_volume(view, object_uuid(vm), &shared, &row)))
-		(void)json_array_append_new(list, json_string(object_uuid(o)));
+		json_add_item(&list, json_string(object_uuid(o)));
 	return list;
 }
 
-void spec_volumes_of(const json_t *document, json_t *queues)
+void spec_volumes_of(const json_t *document, json_t **queues)
 {
 	size_t i;
 	json_t *item;
 
 	json_array_foreach (json_object_get(document, "volumes"), i, item) {
 		if (json_is_string(item))
-			(void)json_object_set_new(queues, json_string_value(item), json_true());
+			json_add_member(queues, json_string_value(item), json_true());
 	}
 }
 

@@ -17,7 +17,7 @@ json_t *spec_present_volumes(const struct view *view, const struct object *vm);
 /** Adds the steps to @wanted. -EINVAL, -ENOENT, -EBUSY for a volume of another VM. */
 int spec_plan_volumes(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
 		      struct error *e);
-/** Adds the uuids in the list `volumes` of @document as members of @queues. */
-void spec_volumes_of(const json_t *document, json_t *queues);
+/** Adds the uuids in the list `volumes` of @document as members of *queues, which is NULL then when memory is short. */
+void spec_volumes_of(const json_t *document, json_t **queues);
 
 #endif

@@ -62,6 +62,12 @@ static bool is_fixed(const struct kind *kind, const struct field *f)
 	return is_number(f) && !is_updatable(kind, f);
 }
 
+/* The value of a field, null if it has none; owned. NULL when memory is short. */
+static json_t *present_field(const struct view *view, const struct object *o, int field)
+{
+	return object_is_null(o, field) ? json_null() : render_field_json(view, o, field);
+}
+
 /*
  * The members of the document that are fields of @m and differ from the object, with typed values; and the
  * operation that sets them. *ret_changed is owned by the caller, also on failure.
@@ -89,7 +95,8 @@ static int changed_fields(struct spec_plan *p, const struct spec_member *m, cons
 		r = spec_check_type(f->name, operation_param(*ret_op, f->name)->type, value, e);
 		if (r < 0)
 			return r;
-		(void)json_object_set(given, f->name, value);
+		if (json_object_set(given, f->name, value) < 0)
+			return error_oom(e);
 	}
 	if (json_object_size(given) == 0)
 		return 0;
@@ -99,14 +106,17 @@ static int changed_fields(struct spec_plan *p, const struct spec_member *m, cons
 	json_object_foreach_safe(given, next, name, value)
 	{
 		json_t *wanted = json_object_get(typed, name);
-		_cleanup_json_ json_t *present =
-			render_field_json(p->view, p->object, kind_field(kind, name));
+		_cleanup_json_ json_t *present = present_field(p->view, p->object, kind_field(kind, name));
 		const char *text = json_string_value(wanted);
 
-		if (present ? json_equal(present, wanted) : text && !*text)
+		if (!present)
+			return error_oom(e);
+		if (json_is_null(present) ? text && !*text : json_equal(present, wanted))
 			(void)json_object_del(given, name);
 		else
-			(void)json_object_set(given, name, wanted);
+			r = json_object_set(given, name, wanted);
+		if (r < 0)
+			return error_oom(e);
 	}
 	return 0;
 }
@@ -172,7 +182,7 @@ static int plan_fixed(struct spec_plan *p, const struct spec_member *m, const js
 
 static json_t *present_offering(const struct view *view, const struct object *vm)
 {
-	return render_field_json(view, vm, VM_INSTANCE_OFFERING_UUID);
+	return present_field(view, vm, VM_INSTANCE_OFFERING_UUID);
 }
 
 static int plan_offering(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
@@ -197,7 +207,7 @@ static int plan_offering(struct spec_plan *p, const struct spec_member *m, const
 
 static json_t *present_volume_size(const struct view *view, const struct object *volume)
 {
-	return render_field_json(view, volume, VOLUME_SIZE);
+	return present_field(view, volume, VOLUME_SIZE);
 }
 
 static int plan_volume_size(struct spec_plan *p, const struct spec_member *m, const json_t *wanted,
@@ -210,6 +220,8 @@ static int plan_volume_size(struct spec_plan *p, const struct spec_member *m, co
 
 	if (r < 0)
 		return r;
+	if (!given)
+		return error_oom(e);
 	r = params_type(op, object_uuid(p->object), given, &typed, e);
 	if (r < 0 || volume_round_size(json_integer_value(json_object_get(typed, m->name))) ==
 			     object_int(p->object, VOLUME_SIZE))
@@ -224,8 +236,7 @@ static json_t *present_vms(const struct view *view, const struct object *group)
 	json_t *list = json_array();
 
 	view_for_each_where (usage, view, KIND_AFFINITY_USAGE, AFFINITY_USAGE_GROUP_UUID, object_uuid(group))
-		(void)json_array_append_new(list,
-					    json_string(object_text(usage, AFFINITY_USAGE_RESOURCE_UUID)));
+		json_add_item(&list, json_string(object_text(usage, AFFINITY_USAGE_RESOURCE_UUID)));
 	return list;
 }
 
@@ -240,6 +251,8 @@ static int plan_vms(struct spec_plan *p, const struct spec_member *m, const json
 	if (r < 0)
 		return r;
 	present = present_vms(p->view, p->object);
+	if (!present)
+		return error_oom(e);
 	json_array_foreach (present, i, item) {
 		if (spec_list_has(wanted, NULL, json_string_value(item)))
 			continue;
@@ -301,7 +314,7 @@ static json_t *present_tags(const struct view *view, const struct object *o, con
 
 	view_for_each_where (tag, view, rows->kind, rows->resource, object_uuid(o))
 		if (is_member(rows, tag))
-			(void)json_array_append_new(list, json_string(object_text(tag, rows->tag)));
+			json_add_item(&list, json_string(object_text(tag, rows->tag)));
 	return list;
 }
 
@@ -389,7 +402,7 @@ static int plan_system_tags(struct spec_plan *p, const struct spec_member *m, co
 
 static json_t *present_state(const struct view *view, const struct object *o)
 {
-	return render_field_json(view, o, kind_field(o->kind, "state"));
+	return present_field(view, o, kind_field(o->kind, "state"));
 }
 
 static int plan_state(struct spec_plan *p, const struct spec_member *m, const json_t *wanted, bool enable,
@@ -433,7 +446,7 @@ static json_t *present_power(const struct view *view, const struct object *vm)
 	const char *state = object_str(vm, VM_STATE);
 
 	(void)view;
-	return is_power_state(state) ? json_string(state) : NULL;
+	return is_power_state(state) ? json_string(state) : json_null();
 }
 
 /* Adds no steps: spec_plan_make() does, since they depend on what the other members need. */
@@ -586,6 +599,15 @@ int spec_members_plan(struct spec_plan *p, struct error *e)
 	return 0;
 }
 
+/* Adds a value, which is taken over; null is left out. */
+static void add_present(json_t **document, const char *name, json_t *value)
+{
+	if (json_is_null(value))
+		json_decref(value);
+	else
+		json_add_member(document, name, value);
+}
+
 json_t *spec_members_render(const struct view *view, const struct object *o)
 {
 	json_t *document = json_object();
@@ -595,13 +617,11 @@ json_t *spec_members_render(const struct view *view, const struct object *o)
 
 		if (!(m->kinds & OF(o->kind->id)))
 			continue;
-		/* json_object_set_new() does nothing for NULL: a value that is null is left out. */
 		if (m->present)
-			(void)json_object_set_new(document, m->name, m->present(view, o));
+			add_present(&document, m->name, m->present(view, o));
 		for (int f = 0; m->has && f < o->kind->field_count; f++)
 			if (m->has(o->kind, &o->kind->fields[f]))
-				(void)json_object_set_new(document, o->kind->fields[f].name,
-							  render_field_json(view, o, f));
+				add_present(&document, o->kind->fields[f].name, present_field(view, o, f));
 	}
 	return document;
 }

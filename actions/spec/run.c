@@ -27,6 +27,7 @@
 #include "actions/spec/members.h"
 #include "actions/spec/spec.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/states.h"
 
 /* Far more than any document needs. */
@@ -54,7 +55,7 @@ static int show_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct work *w = arg;
 	_cleanup_json_ json_t *result = json_pack("{s:O}", "steps", w->steps);
-	_cleanup_free_ char *text = result ? json_dumps(result, JSON_COMPACT) : NULL;
+	_cleanup_free_ char *text = result ? json_text(result, JSON_COMPACT) : NULL;
 	struct object *job;
 	int r;
 
@@ -103,11 +104,14 @@ static bool is_operation(const json_t *step, const char *operation)
 	return own && strcmp(own, operation) == 0;
 }
 
-static void set_outcome(json_t *step, const char *state, const struct error *e)
+/* The end of a step: -ENOMEM if that cannot be noted. */
+static int set_outcome(json_t *step, const char *state, const struct error *e)
 {
-	(void)json_object_set_new(step, "state", json_string(state));
-	if (e && error_is_set(e))
-		(void)json_object_set_new(step, "error", json_string(error_sentence(e)));
+	if (json_object_set_new(step, "state", json_string(state)) < 0)
+		return -ENOMEM;
+	return e && error_is_set(e) && json_object_set_new(step, "error", json_string(error_sentence(e))) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 static size_t count_done(const struct work *w)
@@ -178,7 +182,8 @@ static int do_step(struct work *w, struct request *req, size_t total, struct err
 	r = job_run_step(w->job, req, false, e);
 	kill_point("spec-step-done");
 	w->job->step_from = w->job->step_to = 0;
-	set_outcome(entry, r < 0 ? JOB_STATE_FAILED : JOB_STATE_DONE, r < 0 ? e : NULL);
+	if (set_outcome(entry, r < 0 ? JOB_STATE_FAILED : JOB_STATE_DONE, r < 0 ? e : NULL) < 0 && r == 0)
+		r = error_oom(e);
 	job_progress(w->job, (int)((done + 1) * 100 / total));
 	return r;
 }
@@ -330,8 +335,9 @@ static int recover_step(struct work *w, struct error *e)
 	json_t *last;
 	int r;
 
-	if (json_is_array(json_object_get(shown, "steps")))
-		(void)json_array_extend(w->steps, json_object_get(shown, "steps"));
+	if (json_is_array(json_object_get(shown, "steps")) &&
+	    json_array_extend(w->steps, json_object_get(shown, "steps")) < 0)
+		return error_oom(e);
 	last = last_step(w);
 	if (!last || !step_is(last, JOB_STATE_PROCESSING))
 		return 0;
@@ -341,8 +347,8 @@ static int recover_step(struct work *w, struct error *e)
 	req->actor = w->job->req->actor;
 	r = job_run_step(w->job, req, true, &why);
 	/* Not Done: if the recovery could not tell, the step is planned and carried out once more. */
-	set_outcome(last, r < 0 ? "Interrupted" : "Recovered", r < 0 ? &why : NULL);
-	return 0;
+	return set_outcome(last, r < 0 ? "Interrupted" : "Recovered", r < 0 ? &why : NULL) < 0 ? error_oom(e)
+											       : 0;
 }
 
 int spec_recover(struct job *job, json_t **ret_result, struct error *e)

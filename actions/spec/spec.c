@@ -309,8 +309,10 @@ json_t *spec_queues(const struct view *view, const struct request *req)
 	    !json_object_get(document, "volumes") || spec_members_resolve(view, vm, document, NULL) < 0)
 		return queues;
 	present = spec_members_render(view, vm);
-	spec_volumes_of(present, queues);
-	spec_volumes_of(document, queues);
+	if (!present)
+		json_decref(steal(&queues));
+	spec_volumes_of(present, &queues);
+	spec_volumes_of(document, &queues);
 	return queues;
 }
 
@@ -320,7 +322,7 @@ static json_t *answer_of(const struct spec_plan *p)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < p->count; i++)
-		(void)json_array_append_new(list, request_to_json(p->steps[i].req, true));
+		json_add_item(&list, request_to_json(p->steps[i].req, true));
 	return json_pack("{s:o}", "steps", list);
 }
 
@@ -332,8 +334,11 @@ int spec_apply(struct txn *t, const struct request *req, json_t **ret_result, st
 
 	if (r < 0)
 		return r;
-	if (req->dry_run)
+	if (req->dry_run) {
 		*ret_result = answer_of(&p);
+		if (!*ret_result)
+			return error_oom(e);
+	}
 	if (p.count)
 		return OP_NEEDS_RUN;
 	r = spec_put(t, req->target, request_str(req, "spec"), e);

@@ -11,6 +11,7 @@
 #include "actions/network/l3_network.h"
 #include "actions/vm/user_data.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/text.h"
 
 /* What cloud-init applies once per instance. */
@@ -46,7 +47,7 @@ static bool is_foreign_to_yaml(uint32_t c)
 /* @json as YAML, after @head; NULL without memory. Outside of strings, all characters of JSON are ASCII. */
 static char *dump(const char *head, const json_t *json, size_t *ret_len)
 {
-	_cleanup_free_ char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
+	_cleanup_free_ char *text = json ? json_text(json, JSON_INDENT(1)) : NULL;
 	char *yaml = NULL;
 	FILE *f = text ? open_memstream(&yaml, ret_len) : NULL;
 
@@ -119,7 +120,7 @@ static json_t *keys_of(const char *keys)
 	for (const char *p = keys + strspn(keys, "\r\n"); *p; p += strspn(p, "\r\n")) {
 		size_t len = strcspn(p, "\r\n");
 
-		(void)json_array_append_new(list, json_stringn(p, len));
+		json_add_item(&list, json_stringn(p, len));
 		p += len;
 	}
 	return list;
@@ -131,12 +132,15 @@ static int make_meta(const struct view *view, const struct object *vm, struct no
 	const char *host = tag_value(view, object_uuid(vm), "hostname");
 	const char *key = tag_value(view, object_uuid(vm), "sshkey");
 	char id[UUID_SIZE + 17];
+	json_t *json;
 
 	make_instance_id(view, vm, id);
-	return add_yaml(f, "meta-data", "",
-			json_pack("{s:s, s:s*, s:o*}", "instance-id", id, "local-hostname", host,
-				  "public-keys", key ? keys_of(key) : NULL),
-			e);
+	json = json_pack("{s:s}", "instance-id", id);
+	if (host)
+		json_add_member(&json, "local-hostname", json_string(host));
+	if (key)
+		json_add_member(&json, "public-keys", keys_of(key));
+	return add_yaml(f, "meta-data", "", json, e);
 }
 
 /* -------------------------------------------------------------------- user-data */
@@ -170,13 +174,11 @@ static int make_vendor(const struct view *view, const struct object *vm, struct 
 	json_t *json =
 		json_pack("{s:{s:{s:[s, s]}}}", "updates", "network", "when", "boot-new-instance", "boot");
 
-	if (json && password &&
-	    (json_object_set_new(json, "ssh_pwauth", json_true()) < 0 ||
-	     json_object_set_new(json, "chpasswd",
-				 json_pack("{s:b, s:[{s:s, s:s, s:s}]}", "expire", 0, "users", "name", "root",
-					   "type", "text", "password", password)) < 0)) {
-		json_decref(json);
-		json = NULL;
+	if (password) {
+		json_add_member(&json, "ssh_pwauth", json_true());
+		json_add_member(&json, "chpasswd",
+				json_pack("{s:b, s:[{s:s, s:s, s:s}]}", "expire", 0, "users", "name", "root",
+					  "type", "text", "password", password));
 	}
 	return add_yaml(f, "vendor-data", "#cloud-config\n", json, e);
 }
@@ -189,16 +191,18 @@ static json_t *dns_of(const struct view *view, const struct object *nic)
 	const char *l3_uuid = object_text(nic, NIC_L3_UUID);
 	const struct object *l3 = view_get(view, KIND_L3_NETWORK, l3_uuid);
 	const char *domain = l3 ? object_str(l3, L3_DNS_DOMAIN) : NULL;
-	json_t *servers = json_array();
+	json_t *servers = json_array(), *json;
 	char name[32];
 
 	view_for_each_where (dns, view, KIND_L3_DNS, L3_DNS_L3_NETWORK_UUID, l3_uuid)
-		(void)json_array_append_new(servers, json_string(object_text(dns, L3_DNS_DNS)));
-	if (json_array_size(servers) == 0 && object_str(nic, NIC_GATEWAY) &&
+		json_add_item(&servers, json_string(object_text(dns, L3_DNS_DNS)));
+	if (servers && json_array_size(servers) == 0 && object_str(nic, NIC_GATEWAY) &&
 	    l3_network_source(view, l3_uuid, name))
-		(void)json_array_append_new(servers, json_string(object_text(nic, NIC_GATEWAY)));
-	return json_pack("{s:o, s:o*}", "addresses", servers, "search",
-			 domain && *domain ? json_pack("[s]", domain) : NULL);
+		json_add_item(&servers, json_string(object_text(nic, NIC_GATEWAY)));
+	json = json_pack("{s:o}", "addresses", servers);
+	if (domain && *domain)
+		json_add_member(&json, "search", json_pack("[s]", domain));
+	return json;
 }
 
 /* The default route and DNS come from the VM's default network alone. */
@@ -210,18 +214,17 @@ static json_t *ethernet(const struct view *view, const struct object *nic, const
 	json_t *json = json_pack("{s:{s:s}, s:s}", "match", "macaddress", mac, "set-name", name);
 
 	if (!ip || ipv4_netmask_parse(object_text(nic, NIC_NETMASK), &prefix, NULL) < 0) {
-		(void)json_object_set_new(json, "dhcp4", json_true());
+		json_add_member(&json, "dhcp4", json_true());
 		return json;
 	}
-	(void)json_object_set_new(json, "dhcp4", json_false());
-	(void)json_object_set_new(json, "addresses",
-				  json_pack("[o]", json_sprintf("%s/%u", ip, (unsigned)prefix)));
+	json_add_member(&json, "dhcp4", json_false());
+	json_add_member(&json, "addresses", json_pack("[o]", json_sprintf("%s/%u", ip, (unsigned)prefix)));
 	if (!is_default)
 		return json;
 	if (gateway)
-		(void)json_object_set_new(json, "routes",
-					  json_pack("[{s:s, s:s}]", "to", "0.0.0.0/0", "via", gateway));
-	(void)json_object_set_new(json, "nameservers", dns_of(view, nic));
+		json_add_member(&json, "routes",
+				json_pack("[{s:s, s:s}]", "to", "0.0.0.0/0", "via", gateway));
+	json_add_member(&json, "nameservers", dns_of(view, nic));
 	return json;
 }
 

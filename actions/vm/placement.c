@@ -14,6 +14,8 @@
 #include "actions/vm/machine.h"
 #include "actions/vm/placement_filters.h"
 #include "actions/volume/location.h"
+#include "model/json.h"
+#include "model/json_out.h"
 #include "model/states.h"
 
 /* At most so many hosts are looked at for one placement. */
@@ -189,16 +191,12 @@ static int search_begin(struct placement_search *s, const struct view *view, con
 static void note_ruled_out(struct placement_search *s, const struct placement_filter *f,
 			   const struct object *host)
 {
-	json_t *list;
-
 	if (!s->ruled_out)
 		return;
-	list = json_object_get(s->ruled_out, f->name);
-	if (!list) {
-		list = json_array();
-		(void)json_object_set_new(s->ruled_out, f->name, list);
-	}
-	(void)json_array_append_new(list, json_integer(host->id));
+	if (!json_object_get(s->ruled_out, f->name))
+		json_add_member(&s->ruled_out, f->name, json_array());
+	if (json_array_append_new(json_object_get(s->ruled_out, f->name), json_integer(host->id)) < 0)
+		json_decref(steal(&s->ruled_out)); /* no report, rather than one that is not whole */
 }
 
 /* -ENOSPC with the sentence of the filter that left no host. */
@@ -290,10 +288,10 @@ static json_t *report(const struct placement_search *s, const struct object *tak
 	json_t *json = json_pack("{s:I, s:s, s:O}", "time", (json_int_t)store_now(), "strategy", strategy,
 				 "ruledOut", s->ruled_out);
 
-	if (json && taken)
-		(void)json_object_set_new(json, "host", json_integer(taken->id));
-	if (json && !taken && e)
-		(void)json_object_set_new(json, "error", json_string(error_sentence(e)));
+	if (taken)
+		json_add_member(&json, "host", json_integer(taken->id));
+	if (!taken && e)
+		json_add_member(&json, "error", json_string(error_sentence(e)));
 	return json;
 }
 
@@ -330,19 +328,21 @@ int placement_list(const struct view *view, const struct placement *want, const 
 
 void vm_set_placement(struct object *vm, const json_t *report)
 {
-	char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
+	char *text = report ? json_text(report, JSON_COMPACT) : NULL;
 
 	object_set_str(vm, VM_PLACEMENT, text);
 	free(text);
 }
 
-static json_t *explain(const struct view *view, const struct placement_filter *f, const json_t *row)
+/* A line for the host with this row, if it is still there. */
+static void explain(json_t **list, const struct view *view, const struct placement_filter *f,
+		    const json_t *row)
 {
 	const struct object *host = view_get_id(view, KIND_HOST, json_integer_value(row));
 
-	return host ? json_pack("{s:s, s:s, s:s, s:s}", "hostUuid", object_uuid(host), "name",
-				object_name(host), "filter", f->name, "reason", f->why)
-		    : NULL;
+	if (host)
+		json_add_item(list, json_pack("{s:s, s:s, s:s, s:s}", "hostUuid", object_uuid(host), "name",
+					      object_name(host), "filter", f->name, "reason", f->why));
 }
 
 json_t *placement_explain(const struct view *view, const json_t *ruled_out)
@@ -353,10 +353,7 @@ json_t *placement_explain(const struct view *view, const json_t *ruled_out)
 
 	for (size_t f = 0; (filter = placement_filter(f)); f++) {
 		json_array_foreach (json_object_get(ruled_out, filter->name), i, row) {
-			json_t *line = explain(view, filter, row);
-
-			if (line)
-				(void)json_array_append_new(list, line);
+			explain(&list, view, filter, row);
 		}
 	}
 	return list;

@@ -9,6 +9,7 @@
 #include "actions/engine/tags.h"
 #include "actions/host/wait.h"
 #include "actions/vm/state.h"
+#include "model/json.h"
 
 static const struct vm_setting *setting_of(const struct request *req)
 {
@@ -196,7 +197,7 @@ static json_t *split(const char *text)
 	char *rest = copy;
 
 	for (char *word = strsep(&rest, ","); list && word; word = strsep(&rest, ","))
-		(void)json_array_append_new(list, json_string(word));
+		json_add_item(&list, json_string(word));
 	return list;
 }
 

@@ -15,6 +15,7 @@
 #include "fs/class/writing.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/wait.h"
+#include "model/json.h"
 #include "model/json_out.h"
 #include "model/render.h"
 #include "fs/tree/permissions.h"
@@ -94,7 +95,7 @@ static void set_answer(struct handle *h, const char *job, const json_t *answer)
 	if (job && *job)
 		handle_set_answer(h, render_answer(job));
 	else if (answer)
-		handle_set_answer(h, render_json(json_deep_copy(answer), store_now()));
+		handle_set_answer(h, render_json(json_copy_whole(answer), store_now()));
 }
 
 /* The outcome of a text. In the store's writer thread, or in the receiving one. */
