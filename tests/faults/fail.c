@@ -426,7 +426,7 @@ static void child(const char *state, const char *outside)
 	if (simulated)
 		life_move_to_simulator(&l);
 	/* or each census, and each opening of the pool, would take longer than the one before */
-	set_config(&l.pool, "job", "ended.maxNum", "100");
+	set_config(&l.pool, "job", "ended.maxNum", "20");
 	life_goes_on = on_part;
 	for (size_t i = 0; i < 2 * step_count(); i++) {
 		bool up = i < step_count();

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -237,6 +238,26 @@ json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_erro
 	return json;
 }
 
+#define REAL(name)                                                                                           \
+	({                                                                                                   \
+		static typeof(&(name)) real;                                                                 \
+		if (!real)                                                                                   \
+			*(void **)&real = dlsym(RTLD_NEXT, #name);                                           \
+		real;                                                                                        \
+	})
+
+/* ------------------------------------------------------------------- passwords */
+
+/* The hash of a password takes long, as it should; each opening of a pool makes one. Here it is a quick one. */
+int crypto_pwhash_str(char ret_hash[crypto_pwhash_STRBYTES], const char *const password,
+		      unsigned long long length, unsigned long long operations, size_t memory)
+{
+	(void)operations;
+	(void)memory;
+	return REAL(crypto_pwhash_str)(ret_hash, password, length, crypto_pwhash_OPSLIMIT_MIN,
+				       crypto_pwhash_MEMLIMIT_MIN);
+}
+
 /* ---------------------------------------------------------------------- threads */
 
 int __real_pthread_create(pthread_t *ret, const pthread_attr_t *attributes, void *(*run)(void *), void *arg);
@@ -250,14 +271,6 @@ int __wrap_pthread_create(pthread_t *ret, const pthread_attr_t *attributes, void
 }
 
 /* ------------------------------------------------------------------------ files */
-
-#define REAL(name)                                                                                           \
-	({                                                                                                   \
-		static typeof(&(name)) real;                                                                 \
-		if (!real)                                                                                   \
-			*(void **)&real = dlsym(RTLD_NEXT, #name);                                           \
-		real;                                                                                        \
-	})
 
 static bool is_file(int fd)
 {
