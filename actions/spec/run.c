@@ -109,7 +109,8 @@ static int set_outcome(json_t *step, const char *state, const struct error *e)
 {
 	if (json_object_set_new(step, "state", json_string(state)) < 0)
 		return -ENOMEM;
-	return e && error_is_set(e) && json_object_set_new(step, "error", json_string(error_sentence(e))) < 0
+	return e && error_is_set(e) &&
+			       json_object_set_new(step, "error", json_string_nocheck(error_sentence(e))) < 0
 		       ? -ENOMEM
 		       : 0;
 }
