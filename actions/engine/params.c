@@ -124,11 +124,11 @@ static int convert_list(const struct param *p, const json_t *value, json_t **ret
 
 	if (!text && !json_is_array(value))
 		return error_set(e, EINVAL, "field[%s] must be a list", p->name);
+	if (text && !copy)
+		return error_oom(e);
 	list = json_array();
 	for (char *word = strsep(&rest, ","); list && copy && *copy && word; word = strsep(&rest, ","))
 		json_add_item(&list, json_string(word));
-	if (!list || (text && !copy))
-		return error_oom(e);
 	json_array_foreach (value, i, item) {
 		/* All lists of the manual are lists of strings. */
 		if (!is_string_like(item)) {
