@@ -9,6 +9,7 @@
 
 #include "model/compressed.h"
 #include "model/json.h"
+#include "model/json_out.h"
 #include "model/sqlite.h"
 #include "model/url.h"
 
@@ -40,7 +41,7 @@ static int mask_document(const char *text, const char *in, char **ret)
 	if (shown && strcmp(shown, url) == 0)
 		return 0;
 	if (shown && json_object_set_new(inner, "url", json_string(shown)) == 0)
-		*ret = json_dumps(json, JSON_COMPACT);
+		*ret = json_text(json, JSON_COMPACT);
 	return *ret ? 0 : -ENOMEM;
 }
 
