@@ -314,18 +314,32 @@ static int make_absolute(char **path, const char *what, struct error *e)
 	return 0;
 }
 
+/*
+ * The type of the file. What the kernel remembers of a mount does not count: ENOTCONN if the program behind it was killed. 0
+ * or -1 with errno.
+ */
+static int ask_type(const char *path, mode_t *ret)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_TYPE, &st) < 0)
+		return -1;
+	*ret = st.stx_mode & S_IFMT;
+	return 0;
+}
+
 /* Makes *path absolute; it must be a directory. */
 static int check_directory(char **path, const char *what, struct error *e)
 {
-	struct stat st;
+	mode_t type;
 	int r = make_absolute(path, what, e);
 
 	if (r < 0)
 		return r;
-	if (stat(*path, &st) < 0) /* ENOTCONN: the program of an earlier mount was killed */
+	if (ask_type(*path, &type) < 0)
 		return error_set(e, errno, "cannot use the %s '%s': %s%s", what, *path, strerror(errno),
 				 errno == ENOTCONN ? "; unmount it first" : "");
-	if (!S_ISDIR(st.st_mode))
+	if (!S_ISDIR(type))
 		return error_set(e, ENOTDIR, "cannot use the %s '%s': not a directory", what, *path);
 	return 0;
 }
@@ -333,9 +347,9 @@ static int check_directory(char **path, const char *what, struct error *e)
 /* As a service, nobody else would remove what a killed program has left. */
 static void remove_dead_mount(const char *path)
 {
-	struct stat st;
+	mode_t type;
 
-	if (getenv("NOTIFY_SOCKET") && stat(path, &st) < 0 && errno == ENOTCONN)
+	if (getenv("NOTIFY_SOCKET") && ask_type(path, &type) < 0 && errno == ENOTCONN)
 		(void)umount2(path, MNT_DETACH);
 }
 

@@ -32,12 +32,17 @@ int durable_file(int fd, const char *path, struct error *e)
 	return durable_name(path, e);
 }
 
-/* One component. One that is there was made durable by who made it. */
+/* One component, with @mode whatever the umask. One that is there was made durable by who made it. */
 static int make_one(const char *path, mode_t mode, struct error *e)
 {
 	if (mkdir(path, mode) == 0) {
-		int r = durable_name(path, e);
+		int r = chmod(path, mode) == 0
+				? 0
+				: error_set(e, errno, "cannot set the mode of the folder '%s': %s", path,
+					    strerror(errno));
 
+		if (r == 0)
+			r = durable_name(path, e);
 		if (r < 0)
 			(void)rmdir(path);
 		return r;

@@ -13,7 +13,7 @@
 
 #include "model/error.h"
 
-/** Makes the folder @path, absolute, with what is missing above it, all with @mode. Success when it is there. */
+/** Makes the folder @path, absolute, with what is missing above it, all with @mode, whatever the umask. Success when it is there. */
 int durable_folder_make(const char *path, mode_t mode, struct error *e);
 /** What was done to the names in the folder of @path is durable. */
 int durable_name(const char *path, struct error *e);

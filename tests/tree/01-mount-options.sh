@@ -85,6 +85,7 @@ for mask in 0777 0077 0000; do
 	test -s "$MOUNT/README"
 	umount_pool
 	assert_eq "$(find "$CASE_DIR/state-$mask" -type d ! -perm -u=rwx)" "" "folders closed to their owner by the umask $mask"
+	assert_eq "$(stat -c %a "$CASE_DIR/state-$mask" "$CASE_DIR/state-$mask/primary" "$CASE_DIR/state-$mask/console" | tr '\n' ' ')" "711 711 711 " "what guests reach with the umask $mask"
 	assert_eq "$(find "$CASE_DIR/state-$mask" -type f ! -perm -u=rw)" "" "files closed to their owner by the umask $mask"
 	assert_eq "$(find "$CASE_DIR/state-$mask" -maxdepth 1 -type f -perm /o=rwx)" "" "files open to others by the umask $mask"
 done
@@ -99,8 +100,10 @@ sqlite3 "$STATE/pool.db" "UPDATE host SET uri = 'nonsense'"
 refuses "'nonsense' is not a URI of a host" -o "state=$STATE,uri=$URI" "$MOUNT"
 sqlite3 "$STATE/pool.db" "UPDATE host SET uri = '$URI'"
 
-step "the mount of a killed program"
+step "the mount of a killed program, also one whose attributes the kernel still has"
 mount_pool
+cat "$MOUNT/version"
+stat "$MOUNT"
 # shellcheck disable=SC2046 # one word a pid
 kill -KILL $(pool_pids)
 wait_until 15 is_pool_gone
