@@ -21,13 +21,6 @@ bool l3_network_source(const struct view *view, const char *l3_uuid, char ret_na
 /** True if a NIC of the L3 network has the address. */
 bool l3_network_has_nic_with(const struct view *view, const char *l3_uuid, const char *ip);
 /**
- * Runs @apply as one store change, then refreshes the L3 network on the connected hosts of the clusters that
- * have it. A host that refuses is not a failure: it says why (statusReason), and is tried again (host_prepare.h). The
- * caller owns *@ret_result. Blocking: for workers.
- */
-int l3_network_change(struct job *job, const char *l3_uuid, op_apply_fn *apply, json_t **ret_result,
-		      struct error *e);
-/**
  * Closes the libvirt network of an L3 network on all connected hosts of a cluster. Stops at the first
  * failure. Blocking.
  */

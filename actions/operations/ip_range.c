@@ -5,6 +5,7 @@
 #include "actions/engine/rows.h"
 #include "actions/network/ip_range.h"
 #include "actions/network/l3_network.h"
+#include "actions/network/l3_network_change.h"
 #include "actions/operations/table.h"
 #include "model/json.h"
 

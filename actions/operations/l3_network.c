@@ -16,6 +16,7 @@
 #include "actions/host/uri.h"
 #include "actions/network/ipv4.h"
 #include "actions/network/l3_network.h"
+#include "actions/network/l3_network_change.h"
 #include "actions/operations/table.h"
 #include "model/states.h"
 

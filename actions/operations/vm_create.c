@@ -21,6 +21,7 @@
 #include "actions/operations/table.h"
 #include "actions/vm/affinity.h"
 #include "actions/vm/creation_size.h"
+#include "actions/vm/disks.h"
 #include "actions/vm/first_start.h"
 #include "actions/vm/nic.h"
 #include "actions/vm/power.h"

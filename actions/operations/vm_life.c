@@ -13,6 +13,7 @@
 #include "actions/engine/result.h"
 #include "actions/host/topology.h"
 #include "actions/operations/table.h"
+#include "actions/vm/disks.h"
 #include "actions/vm/first_start.h"
 #include "actions/vm/power.h"
 #include "actions/vm/reconcile.h"

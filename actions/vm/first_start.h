@@ -27,11 +27,6 @@ int vm_lay_out(struct txn *t, struct job *job, const char *uuid, struct error *e
  */
 int vm_first_start(struct job *job, const char *uuid, bool paused, struct error *e);
 
-/** Whether the VM has a root volume and none of its volumes is still to be made. */
-bool vm_has_disks(const struct view *view, const char *uuid);
-/** Whether the VM is laid out, and neither has all its disks nor ever ran: what a first start that was killed has left. */
-bool vm_is_in_first_start(const struct view *view, const char *uuid);
-
 /**
  * What the request to create a VM says of its volumes, as members of @want (storage_needed, root_strategy, data,
  * data_storage), which borrow from it and from @view. @image is its image. The caller frees *ret_disks. -ENOMEM.

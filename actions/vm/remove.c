@@ -2,7 +2,7 @@
 /* See remove.h. */
 #include "actions/vm/adopted.h"
 #include "actions/vm/console_log.h"
-#include "actions/vm/first_start.h"
+#include "actions/vm/disks.h"
 #include "actions/vm/lease.h"
 #include "actions/vm/machine.h"
 #include "actions/vm/nocloud.h"
