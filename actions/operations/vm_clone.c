@@ -25,6 +25,7 @@
 #include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/vm/describe.h"
+#include "actions/vm/disks.h"
 #include "actions/vm/firmware.h"
 #include "actions/vm/machine.h"
 #include "actions/vm/nic.h"
@@ -699,7 +700,7 @@ static void recover_one(struct cloning *c, struct clone *clone)
 	error_set_code(&clone->error, EINTR, "SYS.1000",
 		       "the daemon ended while VM '%s' was being cloned; this clone was removed",
 		       c->job->req->target);
-	if (root)
+	if (root && !vm_is_in_first_start(view, clone->uuid))
 		host_wait_for_storage(c->job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(root, VOLUME_HOST_UUID));
 	vm_roll_back(c->job, clone->uuid);
