@@ -3,13 +3,11 @@
 #include "model/old_urls.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/cleanup.h"
 #include "model/compressed.h"
-#include "model/json.h"
-#include "model/json_out.h"
 #include "model/sqlite.h"
 #include "model/url.h"
 
@@ -26,69 +24,56 @@ static void mask_url(sqlite3_context *context, int count, sqlite3_value **values
 		sqlite3_result_error_nomem(context);
 }
 
-/* Masks the member `url` of the member @in of the document @text. *ret is NULL when that changes nothing. 0 or -ENOMEM. */
-static int mask_document(const char *text, const char *in, char **ret)
+/* An SQL function: the text that is compressed; NULL if it is damaged. */
+static void unpack(sqlite3_context *context, int count, sqlite3_value **values)
 {
-	json_error_t why;
-	_cleanup_json_ json_t *json = json_loads(text, 0, &why);
-	json_t *inner = json_object_get(json, in);
-	const char *url = json_string_value(json_object_get(inner, "url"));
-	_cleanup_free_ char *shown = url ? url_shown(url) : NULL;
-
-	*ret = NULL;
-	if (!url)
-		return !json && json_error_code(&why) == json_error_out_of_memory ? -ENOMEM : 0;
-	if (shown && strcmp(shown, url) == 0)
-		return 0;
-	if (shown && json_object_set_new(inner, "url", json_string(shown)) == 0)
-		*ret = json_text(json, JSON_COMPACT);
-	return *ret ? 0 : -ENOMEM;
-}
-
-/* The same of a compressed document: NULL, and -EBADMSG, if it is none. */
-static int mask_compressed(const char *bytes, size_t size, const char *in, char **ret)
-{
-	_cleanup_free_ char *text = NULL;
-
-	*ret = NULL;
-	if (!bytes || !compressed_is_whole(bytes, size))
-		return -EBADMSG;
-	text = compressed_read(bytes);
-	return text ? mask_document(text, in, ret) : -errno;
-}
-
-/* An SQL function: a compressed document whose member of this name has a member `url`, which is masked. */
-static void mask_inside(sqlite3_context *context, int count, sqlite3_value **values)
-{
-	_cleanup_free_ char *masked = NULL;
-	int r = mask_compressed(sqlite3_value_blob(values[0]), (size_t)sqlite3_value_bytes(values[0]),
-				(const char *)sqlite3_value_text(values[1]), &masked);
-	size_t len = masked ? strlen(masked) : 0;
-	char *compressed = masked ? malloc(compressed_bound(len)) : NULL;
+	const char *bytes = sqlite3_value_blob(values[0]);
+	bool whole = bytes && compressed_is_whole(bytes, (size_t)sqlite3_value_bytes(values[0]));
+	char *text = whole ? compressed_read(bytes) : NULL;
 
 	(void)count;
-	if (compressed)
-		sqlite3_result_blob(context, compressed, (int)compressed_write(masked, len, compressed),
-				    free);
-	else if (masked || r == -ENOMEM)
+	if (text)
+		sqlite3_result_text(context, text, -1, free);
+	else if (whole && errno == ENOMEM)
 		sqlite3_result_error_nomem(context);
-	else
-		sqlite3_result_value(context, values[0]);
 }
+
+/* The opposite. */
+static void pack(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const char *text = (const char *)sqlite3_value_text(values[0]);
+	size_t len = text ? strlen(text) : 0;
+	char *packed = text ? malloc(compressed_bound(len)) : NULL;
+
+	(void)count;
+	if (packed)
+		sqlite3_result_blob(context, packed, (int)compressed_write(text, len, packed), free);
+	else
+		sqlite3_result_error_nomem(context);
+}
+
+/* What is no document, or has no URL there, stays. */
+#define MASK_MEMBER(column, path)                                                                            \
+	"UPDATE job_text SET " column " = packed(json_set(unpacked(" column "), '" path                      \
+	"', masked(json_extract(unpacked(" column "), '" path "')))) "                                       \
+	"WHERE id IN (SELECT id FROM job WHERE operation = 'AddImage') AND json_valid(unpacked(" column      \
+	")) AND json_type(unpacked(" column "), '" path "') = 'text';"
 
 int old_urls_mask(sqlite3 *db, struct error *e)
 {
-	const int how = SQLITE_UTF8 | SQLITE_DIRECTONLY;
-	int rc = sqlite3_create_function(db, "masked", 1, how, NULL, mask_url, NULL, NULL);
+	static const struct {
+		const char *name;
+		void (*call)(sqlite3_context *context, int count, sqlite3_value **values);
+	} functions[] = {{"masked", mask_url}, {"unpacked", unpack}, {"packed", pack}};
+	int rc = SQLITE_OK;
 
-	if (rc == SQLITE_OK)
-		rc = sqlite3_create_function(db, "masked", 2, how, NULL, mask_inside, NULL, NULL);
+	for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_SIZE(functions); i++)
+		rc = sqlite3_create_function(db, functions[i].name, 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
+					     functions[i].call, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return error_set(e, -sqlite_errno(rc), "database: %s", sqlite3_errmsg(db));
-	return sqlite_exec(
-		db,
-		"UPDATE image SET url = masked(url);"
-		"UPDATE job_text SET request = masked(request, 'params'), result = masked(result, 'inventory') "
-		"WHERE id IN (SELECT id FROM job WHERE operation = 'AddImage')",
-		e);
+	return sqlite_exec(db,
+			   "UPDATE image SET url = masked(url);" MASK_MEMBER("request", "$.params.url")
+				   MASK_MEMBER("result", "$.inventory.url"),
+			   e);
 }
