@@ -199,7 +199,7 @@ static int load_kind(struct loading *l, sqlite3 *db, const struct kind *kind, st
 	return 0;
 }
 
-/* Loads one kind after the other that nobody has begun. Kinds have no part of a view in common. */
+/* Loads one kind after the other that nobody has begun. Kinds have nothing of a view in common but the sums (sum_up()). */
 static void load_kinds(struct loading *l, sqlite3 *db)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT;

@@ -66,19 +66,19 @@ static struct creation *find_creation(struct waits *waits, int64_t uid, const ch
 	return NULL;
 }
 
-/* Records a new job of a `create` file. If out of memory, sync does not see it. */
-static void note_creation(struct waits *waits, const struct object *job)
+/* Records a new job of a `create` file. False if out of memory: then sync does not see it. */
+static bool note_creation(struct waits *waits, const struct object *job)
 {
 	const struct operation *op = operation_by_name(object_text(job, JOB_OPERATION));
 	struct creation *c, *grown;
 
 	if (!op || op->form != FORM_CREATE)
-		return;
+		return true;
 	c = find_creation(waits, object_int(job, JOB_UID), op->name);
 	if (!c) {
 		grown = reallocarray(waits->creations, waits->creation_count + 1, sizeof(*grown));
 		if (!grown)
-			return;
+			return false;
 		waits->creations = grown;
 		c = &grown[waits->creation_count++];
 		*c = (struct creation){.uid = object_int(job, JOB_UID)};
@@ -86,6 +86,7 @@ static void note_creation(struct waits *waits, const struct object *job)
 	}
 	if (c->job < job->id)
 		c->job = job->id;
+	return true;
 }
 
 /*
@@ -98,13 +99,14 @@ static const struct creation *last_creation(struct waits *waits, int64_t uid, co
 	const struct creation *c = find_creation(waits, uid, operation);
 	const struct object *job;
 	struct view_walk walk;
+	bool all = true;
 
 	if (c || waits->knows_all)
 		return c;
 	view_walk_init(&walk, view, KIND_JOB, JOB_OPERATION);
 	while ((job = view_walk_next(&walk)))
-		note_creation(waits, job);
-	waits->knows_all = true;
+		all = note_creation(waits, job) && all;
+	waits->knows_all = all;
 	return find_creation(waits, uid, operation);
 }
 
@@ -395,7 +397,7 @@ void waits_observe(struct waits *waits, const struct view *view, const struct ch
 		if ((after ? after : before)->kind->id != KIND_JOB)
 			continue;
 		if (!before)
-			note_creation(waits, after);
+			waits->knows_all = note_creation(waits, after) && waits->knows_all;
 		else if (!is_final(before) && (!after || is_final(after)))
 			job_ended(waits, view, after ? after : before, !after, &ended);
 	}
