@@ -73,17 +73,33 @@ void download_source_close(struct download_source *source)
 }
 
 /*
- * Moves the source to the name. -1: it has to be copied, or the name is taken, which the copy will find. Not over an
- * empty file: ext4 then has all that was written on its way to the disk before rename(2) returns.
+ * For file systems that cannot tell whether the name is taken (NFS, ZFS before 2.2): it is taken first, and then replaced.
+ * Elsewhere that costs: ext4 has all that was written on its way to the disk before such a rename(2) returns.
  */
+static int rename_over(const char *from, int dir_fd, const char *name)
+{
+	int r, taken = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (taken < 0)
+		return -1;
+	(void)close(taken);
+	r = renameat(AT_FDCWD, from, dir_fd, name);
+	if (r < 0)
+		(void)unlinkat(dir_fd, name, 0);
+	return r;
+}
+
+/* Moves the source to the name. -1: it has to be copied, or the name is taken, which the copy will find. */
 static int move(const struct download_source *source, int dir_fd, const char *name)
 {
 	_cleanup_close_ int fd = open(source->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 ? -1 : fchmod(fd, 0600);
 
-	if (fd < 0 || fchmod(fd, 0600) < 0 ||
-	    renameat2(AT_FDCWD, source->path, dir_fd, name, RENAME_NOREPLACE) < 0)
-		return -1;
-	return steal_fd(&fd);
+	if (r == 0)
+		r = renameat2(AT_FDCWD, source->path, dir_fd, name, RENAME_NOREPLACE);
+	if (r < 0 && errno == EINVAL)
+		r = rename_over(source->path, dir_fd, name);
+	return r < 0 ? -1 : steal_fd(&fd);
 }
 
 /* Opens the folder of @path, and moves the source into it, or creates the file. */
