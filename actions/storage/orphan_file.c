@@ -3,6 +3,7 @@
 #include "actions/storage/orphan_file.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -174,21 +175,91 @@ static bool claim_wait(uint64_t before, const struct timespec *until)
 
 /* --------------------------------------------------------------------- removing */
 
-/* Opens the pool of the storage on the host. -EBUSY if an administrator has switched it off. */
-static int open_storage(struct pool *pool, const struct object *ps, const struct object *host,
-			struct error *e)
-{
-	int r = hv_storage_pool_is_disabled(pool_hypervisor(pool), object_uuid(host), object_uuid(ps), e);
+/* A storage that does not open on a host: it is tried once, since that may take its time. */
+struct closed {
+	int64_t ps, host; /* row ids */
+	struct error why; /* owned */
+};
 
-	if (r > 0)
-		return error_set(e, EBUSY, "storage pool '%s' is switched off on host '%s'", object_uuid(ps),
+/* Removing files, which may take several passes over them. */
+struct removal {
+	struct pool *pool;
+	const char *job;       /* whose files; "": those without a job */
+	bool starts;	       /* storage pools that libvirt has stopped */
+	struct closed *closed; /* owned */
+	size_t closed_count;
+};
+
+static void removal_done(struct removal *removal)
+{
+	for (size_t i = 0; i < removal->closed_count; i++)
+		error_done(&removal->closed[i].why);
+	free(removal->closed);
+}
+
+/* Without memory it is tried again. */
+static void note_closed(struct removal *removal, const struct object *ps, const struct object *host,
+			struct error *why)
+{
+	struct closed *grown =
+		reallocarray(removal->closed, removal->closed_count + 1, sizeof(*removal->closed));
+
+	if (!grown)
+		return;
+	removal->closed = grown;
+	grown += removal->closed_count++;
+	*grown = (struct closed){.ps = ps->id, .host = host->id, .why = ERROR_INIT};
+	(void)error_move(&grown->why, why);
+}
+
+static const struct closed *find_closed(const struct removal *removal, const struct object *ps,
+					const struct object *host)
+{
+	for (size_t i = 0; i < removal->closed_count; i++)
+		if (removal->closed[i].ps == ps->id && removal->closed[i].host == host->id)
+			return &removal->closed[i];
+	return NULL;
+}
+
+/* Opens the pool of the storage on the host. -EBUSY if it is stopped, and not to be started. */
+static int open_pool(const struct removal *removal, const struct object *ps, const struct object *host,
+		     struct error *e)
+{
+	enum hv_pool_state state;
+	int r = hv_storage_pool_state(pool_hypervisor(removal->pool), object_uuid(host), object_uuid(ps),
+				      &state, e);
+
+	if (r < 0)
+		return r;
+	if (state == HV_POOL_DISABLED || (state == HV_POOL_STOPPED && !removal->starts))
+		return error_set(e, EBUSY, "storage pool '%s' is %s on host '%s'", object_uuid(ps),
+				 state == HV_POOL_DISABLED ? "switched off" : "stopped",
 				 object_text(host, HOST_NAME));
-	return r < 0 ? r : primary_storage_open_pool(pool, ps, object_uuid(host), e);
+	return primary_storage_open_pool(removal->pool, ps, object_uuid(host), e);
+}
+
+static int open_place(struct removal *removal, const struct object *ps, const struct object *host,
+		      struct error *e)
+{
+	const struct closed *closed = find_closed(removal, ps, host);
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int r;
+
+	if (!closed) {
+		r = open_pool(removal, ps, host, &why);
+		if (r == 0)
+			return 0;
+		(void)error_set_code(e, why.errnum, why.code, "%s", error_sentence(&why));
+		note_closed(removal, ps, host, &why);
+		return r;
+	}
+	return error_set_code(e, closed->why.errnum, closed->why.code, "%s", error_sentence(&closed->why));
 }
 
 /* Removes the file, then its row. -ENOTCONN if no host can reach it now. The caller has claimed it. */
-static int remove_file(struct pool *pool, const struct object *file, struct error *e)
+static int remove_file(struct removal *removal, const struct object *file, struct error *e)
 {
+	struct pool *pool = removal->pool;
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const char *ps_uuid = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
 	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, ps_uuid);
@@ -207,7 +278,7 @@ static int remove_file(struct pool *pool, const struct object *file, struct erro
 	if (!host)
 		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
 				      ps_uuid);
-	r = open_storage(pool, ps, host, e);
+	r = open_place(removal, ps, host, e);
 	if (r < 0)
 		return r;
 	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
@@ -217,19 +288,19 @@ static int remove_file(struct pool *pool, const struct object *file, struct erro
 	return store_run(pool_store(pool), object_remove_key, &key, e);
 }
 
-/* What one pass over the files of a job did. */
+/* What one pass over the files did. */
 struct pass {
 	int removed; /* the number of files */
 	int skipped; /* the number of those that another thread is removing */
 	int failure; /* the first one; 0 = none */
 };
 
-static void remove_some_of(struct pool *pool, const char *job, struct pass *ret, struct error *e)
+static void remove_some_of(struct removal *removal, struct pass *ret, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	_cleanup_view_ struct view *view = store_view(pool_store(removal->pool));
 
 	*ret = (struct pass){0};
-	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, job) {
+	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, removal->job) {
 		struct claim claim = {.ps = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID),
 				      .file = object_text(file, ORPHAN_FILE_FILE_NAME)};
 		int r;
@@ -240,7 +311,7 @@ static void remove_some_of(struct pool *pool, const char *job, struct pass *ret,
 			ret->skipped++;
 			continue;
 		}
-		r = remove_file(pool, file, ret->failure == 0 ? e : NULL);
+		r = remove_file(removal, file, ret->failure == 0 ? e : NULL);
 		claim_release(&claim);
 		ret->removed += r == 0;
 		if (r < 0 && ret->failure == 0)
@@ -248,8 +319,10 @@ static void remove_some_of(struct pool *pool, const char *job, struct pass *ret,
 	}
 }
 
-static int remove_all_of(struct pool *pool, const char *job, struct error *e)
+/* @starts: storage pools that libvirt has stopped. */
+static int remove_all_of(struct pool *pool, const char *job, bool starts, struct error *e)
 {
+	_cleanup_(removal_done) struct removal removal = {.pool = pool, .job = job, .starts = starts};
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	struct timespec until;
 	struct pass pass;
@@ -261,23 +334,24 @@ static int remove_all_of(struct pool *pool, const char *job, struct error *e)
 	do {
 		error_done(&cause);
 		releases = claim_releases();
-		remove_some_of(pool, job, &pass, &cause);
+		remove_some_of(&removal, &pass, &cause);
 	} while ((pass.failure < 0 && pass.removed > 0) ||
 		 (pass.skipped > 0 && claim_wait(releases, &until)));
 	return pass.failure < 0 ? error_move(e, &cause) : 0;
 }
 
+/* What others have left on a storage that does not open is not waited for by this job. */
 void orphan_files_remove(struct pool *pool, const char *job)
 {
 	if (job)
-		(void)remove_all_of(pool, job, NULL);
-	(void)remove_all_of(pool, "", NULL);
+		(void)remove_all_of(pool, job, true, NULL);
+	(void)remove_all_of(pool, "", false, NULL);
 }
 
 int orphan_files_collect(struct pool *pool, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	int result = remove_all_of(pool, "", e);
+	int result = remove_all_of(pool, "", true, e);
 
 	view_for_each (file, view, KIND_ORPHAN_FILE) {
 		const char *uuid = object_text(file, ORPHAN_FILE_JOB_UUID);
@@ -285,7 +359,7 @@ int orphan_files_collect(struct pool *pool, struct error *e)
 		int r = 0;
 
 		if (*uuid && (!job || job_state_is_final(object_str(job, JOB_STATE))))
-			r = remove_all_of(pool, uuid, result == 0 ? e : NULL);
+			r = remove_all_of(pool, uuid, true, result == 0 ? e : NULL);
 		if (r < 0 && result == 0)
 			result = r;
 	}

@@ -11,8 +11,8 @@
  * start, or when its host is connected again. Two threads never remove one file
  * at a time.
  *
- * The storage pool of a file is started for that, since libvirt stops one when it cannot look at a file; but not if an
- * administrator has stopped it and switched its autostart off: then its files are left for later.
+ * libvirt stops a storage pool when it cannot look at a file. The timer starts it to remove files, and so does a job for its
+ * own; but not if an administrator has stopped it and switched its autostart off: then its files are left for later.
  *
  * A file that is the nextPath of a volume is never removed: it is not known yet
  * whether it is the volume's (volume/snapshot.h).
@@ -35,8 +35,8 @@ const struct object *orphan_file_find(const struct view *view, const char *ps, c
 /** Removes the orphan row of a file that now belongs to an object, if any. For change functions. */
 int orphan_file_adopt(struct txn *t, const char *ps, const char *path, struct error *e);
 /**
- * Removes the orphan files of @job (may be NULL) and those without a job, unless a volume or snapshot may
- * need them. What cannot be removed now is left to the timer, as is what another thread is still removing
+ * Removes the orphan files of @job (may be NULL) and those without a job whose storage pool runs, unless a volume or snapshot
+ * may need them. What cannot be removed now is left to the timer, as is what another thread is still removing
  * after some seconds. Blocking.
  */
 void orphan_files_remove(struct pool *pool, const char *job);

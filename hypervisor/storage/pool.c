@@ -228,12 +228,14 @@ int hv_storage_pool_close(struct hypervisor *hv, const char *host, const char *u
 
 /* -------------------------------------------------------------------- looking */
 
-int hv_storage_pool_is_disabled(struct hypervisor *hv, const char *host, const char *uuid, struct error *e)
+int hv_storage_pool_state(struct hypervisor *hv, const char *host, const char *uuid, enum hv_pool_state *ret,
+			  struct error *e)
 {
 	_cleanup_call_ struct hv_call call = {0};
 	_cleanup_pool_ virStoragePoolPtr pool = NULL;
-	int autostart, rc = hv_call_begin(hv, host, &call, e);
+	int autostart = 0, rc = hv_call_begin(hv, host, &call, e);
 
+	*ret = HV_POOL_READY;
 	if (rc < 0 || call.host->simulator) /* whose pools do not stop */
 		return rc;
 	pool = virStoragePoolLookupByUUIDString(call.conn, uuid);
@@ -247,7 +249,8 @@ int hv_storage_pool_is_disabled(struct hypervisor *hv, const char *host, const c
 	if (virStoragePoolGetAutostart(pool, &autostart) < 0)
 		return error_set_virt(e, call.conn, "cannot tell whether storage pool '%s' starts by itself",
 				      uuid);
-	return !autostart;
+	*ret = autostart ? HV_POOL_STOPPED : HV_POOL_DISABLED;
+	return 0;
 }
 
 int hv_storage_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid,

@@ -31,11 +31,14 @@ int hv_storage_pool_open(struct hypervisor *hv, const char *host, const struct h
 			 struct error *e);
 /** Stops and undefines the pool; files stay. Success when it is not there. */
 int hv_storage_pool_close(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
-/**
- * 1 when an administrator has stopped the pool for good: it is inactive, and its autostart, which each pool has, is switched
- * off. 0 when it is active, is not there, or was stopped by libvirt, which does so when it cannot look at a file.
- */
-int hv_storage_pool_is_disabled(struct hypervisor *hv, const char *host, const char *uuid, struct error *e);
+
+enum hv_pool_state {
+	HV_POOL_READY,	 /* active, or not there */
+	HV_POOL_STOPPED, /* by an administrator, or by libvirt, which does so when it cannot look at a file */
+	HV_POOL_DISABLED, /* stopped, and its autostart, which each pool has, is switched off: by an administrator */
+};
+int hv_storage_pool_state(struct hypervisor *hv, const char *host, const char *uuid, enum hv_pool_state *ret,
+			  struct error *e);
 int hv_storage_pool_capacity(struct hypervisor *hv, const char *host, const char *uuid,
 			     struct hv_capacity *ret, struct error *e);
 

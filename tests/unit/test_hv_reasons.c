@@ -433,9 +433,15 @@ static int do_pool_close(void)
 	return hv_storage_pool_close(hv, HOST, POOL, e);
 }
 
-static int do_pool_is_disabled(void)
+static int do_pool_state(void)
 {
-	return hv_storage_pool_is_disabled(hv, HOST, POOL, e);
+	enum hv_pool_state state;
+	int rc;
+
+	fake.off = true;
+	rc = hv_storage_pool_state(hv, HOST, POOL, &state, e);
+	fake.off = false;
+	return rc;
 }
 
 static int do_pool_capacity(void)
@@ -493,7 +499,7 @@ static const struct {
 	RUN(do_network_close),
 	RUN(do_pool_open),
 	RUN(do_pool_close),
-	RUN(do_pool_is_disabled),
+	RUN(do_pool_state),
 	RUN(do_pool_capacity),
 	RUN(do_load),
 	RUN(do_retire),
