@@ -40,7 +40,8 @@ struct upgrade {
 	/* TRIED */
 	pid_t trial; /* 0: it has ended, with `status` */
 	int status;
-	int said; /* what the trial prints; -1: it has ended */
+	bool is_late; /* it has not ended in its time, and was killed */
+	int said;     /* what the trial prints; -1: it has ended */
 	char text[LINK_TEXT];
 	size_t len;
 };
@@ -225,6 +226,7 @@ static void start_trial(struct upgrade *u, int program, int keep_fd)
 	}
 	u->said = fds[0];
 	u->len = 0;
+	u->is_late = false;
 	begin(u, STEP_TRIED);
 }
 
@@ -271,6 +273,11 @@ static void judge(struct upgrade *u, const struct handover *present)
 	if (WIFEXITED(u->status) && WEXITSTATUS(u->status) == 0) {
 		begin(u, STEP_WAITS);
 		hold_jobs(present, true);
+		return;
+	}
+	if (u->is_late) {
+		fail(u, ETIMEDOUT, "the new program did not answer within %d s when it was tried",
+		     UPGRADE_TRY_S);
 		return;
 	}
 	u->text[u->len] = '\0';
@@ -353,7 +360,8 @@ static void on_late(struct upgrade *u, const struct handover *present)
 		     UPGRADE_ASK_S);
 		break;
 	case STEP_TRIED:
-		if (u->trial > 0)
+		u->is_late = u->trial > 0;
+		if (u->is_late)
 			(void)kill(u->trial, SIGKILL);
 		close_fd(&u->said); /* a child of it may have it open, too */
 		break;
