@@ -29,6 +29,7 @@
 #include "fs/tree/kept.h"
 #include "fs/tree/queries.h"
 #include "model/keep.h"
+#include "model/log.h"
 
 /* Maximum number of threads that read disks. */
 #define READERS_MAX 8
@@ -185,26 +186,39 @@ static void tell_served(void *arg)
 	(void)link_send(*link, LINK_SERVED, -1, NULL);
 }
 
-struct jobs {
+/* What the supervisor is to this process. */
+struct supervised {
 	struct pool *pool;
 	int link;
+	const char *mountpoint; /* borrowed */
 };
 
 static void tell_idle(void *arg)
 {
-	const struct jobs *jobs = arg;
+	const struct supervised *s = arg;
 
-	(void)link_send(jobs->link, LINK_IDLE, -1, NULL);
+	(void)link_send(s->link, LINK_IDLE, -1, NULL);
 }
 
 static void hold_jobs(void *arg, bool hold)
 {
-	struct jobs *jobs = arg;
+	struct supervised *s = arg;
 
 	if (hold)
-		pool_hold_jobs(jobs->pool, tell_idle, jobs);
+		pool_hold_jobs(s->pool, tell_idle, s);
 	else
-		pool_release_jobs(jobs->pool);
+		pool_release_jobs(s->pool);
+}
+
+static void supervisor_gone(void *arg)
+{
+	const struct supervised *s = arg;
+
+	log_warning(
+		"mount", s->mountpoint,
+		"the supervisor is gone: requests are served, but the mount fails with ENOTCONN when this process is "
+		"killed, too, and takes no upgrade; unless a service manager starts it again, unmount it and mount it "
+		"again");
 }
 
 struct readiness {
@@ -231,12 +245,14 @@ static void all_resumed(void *pool)
 static int serve(struct fuse_session *session, struct fs *fs, const struct session_options *options, int link,
 		 int device, struct error *e)
 {
-	static struct jobs jobs; /* of the process */
+	static struct supervised supervised; /* of the process */
+	const struct signal_calls calls = {
+		.hold_jobs = hold_jobs, .gone = supervisor_gone, .arg = &supervised, .link = link};
 	int r = device >= 0 ? 0 : get_device(link, &device, e);
 
 	if (r < 0)
 		return r;
-	jobs = (struct jobs){.pool = fs->pool, .link = link};
+	supervised = (struct supervised){.pool = fs->pool, .link = link, .mountpoint = options->mountpoint};
 	r = receive_start(session, device, fs, tell_served, &link);
 	if (r < 0) {
 		(void)close(device);
@@ -244,7 +260,7 @@ static int serve(struct fuse_session *session, struct fs *fs, const struct sessi
 	}
 	r = fs->watchers ? watchers_start(fs->watchers, options->mountpoint, e) : 0;
 	if (r == 0)
-		r = signals_start(session, hold_jobs, &jobs, e);
+		r = signals_start(session, &calls, e);
 	if (r == 0) {
 		receive_repeat(all_resumed, fs->pool);
 		r = receive_requests();

@@ -2,13 +2,16 @@
 /* See signals.h. */
 #include "fs/signals.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
+#include "model/cleanup.h"
 #include "model/log.h"
 
 /* Interrupts the read(2) of the receiver; not used otherwise. */
@@ -19,8 +22,8 @@
 static pthread_t receiver, taker;
 /* Immutable while the taker runs */
 static struct fuse_session *served;
-static void (*on_jobs)(void *arg, bool hold);
-static void *on_jobs_arg;
+static struct signal_calls call;
+static int signals = -1; /* signalfd(2) */
 static atomic_bool ended;
 
 void signals_of_mount(sigset_t *ret)
@@ -54,18 +57,24 @@ static void woken(int signal)
 /* Waits for a signal that ends the loop. */
 static int take(void)
 {
-	siginfo_t info;
-	sigset_t set;
+	struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = call.link}};
+	struct signalfd_siginfo info;
 
-	take_set(&set);
 	for (;;) {
-		if (sigwaitinfo(&set, &info) < 0)
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 			continue;
-		if (info.si_signo == SIGNAL_JOBS)
-			on_jobs(on_jobs_arg, info.si_value.sival_int);
+		if (fds[1].revents) {
+			fds[1].fd = -1;
+			if (!atomic_load(&ended))
+				call.gone(call.arg);
+		}
+		if (!fds[0].revents || read(signals, &info, sizeof(info)) != sizeof(info))
+			continue;
+		if ((int)info.ssi_signo == SIGNAL_JOBS)
+			call.hold_jobs(call.arg, info.ssi_int);
 		/* Without a file the terminal is gone, which ends the program. */
-		else if (info.si_signo != SIGHUP || !log_reopen())
-			return info.si_signo;
+		else if (info.ssi_signo != SIGHUP || !log_reopen())
+			return (int)info.ssi_signo;
 	}
 }
 
@@ -87,24 +96,31 @@ static void *taker_main(void *arg)
 	return NULL;
 }
 
-int signals_start(struct fuse_session *session, void (*hold_jobs)(void *arg, bool hold), void *arg,
-		  struct error *e)
+int signals_start(struct fuse_session *session, const struct signal_calls *calls, struct error *e)
 {
 	/* Without SA_RESTART, so that read(2) returns. */
 	struct sigaction wake = {.sa_handler = woken}, ignore = {.sa_handler = SIG_IGN};
+	sigset_t set;
 	int r;
 
 	sigemptyset(&wake.sa_mask);
 	sigemptyset(&ignore.sa_mask);
 	if (sigaction(WAKE, &wake, NULL) < 0 || sigaction(SIGPIPE, &ignore, NULL) < 0)
 		return error_set(e, errno, "cannot set signal handlers: %s", strerror(errno));
+	take_set(&set);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		return error_set(e, errno, "cannot receive signals: %s", strerror(errno));
 	receiver = pthread_self();
 	served = session;
-	on_jobs = hold_jobs;
-	on_jobs_arg = arg;
+	call = *calls;
 	atomic_store(&ended, false);
 	r = pthread_create(&taker, NULL, taker_main, NULL);
-	return r ? error_set(e, r, "cannot start a thread: %s", strerror(r)) : 0;
+	if (r) {
+		close_fd(&signals);
+		return error_set(e, r, "cannot start a thread: %s", strerror(r));
+	}
+	return 0;
 }
 
 void signals_stop(void)
@@ -112,4 +128,5 @@ void signals_stop(void)
 	atomic_store(&ended, true);
 	(void)pthread_kill(taker, SIGTERM);
 	(void)pthread_join(taker, NULL);
+	close_fd(&signals);
 }

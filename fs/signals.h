@@ -7,7 +7,8 @@
  * program would stay until the next request. So a separate thread takes the
  * signals, and wakes the receiver until it has seen the flag.
  *
- * The supervisor has the jobs of the pool held back, or released, by SIGNAL_JOBS with a value (sigqueue(3)).
+ * The supervisor has the jobs of the pool held back, or released, by SIGNAL_JOBS with a value (sigqueue(3)). Its own death is
+ * no signal, but the end of the link to it (fs/link.h), which the same thread waits for.
  */
 #ifndef POOLFS_SIGNALS_H
 #define POOLFS_SIGNALS_H
@@ -21,16 +22,23 @@
 /* One of the real-time signals, which queue: none is lost, and the last one counts. */
 #define SIGNAL_JOBS SIGRTMIN
 
+/* What the thread calls. */
+struct signal_calls {
+	void (*hold_jobs)(void *arg, bool hold); /* upon SIGNAL_JOBS */
+	void (*gone)(void *arg);		 /* once, when the other end of `link` is closed */
+	void *arg;
+	int link; /* borrowed; nothing comes over it while the loop runs */
+};
+
 /** The signals that end a mount, or have its log opened again (SIGHUP), whichever of its processes gets them. */
 void signals_of_mount(sigset_t *ret);
 /** Blocks the signals in this thread and in those that it starts. */
 void signals_block(void);
 /**
- * From now on a signal ends the loop of @session, which the calling thread is going to run; and SIGNAL_JOBS calls
- * @hold_jobs in another thread.
+ * From now on a signal ends the loop of @session, which the calling thread is going to run; and another thread makes
+ * these calls (copied).
  */
-int signals_start(struct fuse_session *session, void (*hold_jobs)(void *arg, bool hold), void *arg,
-		  struct error *e);
+int signals_start(struct fuse_session *session, const struct signal_calls *calls, struct error *e);
 /** After the loop: ends the thread. Signals stay blocked. */
 void signals_stop(void);
 

@@ -65,13 +65,26 @@ for _ in $(seq 8); do
 	cat "$MOUNT/version" >/dev/null 2>&1
 done
 
-step "without the supervisor, the worker serves on, and unmounts at its end"
+step "without the supervisor, the worker serves on, says once what follows, and unmounts at its end"
+gone='warning mount .*: the supervisor is gone: requests are served, but the mount fails with ENOTCONN when .*mount it again'
+warned() {
+	assert_eq "$(grep -c "$gone" "$STATE/poolfs.log" || true)" "$1" "warnings that the supervisor is gone"
+}
+is_warned() {
+	grep -q "$gone" "$STATE/poolfs.log"
+}
+warned 0
 worker=$(worker_pid)
 kill -KILL "$(supervisor_pid)"
+wait_until 20 is_warned
+cat "$MOUNT/version" >/dev/null 2>&1
+assert_fails "has no supervisor" "$POOLFS" --upgrade "$MOUNT"
+kill -HUP "$worker" # it opens its log again
 cat "$MOUNT/version" >/dev/null 2>&1
 kill -TERM "$worker"
 wait_until 15 is_pool_gone
 ! mountpoint -q "$MOUNT" || fail "the mount is still there"
+warned 1
 
 step "for want of descriptors, as of memory, no worker can be started for a moment: the mount stays"
 mount_pool
@@ -99,3 +112,4 @@ kill -TERM "$supervisor"
 exec 9>&-
 wait_until 20 is_pool_gone
 ! mountpoint -q "$MOUNT" || fail "the mount is still there"
+warned 1 # none of those that ended with their supervisor
