@@ -88,7 +88,7 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->caches = fs->kept ? caches_new(fs, session) : NULL;
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store, fs->keep);
-	fs->watchers = options->inotify ? watchers_new(fs) : NULL;
+	fs->watchers = options->inotify && fs->kept ? watchers_new(fs) : NULL;
 	fs->readers = workers_new("reader", READERS_MAX);
 	fs->made = calloc(MADE_COUNT, sizeof(*fs->made));
 	if (!fs->readers || !fs->handles || !fs->aside || !fs->errors || !fs->listings || !fs->queries ||

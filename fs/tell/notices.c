@@ -220,11 +220,12 @@ static void give_references(struct maker *m, const struct object *before, const 
 	}
 }
 
+/* @before: NULL = any of them may have changed. */
 static void give_values(struct maker *m, const struct object *before, const struct object *after)
 {
 	for (int i = 0; i < after->kind->field_count; i++)
 		if (!(after->kind->fields[i].flags & F_HIDDEN) &&
-		    render_value_mtime(before, i) != render_value_mtime(after, i))
+		    (!before || render_value_mtime(before, i) != render_value_mtime(after, i)))
 			give_changed(m, node_of(after, N_VALUE, (unsigned)i));
 	give_changed(m, node_of(after, N_INVENTORY, 0));
 	if (m->fs->nodes[N_ACTIONS].here(&(struct place){.kind = after->kind}))
@@ -382,5 +383,25 @@ bool notices_make(const struct fs *fs, const struct view *told, const struct vie
 			give_collection(&m, kind_get((enum kind_id)k), lost[k]);
 	if (!m.ended)
 		event_log_take_news(fs->events, give_events, &m);
+	return !m.ended;
+}
+
+bool notices_make_untold(const struct fs *fs, const struct view *now, const uint64_t *objects, size_t count,
+			 notice_fn *fn, void *arg)
+{
+	struct maker m = {.fs = fs, .told = now, .now = now, .fn = fn, .arg = arg};
+
+	for (int k = KIND_NONE + 1; k < KIND_COUNT && !m.ended; k++)
+		give_collection(&m, kind_get((enum kind_id)k), true);
+	for (size_t i = 0; i < count && !m.ended; i++) {
+		struct node node;
+		const struct object *o;
+
+		if (!node_unpack(objects[i], &node) || !node.row)
+			continue;
+		o = view_get_id(now, node.kind, node.row);
+		if (o)
+			give_values(&m, NULL, o);
+	}
 	return !m.ended;
 }

@@ -40,5 +40,11 @@ struct touched {
  */
 bool notices_make(const struct fs *fs, const struct view *told, const struct view *now,
 		  const struct touched *touched, notice_fn *fn, void *arg);
+/**
+ * Calls @fn with notices that all collections, and the files of these objects (nodes; others are left out), have changed:
+ * for who cannot know what was told. False if @fn stopped it.
+ */
+bool notices_make_untold(const struct fs *fs, const struct view *now, const uint64_t *objects, size_t count,
+			 notice_fn *fn, void *arg);
 
 #endif

@@ -13,7 +13,9 @@
 
 #include "fs/tell/notices.h"
 #include "fs/tell/wait.h"
+#include "fs/tree/kept.h"
 #include "fs/tree/reply.h"
+#include "model/keep.h"
 
 /* Size of the hash table, which is at most half full. */
 #define SLOTS (2 * WATCHERS_OBJECTS)
@@ -58,6 +60,9 @@ struct watchers {
 	bool is_announced;	     /* lock */
 
 	/* the thread's */
+	bool goes_on;			/* from another process */
+	uint64_t *given;		/* owned; nodes that the kernel has from that; */
+	size_t given_count;		/* so many */
 	struct changed_set *spare;	/* owned; the set that was taken last */
 	struct view *told;		/* owned; the state known to watchers */
 	struct notice later[LATER_MAX]; /* in order */
@@ -440,6 +445,12 @@ static bool tell_changes(struct watchers *w)
 	return more;
 }
 
+/* What another process has told, before this one went on for it, nobody knows. */
+static bool tell_untold(struct watchers *w)
+{
+	return !w->goes_on || notices_make_untold(w->fs, w->told, w->given, w->given_count, tell, w);
+}
+
 /* The part of the start that makes no requests to this program. */
 static int prepare(struct watchers *w, struct error *e)
 {
@@ -490,7 +501,7 @@ static void *thread_main(void *arg)
 	if (r == 0) {
 		atomic_store(&w->id, gettid());
 		w->root = openat(w->tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (w->root >= 0 && is_mounted(w))
+		if (w->root >= 0 && is_mounted(w) && tell_untold(w))
 			while (goes_on(w, w->later_count ? LATER_MS : -1) && tell_rest(w) && tell_changes(w))
 				;
 		/* The id may be reused once the thread has ended. */
@@ -517,6 +528,20 @@ int watchers_start(struct watchers *w, const char *mountpoint, struct error *e)
 	return r < 0 ? error_set(e, -r, "%s", error_sentence(&w->error)) : 0;
 }
 
+/* What the process before this one has given the kernel, which does not look it up again. -ENOMEM. */
+static int load_given(struct watchers *w)
+{
+	w->goes_on = keep_has(w->fs->keep, KEEP_INIT, 0);
+	w->given = kept_list(w->fs->kept, &w->given_count);
+	for (size_t i = 0; w->given && i < w->given_count; i++) {
+		struct node node;
+
+		if (node_unpack(w->given[i], &node))
+			watchers_note(w, node);
+	}
+	return w->given ? 0 : -ENOMEM;
+}
+
 struct watchers *watchers_new(const struct fs *fs)
 {
 	struct watchers *w = calloc(1, sizeof(*w));
@@ -531,7 +556,7 @@ struct watchers *watchers_new(const struct fs *fs)
 	w->told = store_view(fs->store);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->cond, NULL);
-	if (w->changed && w->spare && w->wake >= 0)
+	if (w->changed && w->spare && w->wake >= 0 && load_given(w) == 0)
 		return w;
 	watchers_free(w);
 	return NULL;
@@ -559,6 +584,7 @@ void watchers_free(struct watchers *w)
 	view_unref(w->latest);
 	view_unref(w->told);
 	error_done(&w->error);
+	free(w->given);
 	free(w->changed);
 	free(w->spare);
 	pthread_cond_destroy(&w->cond);

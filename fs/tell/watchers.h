@@ -24,6 +24,8 @@
  *   closed too, and with it the file system.
  * - The kernel locks a file during a request on it, and fsync(2) waits for jobs. A
  *   change of a locked file is reported later.
+ * - A process that goes on for another one begins with the nodes that the kernel was ever given (fs/tree/kept.h). What the
+ *   other one had not reported yet, nobody knows: so all of them get an IN_ATTRIB, as do the collections.
  *
  * A directory inside an object that is watched while the kernel has dropped its
  * name for lack of memory is not reported (its files are). Self-locking.
@@ -38,7 +40,7 @@
 struct change;
 struct watchers;
 
-/** Call before the first change that is to be reported. NULL if out of memory. */
+/** Call before the first change that is to be reported, and after kept_new(). NULL if out of memory. */
 struct watchers *watchers_new(const struct fs *fs);
 /** Starts the thread on the new mount, whose requests need not be served yet. */
 int watchers_start(struct watchers *w, const char *mountpoint, struct error *e);

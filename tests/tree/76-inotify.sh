@@ -217,6 +217,37 @@ is_told "zones/by-name/the-last-zone CREATE"
 untold "zones/by-name/zone-0-0 CREATE"
 unwatch
 
+step "the process that serves the mount is killed, or replaced: what is watched goes on, also names in folders"
+upgrade_pool() {
+	"$POOLFS" --upgrade "$MOUNT"
+}
+kill_worker() {
+	kill -KILL "$(worker_pid)"
+}
+watch disk-offerings disk-offerings/by-name "$dir/description" "$dir/inventory"
+for way in kill_worker upgrade_pool kill_worker; do
+	: >"$LOG"
+	$way
+	# what the former one had not told yet, nobody knows
+	is_told "disk-offerings/ ATTRIB,ISDIR" "disk-offerings/by-name ATTRIB,ISDIR" "$dir/description ATTRIB" \
+		"$dir/inventory ATTRIB"
+	: >"$LOG"
+	for i in 1 2 3; do
+		offering=$(create disk-offerings '{"params":{"name":"'$way-$i'","diskSize":1048576}}')
+		is_told "disk-offerings/$offering CREATE,ISDIR" "disk-offerings/by-name/$way-$i CREATE"
+		assert_eq "$(value "disk-offerings/by-name/$way-$i/uuid")" "$offering" "the object behind the new name"
+		act "disk-offerings/$offering" delete
+		is_told "disk-offerings/$offering DELETE,ISDIR" "disk-offerings/by-name/$way-$i DELETE"
+	done
+	SESSION=
+	call UpdateVmInstance "{\"uuid\":\"$vm\",\"description\":\"after $way\"}" >/dev/null
+	is_told "$dir/description ATTRIB"
+	assert_eq "$(value "$dir/description")" "after $way" "what the event is about"
+	echo "by hand" >"$MOUNT/$dir/description"
+	is_told "$dir/description MODIFY"
+done
+unwatch
+
 step "umount during many changes: at once, and the program ends"
 pid=$(worker_pid)
 (

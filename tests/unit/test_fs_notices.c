@@ -237,6 +237,39 @@ static void test_lost(void **state)
 	view_unref(now);
 }
 
+/* Nobody knows what was told: the files of the objects that the kernel has, and all collections, may have changed. */
+static void test_untold(void **state)
+{
+	struct view *now = view_new();
+	const uint64_t given[] = {object_of(KIND_ZONE, 1), object_of(KIND_ZONE, 7),
+				  node_pack((struct node){.class = N_STAMP}), object_of(KIND_VM, 1)};
+	int left = 2;
+
+	(void)state;
+	put(now, make(KIND_ZONE, 1, "a"));
+	put(now, make(KIND_ZONE, 2, "not given"));
+	put(now, make(KIND_VM, 1, "web"));
+	*lines = '\0';
+	assert_true(notices_make_untold(&fs, now, given, ARRAY_SIZE(given), note, NULL));
+	expect("changed 0:%d ", N_FOLDER);
+	expect("changed 0:%d ", N_BY_NAME);
+	expect("changed 0:%d ", N_INVENTORIES);
+	expect("changed %d:%d name", KIND_VM, N_VALUE);
+	expect("changed %d:%d state", KIND_VM, N_VALUE);
+	expect("changed %d:%d ", KIND_VM, N_INVENTORY);
+	expect("changed %d:%d name", KIND_ZONE, N_VALUE);
+	expect_no("made");
+	expect_no("gone");
+	*lines = '\0';
+	assert_true(notices_make_untold(&fs, now, given + 1, 2, note, NULL));
+	expect("changed 0:%d ", N_FOLDER);
+	expect_no(" name\n");
+	*lines = '\0';
+	assert_false(notices_make_untold(&fs, now, given, ARRAY_SIZE(given), note, &left));
+	assert_int_equal(left, 0);
+	view_unref(now);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -256,10 +289,8 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_attached),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_attached), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_lost),   cmocka_unit_test(test_untold),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
