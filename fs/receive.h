@@ -17,7 +17,7 @@
  * - What a request has changed in the keep and its answer become valid together
  *   (keep_begin()). If the process dies then, the answer is given again, and the
  *   request is not done twice. A request that changes the pool is known by the job
- *   that was kept before it was started (fs/class/submission.h).
+ *   that was kept before it was started (fs/tree/submission.h).
  * - A request of which processes die is not given to one after the other for ever: when
  *   REQUEST_DEATHS have died with it in hand (model/in_hand.h), it alone is refused, with
  *   EIO and a sentence in `last-error`. A request that waits is in nobody's hand. What was in hand at several

@@ -142,6 +142,8 @@ static void accept_done(void *arg, int r, struct error *e)
 	struct submission *s = arg;
 	bool would_succeed = r == -ECANCELED && s->req->dry_run && !error_is_set(e);
 
+	if (r == 0)
+		kill_point("request-accepted");
 	if (s->req->job_chosen && !s->taken && r < 0)
 		record(s, would_succeed ? NULL : e);
 	else if (would_succeed)

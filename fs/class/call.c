@@ -10,7 +10,7 @@
 #include "actions/engine/shortform.h"
 #include "fs/class/document.h"
 #include "fs/class/once.h"
-#include "fs/class/submission.h"
+#include "fs/tree/submission.h"
 #include "fs/class/writing.h"
 #include "fs/tell/last_error.h"
 #include "model/render.h"

@@ -11,7 +11,7 @@
 #include "actions/engine/submit.h"
 #include "fs/class/document.h"
 #include "fs/class/once.h"
-#include "fs/class/submission.h"
+#include "fs/tree/submission.h"
 #include "fs/class/writing.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/wait.h"
@@ -321,10 +321,6 @@ void command_replace(const struct place *p, const char *data, size_t len, conten
 	struct request *request = NULL;
 	int r = p->entry->io->request(p, data, len, &request, &e);
 
-	if (r == 0 && request && submission_is_done(p->fs, request->job)) {
-		request_free(request);
-		request = NULL;
-	}
 	if (r == 0 && request)
 		r = submission_keep(p->fs, &(struct text){.data = "", .len = 0}, request->job, &e);
 	if (r == 0 && request) {

@@ -259,6 +259,18 @@ static void scratch_file_rename(fuse_req_t req, const struct place *dir, const c
 		fuse_reply_err(req, 0);
 }
 
+/* As rename_done(); the object of the target may be gone by now. */
+static void scratch_file_renamed(fuse_req_t req, const struct place *dir, const char *name, fuse_ino_t to,
+				 const char *to_name)
+{
+	_cleanup_view_ struct view *view = NULL;
+	struct place to_dir, target;
+
+	(void)scratch_unlink(dir->fs->scratches, dir->node, dir->caller.uid, name);
+	if (request_entry(req, to, to_name, &view, &to_dir, &target) == 0)
+		aside_end(dir->fs->aside, target.node, dir->caller.uid);
+}
+
 static void scratch_make_directory(fuse_req_t req, const struct place *dir, const char *name, mode_t mode)
 {
 	struct fuse_entry_param entry;
@@ -311,6 +323,7 @@ const struct file_class class_scratch = {
 	.link = scratch_file_link,
 	.unlink = scratch_file_unlink,
 	.rename = scratch_file_rename,
+	.renamed = scratch_file_renamed,
 };
 
 const struct file_class class_scratch_directory = {

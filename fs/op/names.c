@@ -2,6 +2,7 @@
 /* See names.h. */
 #include "fs/op/names.h"
 
+#include "fs/tell/last_error.h"
 #include "fs/tell/refusal.h"
 #include "fs/tell/watchers.h"
 #include "fs/tree/aside.h"
@@ -9,6 +10,7 @@
 #include "fs/tree/permissions.h"
 #include "fs/tree/repeat.h"
 #include "fs/tree/reply.h"
+#include "fs/tree/submission.h"
 #include "model/uuid.h"
 
 /* 0 if a file can be created: the name is free, and the directory allows it. @ret: what has the name already. */
@@ -120,6 +122,37 @@ static bool is_apart(const struct fs *fs, fuse_ino_t ino)
 	return node_unpack(ino, &node) && (fs->nodes[node.class].flags & E_APART);
 }
 
+/* The pool has accepted the job. */
+static void note_accepted(const struct fs *fs, uid_t uid, const char *uuid)
+{
+	_cleanup_view_ struct view *view = store_view(fs->store);
+	const struct object *job = view_get(view, KIND_JOB, uuid);
+
+	last_error_set(fs->errors, uid, job ? view_get_any(view, object_text(job, JOB_RESOURCE_UUID)) : NULL,
+		       NULL);
+}
+
+/*
+ * A rename that a process before this one has begun: true if the pool had accepted it. It is not checked again, since it
+ * may have changed what it would be checked against: the old name is gone, or another object's.
+ */
+static bool resume_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to,
+			  const char *to_name)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+	_cleanup_view_ struct view *view = NULL;
+	char job[UUID_SIZE];
+	struct place dir, p;
+
+	if (!submission_is_done(fs, job))
+		return false;
+	if (request_entry(req, parent, name, &view, &dir, &p) == 0 && p.entry->io->renamed)
+		p.entry->io->renamed(req, &dir, name, to, to_name);
+	note_accepted(fs, fuse_req_ctx(req)->uid, job);
+	fuse_reply_err(req, 0);
+	return true;
+}
+
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *to_name,
 	       unsigned flags)
 {
@@ -132,6 +165,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
 		refusal_reply(req, REFUSED_RENAME, -EINVAL, NULL, name);
 		return;
 	}
+	if (resume_rename(req, parent, name, to, to_name))
+		return;
 	r = request_entry(req, parent, name, &view, &dir, &p);
 	/* EXDEV makes mv(1) copy */
 	if (r == 0 && to != parent && (is_apart(fs, parent) || is_apart(fs, to)))

@@ -102,7 +102,13 @@ struct file_class {
 	void (*unlink)(fuse_req_t req, const struct place *dir, const char *name, const struct place *p);
 	void (*rename)(fuse_req_t req, const struct place *dir, const char *name, const struct place *p,
 		       fuse_ino_t to, const char *to_name, unsigned flags);
-	/* Replaces the content at once, for a rename over the file; @taken is called exactly once. */
+	/*
+	 * Of a rename that is repeated, and that the pool has accepted: does what else belongs to it. Does not reply. NULL:
+	 * there is nothing else.
+	 */
+	void (*renamed)(fuse_req_t req, const struct place *dir, const char *name, fuse_ino_t to,
+			const char *to_name);
+	/* Replaces the content at once, for a rename; @taken is called exactly once. */
 	void (*replace)(const struct place *p, const char *data, size_t len, content_taken_fn *taken,
 			void *arg);
 

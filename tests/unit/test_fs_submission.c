@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/class/submission.h"
+#include "fs/tree/submission.h"
 #include "fs/tree/queries.h"
 #include "fs/tree/repeat.h"
 #include "model/keep.h"

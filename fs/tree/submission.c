@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See submission.h. */
-#include "fs/class/submission.h"
+#include "fs/tree/submission.h"
 
 #include <string.h>
 

@@ -7,6 +7,8 @@
  * (fs/receive.h), and must neither do the request twice nor refuse it. So the uuid of
  * the job is chosen, and kept with the text, before the pool is asked: a job of this
  * uuid means that the request was accepted; without one it is asked again for the same.
+ * An accepted one may have changed what its request is about (a name, an object that
+ * is gone), so submission_is_done() comes before anything is looked up.
  */
 #ifndef POOLFS_FS_CLASS_SUBMISSION_H
 #define POOLFS_FS_CLASS_SUBMISSION_H
