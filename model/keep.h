@@ -76,6 +76,8 @@ enum keep_type {
 	KEEP_DOCUMENT =
 		26, /* its number: of which texts a long content is made, which all that show it refer to */
 	KEEP_DOCUMENT_LAST = 27, /* 0: the last number given out */
+	KEEP_OBJECT =
+		28, /* of a KEEP_HANDLE, its owner: the uuid of the object of a file, which may be gone */
 };
 
 /** A new, empty one. *ret_fd is its file (owned by the caller), to be handed to keep_open() of another process. */

@@ -22,7 +22,7 @@ struct keep_place {
 	uint16_t type;	/* 0: free */
 };
 
-#define KEEP_TYPES (KEEP_DOCUMENT_LAST + 1)
+#define KEEP_TYPES (KEEP_OBJECT + 1)
 
 struct keep_index {
 	struct keep_place *places; /* owned */

@@ -201,6 +201,29 @@ static int save(struct handle *h)
 	return 0;
 }
 
+/*
+ * Which object a file belongs to: it may be deleted, and who has done that through the handle, waits for it there.
+ * -ENOSPC, -ENOMEM.
+ */
+static int save_object(const struct handle *h)
+{
+	if (!h->object || !S_ISREG(h->mode))
+		return 0;
+	return keep_set(h->keep, KEEP_OBJECT, h->number, object_uuid(h->object), UUID_SIZE);
+}
+
+/* All of a handle that is new. -ENOSPC, -ENOMEM: nothing of it is kept. */
+static int save_new(struct handle *h)
+{
+	int r = save(h);
+
+	if (r == 0)
+		r = save_object(h);
+	if (r < 0)
+		keep_remove(h->keep, KEEP_HANDLE, h->number);
+	return r;
+}
+
 static void handle_save(void *handle)
 {
 	(void)save(handle);
@@ -384,7 +407,7 @@ int handles_add(struct handles *handles, struct handle *h)
 	h->keep = handles->keep;
 	r = give_number(handles, i, h);
 	if (r == 0)
-		r = save(h);
+		r = save_new(h);
 	if (r < 0)
 		handle_unref(free_slot(handles, i));
 	return r;
@@ -703,6 +726,25 @@ static int load_text(struct handle *h)
 	return gather_append(g, text, len, SIZE_MAX);
 }
 
+/* The object is gone: what is known of it. -ENOMEM. */
+static int load_object(struct handle *h)
+{
+	char uuid[UUID_SIZE];
+	struct object *o;
+
+	if (h->object || !keep_read(h->keep, KEEP_OBJECT, h->number, uuid, sizeof(uuid)))
+		return 0;
+	o = object_new(kind_get(h->node.kind));
+	object_set_str(o, FIELD_UUID, uuid);
+	if (!o || object_is_broken(o)) {
+		object_unref(o);
+		return -ENOMEM;
+	}
+	o->id = h->node.row;
+	h->object = o;
+	return 0;
+}
+
 #define KEPT_LOAD(type, name, value) value = kept.name;
 #define KEPT_LEAVE(type, name, value)
 
@@ -727,6 +769,8 @@ static struct handle *load(const struct fs *fs, const struct view *view, struct 
 	if (r == 0)
 		r = load_document(shared, KEEP_ANSWER, number, &h->answer, &ignored);
 	atomic_store(&h->lost, kept.has_content && !h->content);
+	if (r == 0)
+		r = load_object(h);
 	if (r == 0 && load_text(h) == 0)
 		return h;
 	handle_unref(h);

@@ -66,8 +66,11 @@ struct handle {
 		caller; /* immutable; who opened it, to be renewed in the view of use; `account` is not valid */
 	/* Of the file at its open, in case the object is deleted. */
 	mode_t mode; /* immutable */
-	const struct object
-		*object; /* immutable; owned; that of the node; NULL: it belongs to none, or that is gone */
+	/*
+	 * Immutable; owned; that of the node; NULL: it belongs to none. If it was gone when another process went on with the
+	 * handle, that of a file has its kind, row and uuid alone, and that of a directory is NULL.
+	 */
+	const struct object *object;
 
 	/* Of the file class: what it reads from or writes to. Of `data`: under the lock. */
 	void *state;			 /* owned; or NULL */

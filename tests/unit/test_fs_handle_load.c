@@ -254,11 +254,67 @@ static void test_failed_start(void **state)
 	(void)close(fd);
 }
 
+static uint64_t open_of(struct process *p, enum node_class class, mode_t mode, const struct object *o)
+{
+	_cleanup_view_ struct view *view = store_view(p->fs.store);
+	struct node node = {.kind = o->kind->id, .row = o->id, .class = class};
+	_cleanup_handle_ struct handle *h = handle_new(node, mode, view, &(struct caller){0});
+
+	assert_non_null(h);
+	assert_int_equal(handles_add(p->fs.handles, h), 0);
+	return h->number;
+}
+
+/* Of a file whose object is deleted each process knows which one that was, since somebody may wait for its end. */
+static void test_deleted_object(void **state)
+{
+	struct fixture *f = *state;
+	const char *uuid = test_uuid(1);
+	_cleanup_object_ const struct object *zone = NULL;
+	uint64_t file, directory;
+	struct process p;
+	int fd;
+
+	put(f, make(KIND_ZONE, uuid));
+	zone = get(f, KIND_ZONE, uuid);
+	assert_int_equal(keep_new(&fd, NULL), 0);
+	begin(&p, f, fd);
+	file = open_of(&p, N_ACTIONS, S_IFREG | 0644, zone);
+	directory = open_of(&p, N_OBJECT, S_IFDIR | 0755, zone);
+	end(&p);
+	for (int which = 0; which < 3; which++) {
+		struct handle *h;
+
+		begin(&p, f, fd);
+		assert_int_equal(handles_load(&p.fs), 0);
+		h = handles_get(p.fs.handles, file);
+		assert_non_null(h);
+		assert_string_equal(object_uuid(h->object), uuid);
+		assert_int_equal(h->object->id, zone->id);
+		assert_ptr_equal(h->object->kind, zone->kind);
+		assert_string_equal(object_text(h->object, zone->kind->name_field), which ? "" : "unnamed");
+		handle_unref(h);
+		h = handles_get(p.fs.handles, directory);
+		assert_non_null(h);
+		assert_int_equal(h->object != NULL, which == 0);
+		handle_unref(h);
+		if (which == 2) { /* with the handle goes what is kept of it */
+			handles_remove(p.fs.handles, file);
+			assert_int_equal(keep_bytes(p.fs.keep, KEEP_OBJECT), 0);
+		}
+		end(&p);
+		if (which == 0)
+			assert_int_equal(try_remove(f, uuid, NULL), 0);
+	}
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_memory_short, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_failed_start, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_deleted_object, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
