@@ -202,12 +202,12 @@ static int save(struct handle *h)
 }
 
 /*
- * Which object a file belongs to: it may be deleted, and who has done that through the handle, waits for it there.
- * -ENOSPC, -ENOMEM.
+ * Which object a file that can be written belongs to: it may be deleted, and who has done that through the handle, waits
+ * for it there. -ENOSPC, -ENOMEM.
  */
 static int save_object(const struct handle *h)
 {
-	if (!h->object || !S_ISREG(h->mode))
+	if (!h->object || !S_ISREG(h->mode) || !(h->mode & 0222))
 		return 0;
 	return keep_set(h->keep, KEEP_OBJECT, h->number, object_uuid(h->object), UUID_SIZE);
 }

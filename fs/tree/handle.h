@@ -68,7 +68,7 @@ struct handle {
 	mode_t mode; /* immutable */
 	/*
 	 * Immutable; owned; that of the node; NULL: it belongs to none. If it was gone when another process went on with the
-	 * handle, that of a file has its kind, row and uuid alone, and that of a directory is NULL.
+	 * handle, that of a file that can be written has its kind, row and uuid alone, and any other is NULL.
 	 */
 	const struct object *object;
 
