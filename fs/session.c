@@ -26,6 +26,7 @@
 #include "fs/tree/aside.h"
 #include "fs/tree/by_name.h"
 #include "fs/tree/handle.h"
+#include "fs/tree/handle_load.h"
 #include "fs/tree/kept.h"
 #include "fs/tree/queries.h"
 #include "model/keep.h"

@@ -7,6 +7,7 @@
 #include "fs/tree/by_name.h"
 #include "fs/tree/class.h"
 #include "fs/tree/gathered.h"
+#include "fs/tree/handle_internal.h"
 #include "fs/tree/where_list.h"
 
 /* More than there is memory for. The lower half of a number has room for 2^32. */
@@ -37,56 +38,6 @@ struct handles {
 	/* lock; how many handles are open of the copies of nodes with this hash */
 	uint32_t copies[COPY_HASHES];
 };
-
-/*
- * The values of a handle @h that are kept: those that another process takes over as they are, and those of which it makes
- * something else. Numbers of node classes and the like are those of the program.
- */
-#define KEPT_VALUES(SAME, OTHER)                                                                             \
-	OTHER(uint64_t, node, node_pack_copy(h->node))                                                       \
-	SAME(int64_t, start, h->start)                                                                       \
-	SAME(int64_t, seen, h->seen)                                                                         \
-	SAME(int64_t, end, h->end)                                                                           \
-	SAME(int64_t, base, h->base)                                                                         \
-	SAME(uint64_t, kept, h->gather.kept)                                                                 \
-	SAME(uint32_t, mode, h->mode)                                                                        \
-	SAME(uint32_t, uid, h->caller.uid)                                                                   \
-	SAME(uint32_t, gid, h->caller.gid)                                                                   \
-	SAME(uint32_t, writer, h->writer)                                                                    \
-	SAME(uint32_t, opener, h->opener)                                                                    \
-	SAME(int32_t, refused, h->refused)                                                                   \
-	SAME(uint8_t, limited, h->caller.limited)                                                            \
-	SAME(uint8_t, reads, h->reads)                                                                       \
-	SAME(uint8_t, writes, h->writes)                                                                     \
-	OTHER(uint8_t, has_content, h->content || h->lost)                                                   \
-	SAME(uint8_t, polled, h->polled)                                                                     \
-	SAME(uint8_t, requested, h->requested)                                                               \
-	SAME(uint8_t, base_set, h->base_set)                                                                 \
-	SAME(uint8_t, held, h->gather.held)                                                                  \
-	SAME(uint8_t, taken, h->gather.taken)                                                                \
-	SAME(uint8_t, appends, h->gather.appends)                                                            \
-	SAME(uint8_t, anew, h->gather.anew)                                                                  \
-	SAME(uint8_t, written, h->written)                                                                   \
-	SAME(uint8_t, opener_closed, h->opener_closed)                                                       \
-	SAME(uint8_t, close_pending, h->close_pending)                                                       \
-	SAME(uint8_t, close_refused, h->close_refused)
-
-#define KEPT_MEMBER(type, name, value) type name;
-struct kept_handle {
-	KEPT_VALUES(KEPT_MEMBER, KEPT_MEMBER)
-	uint8_t unused[1];
-};
-_Static_assert(sizeof(struct kept_handle) == 88 && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
-
-/*
- * The first bytes of a content that is kept. After them come its bytes; or, of a long one, the number of a KEEP_DOCUMENT with
- * them (uint64_t); or nothing.
- */
-struct kept_content {
-	int64_t mtime;
-	uint64_t len;
-};
-_Static_assert(sizeof(struct kept_content) == 16 && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
 
 /* A content up to this size is kept as soon as it is seen, a longer one when its reader is in the middle of it. */
 #define CONTENT_SMALL 4096
@@ -413,6 +364,33 @@ int handles_add(struct handles *handles, struct handle *h)
 	return r;
 }
 
+int handles_place(struct handles *handles, struct handle *h)
+{
+	uint32_t i = (uint32_t)h->number;
+
+	while (handles->count <= i) {
+		uint32_t free = take_slot(handles);
+
+		if (!free)
+			return -ENOMEM;
+	}
+	handles->slots[i].handle = h;
+	handles->slots[i].generation = (uint32_t)(h->number >> 32);
+	if (handles->generation < handles->slots[i].generation) /* of a version that kept none */
+		handles->generation = handles->slots[i].generation;
+	count_copy(handles, h, 1);
+	return 0;
+}
+
+void handles_settle(struct handles *handles)
+{
+	for (uint32_t i = 1; i < handles->count; i++)
+		if (!handles->slots[i].handle) {
+			handles->slots[i].next_free = handles->free;
+			handles->free = i;
+		}
+}
+
 static struct slot *find_slot(struct handles *handles, uint64_t number)
 {
 	uint32_t i = (uint32_t)number;
@@ -617,222 +595,4 @@ void gather_reset(struct gather *g)
 {
 	free(g->data);
 	*g = (struct gather){0};
-}
-
-/* ------------------------------------------------------------------- loading */
-
-/* Contents that several handles show. */
-struct shared_contents {
-	struct keep *keep;
-	struct shared_content {
-		uint64_t number;
-		struct document *d; /* owned */
-	} * list;		    /* owned */
-	size_t count;
-};
-
-/* *@ret: the one with this number, for the caller; NULL: it is lost. -ENOMEM: there was no memory to know it by. */
-static int load_shared(struct shared_contents *shared, uint64_t number, int64_t mtime, struct document **ret)
-{
-	struct shared_content *grown;
-
-	for (size_t i = 0; i < shared->count; i++)
-		if (shared->list[i].number == number) {
-			*ret = document_ref(shared->list[i].d);
-			return 0;
-		}
-	grown = reallocarray(shared->list, shared->count + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	shared->list = grown;
-	*ret = document_load(shared->keep, number, mtime);
-	if (*ret)
-		grown[shared->count++] = (struct shared_content){number, document_ref(*ret)};
-	return 0;
-}
-
-/* All handles are there: what none of them shows goes. With memory short, it stays, and so does the memory that it names. */
-static void forget_unshown(const struct shared_contents *shared)
-{
-	size_t count;
-	_cleanup_free_ uint64_t *kept = keep_list(shared->keep, KEEP_DOCUMENT, &count);
-
-	if (!kept && keep_bytes(shared->keep, KEEP_DOCUMENT))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		bool used = false;
-
-		for (size_t k = 0; k < shared->count; k++)
-			used |= shared->list[k].number == kept[i];
-		if (!used)
-			keep_remove(shared->keep, KEEP_DOCUMENT, kept[i]);
-	}
-	keep_texts_settle(shared->keep);
-}
-
-/* Each handle has its own. */
-static void shared_contents_done(struct shared_contents *shared)
-{
-	for (size_t k = 0; k < shared->count; k++)
-		document_unref(shared->list[k].d);
-	free(shared->list);
-}
-
-/* *@ret: a value, allocated; NULL: there is none. -ENOMEM. */
-static int load_value(struct keep *keep, enum keep_type type, uint64_t number, char **ret, size_t *ret_len)
-{
-	*ret = keep_get(keep, type, number, ret_len);
-	return *ret || !keep_has(keep, type, number) ? 0 : -ENOMEM;
-}
-
-/* *@ret: the document of a kept content; NULL: there is none, only its length, or it is lost. -ENOMEM. */
-static int load_document(struct shared_contents *shared, enum keep_type type, uint64_t handle,
-			 struct document **ret, struct shown *ret_shown)
-{
-	size_t len = 0;
-	_cleanup_free_ char *kept = NULL;
-	struct kept_content head;
-	uint64_t number;
-	int r = load_value(shared->keep, type, handle, &kept, &len);
-
-	if (!kept || len < sizeof(head))
-		return r;
-	memcpy(&head, kept, sizeof(head));
-	if (len == sizeof(head) + head.len) {
-		*ret = document_new(kept + sizeof(head), (size_t)head.len, head.mtime);
-	} else if (len == sizeof(head) + sizeof(number)) {
-		memcpy(&number, kept + sizeof(head), sizeof(number));
-		r = load_shared(shared, number, head.mtime, ret);
-		if (*ret && (*ret)->len != head.len)
-			document_unref(steal(ret));
-	}
-	*ret_shown = (struct shown){
-		.mtime = head.mtime, .len = (size_t)head.len, .known = true, .kept = *ret != NULL};
-	return r;
-}
-
-static int load_text(struct handle *h)
-{
-	struct gather *g = &h->gather;
-	size_t len = 0;
-	_cleanup_free_ char *text = NULL;
-	int r = load_value(h->keep, KEEP_TEXT, h->number, &text, &len);
-
-	json_gather_init(&g->scan, SIZE_MAX);
-	if (!text)
-		return r;
-	json_gather_feed(&g->scan, text, len);
-	g->saved = h->saved_text = len;
-	return gather_append(g, text, len, SIZE_MAX);
-}
-
-/* The object is gone: what is known of it. -ENOMEM. */
-static int load_object(struct handle *h)
-{
-	char uuid[UUID_SIZE];
-	struct object *o;
-
-	if (h->object || !keep_read(h->keep, KEEP_OBJECT, h->number, uuid, sizeof(uuid)))
-		return 0;
-	o = object_new(kind_get(h->node.kind));
-	object_set_str(o, FIELD_UUID, uuid);
-	if (!o || object_is_broken(o)) {
-		object_unref(o);
-		return -ENOMEM;
-	}
-	o->id = h->node.row;
-	h->object = o;
-	return 0;
-}
-
-#define KEPT_LOAD(type, name, value) value = kept.name;
-#define KEPT_LEAVE(type, name, value)
-
-static struct handle *load(const struct fs *fs, const struct view *view, struct shared_contents *shared,
-			   uint64_t number)
-{
-	struct kept_handle kept;
-	struct handle *h;
-	struct shown ignored;
-	struct node node;
-	int r;
-
-	if (!keep_read(fs->keep, KEEP_HANDLE, number, &kept, sizeof(kept)) || !node_unpack(kept.node, &node))
-		return NULL;
-	h = handle_new(node, kept.mode, view, &(struct caller){0});
-	if (!h)
-		return NULL;
-	h->number = number;
-	h->keep = fs->keep;
-	KEPT_VALUES(KEPT_LOAD, KEPT_LEAVE)
-	r = load_document(shared, KEEP_CONTENT, number, &h->content, &h->shown);
-	if (r == 0)
-		r = load_document(shared, KEEP_ANSWER, number, &h->answer, &ignored);
-	atomic_store(&h->lost, kept.has_content && !h->content);
-	if (r == 0)
-		r = load_object(h);
-	if (r == 0 && load_text(h) == 0)
-		return h;
-	handle_unref(h);
-	return NULL;
-}
-
-/* Puts @h (a reference) where its number says. */
-static int place_handle(struct handles *handles, struct handle *h)
-{
-	uint32_t i = (uint32_t)h->number;
-
-	while (handles->count <= i) {
-		uint32_t free = take_slot(handles);
-
-		if (!free)
-			return -ENOMEM;
-	}
-	handles->slots[i].handle = h;
-	handles->slots[i].generation = (uint32_t)(h->number >> 32);
-	if (handles->generation < handles->slots[i].generation) /* of a version that kept none */
-		handles->generation = handles->slots[i].generation;
-	count_copy(handles, h, 1);
-	return 0;
-}
-
-static int load_all(const struct fs *fs, struct shared_contents *shared)
-{
-	_cleanup_view_ struct view *view = store_view(fs->store);
-	size_t count;
-	_cleanup_free_ uint64_t *list = keep_list(fs->keep, KEEP_HANDLE, &count);
-
-	if (!list && keep_bytes(fs->keep, KEEP_HANDLE))
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		struct handle *h = load(fs, view, shared, list[i]);
-		int r = h ? place_handle(fs->handles, h) : -ENOMEM;
-
-		if (r < 0) {
-			handle_unref(h);
-			return r;
-		}
-		handles_count_gather(fs->handles, h, h->caller.uid);
-		if (fs->nodes[h->node.class].io->revive)
-			fs->nodes[h->node.class].io->revive(fs, h);
-	}
-	return 0;
-}
-
-int handles_load(const struct fs *fs)
-{
-	struct handles *handles = fs->handles;
-	_cleanup_(shared_contents_done) struct shared_contents shared = {.keep = fs->keep};
-
-	if (load_all(fs, &shared) < 0) {
-		keep_end(fs->keep); /* before what is loaded goes */
-		return -ENOMEM;
-	}
-	forget_unshown(&shared);
-	for (uint32_t i = 1; i < handles->count; i++)
-		if (!handles->slots[i].handle) {
-			handles->slots[i].next_free = handles->free;
-			handles->free = i;
-		}
-	return 0;
 }

@@ -130,13 +130,12 @@ struct handles;
 
 /** @keep may be NULL. */
 struct handles *handles_new(struct keep *keep);
-/**
- * Opens again what is kept of the process before this one, in the present view. -ENOMEM: this process cannot go on, and
- * leaves all to the next (keep_end()).
- */
-int handles_load(const struct fs *fs);
 /** Accepts NULL. */
 void handles_free(struct handles *handles);
+/** Puts a handle that was kept (a reference) where its number says. -ENOMEM. For handles_load(). */
+int handles_place(struct handles *handles, struct handle *h);
+/** All that were kept have their places: the others are free. */
+void handles_settle(struct handles *handles);
 
 /**
  * A new handle with a reference for the caller, not in the table yet; NULL if out of memory. Its object is that of the

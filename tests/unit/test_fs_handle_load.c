@@ -8,6 +8,7 @@
 #include "fs/session.h"
 #include "fs/table.h"
 #include "fs/tree/handle.h"
+#include "fs/tree/handle_load.h"
 #include "tests/unit/failing_memory.h"
 
 /* Of all long contents: long parts, as their letters say, and a short one. */
