@@ -251,16 +251,38 @@ static int copy_image(struct job *job, const struct object *volume, const char *
 	return r;
 }
 
+/* Creates the file, with @backing (may be NULL) below it, or as a copy of that. */
+static int put_file(struct job *job, const struct object *volume, const char *host, const char *backing,
+		    const char *backing_format, bool copied, char **ret_path, struct error *e)
+{
+	char name[64];
+
+	if (backing && copied)
+		return copy_image(job, volume, host, backing, backing_format, ret_path, e);
+	volume_file_name(volume, name);
+	return hv_volume_create(pool_hypervisor(job->pool), host,
+				object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), name,
+				object_text(volume, VOLUME_FORMAT), object_int(volume, VOLUME_SIZE), backing,
+				backing_format, ret_path, e);
+}
+
+static int open_pool(struct pool *pool, const struct object *volume, const char *host, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	const char *uuid = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
+	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, uuid);
+
+	return ps ? primary_storage_open_pool(pool, ps, host, e) : error_gone(e, KIND_PRIMARY_STORAGE, uuid);
+}
+
 int volume_make_file(struct job *job, const struct object *volume, const char *host, struct error *e)
 {
-	struct hypervisor *hv = pool_hypervisor(job->pool);
 	const char *uuid = object_uuid(volume), *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
 	_cleanup_free_ char *backing = NULL, *backing_format = NULL, *path = NULL;
+	_cleanup_(error_done) struct error first = ERROR_INIT;
 	struct view *view = store_view(pool_store(job->pool));
 	const struct object *image = view_get(view, KIND_IMAGE, object_str(volume, VOLUME_ROOT_IMAGE_UUID));
-	const char *format = object_text(volume, VOLUME_FORMAT);
 	bool copied = is_copied_from_image(view, volume);
-	char name[64];
 	int r = 0;
 
 	if (image && !image_is_iso(image))
@@ -268,14 +290,14 @@ int volume_make_file(struct job *job, const struct object *volume, const char *h
 	view_unref(view);
 	if (r < 0)
 		return r;
-	volume_file_name(volume, name);
-	if (backing && copied)
-		r = copy_image(job, volume, host, backing, backing_format, &path, e);
-	else
-		r = hv_volume_create(hv, host, ps, name, format, object_int(volume, VOLUME_SIZE), backing,
-				     backing_format, &path, e);
+	r = put_file(job, volume, host, backing, backing_format, copied, &path, &first);
+	/* a host that has just been connected is still being prepared */
+	if (r == -ENOENT && open_pool(job->pool, volume, host, NULL) == 0) {
+		error_done(&first);
+		r = put_file(job, volume, host, backing, backing_format, copied, &path, &first);
+	}
 	if (r < 0)
-		return r;
+		return error_move(e, &first);
 	kill_point("volume-made");
 	return volume_set_ready(job->pool, uuid, host, path, e);
 }
