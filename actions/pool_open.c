@@ -13,6 +13,7 @@
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/single_flight.h"
 #include "actions/host/statistics.h"
+#include "actions/host/wait.h"
 #include "actions/image/cache.h"
 #include "actions/image/upload.h"
 #include "actions/image/upload_list.h"
@@ -22,6 +23,7 @@
 #include "actions/timers.h"
 #include "actions/vm/screenshot.h"
 #include "hypervisor/hypervisor.h"
+#include "model/clock.h"
 #include "model/durable.h"
 #include "model/log.h"
 #include "model/states.h"
@@ -34,6 +36,9 @@
 #define TURNS_MAX 16
 /* How long the first jobs, and a pool that has just been made, wait for hosts to be connected. */
 #define HOSTS_WAIT_MS 5000
+
+/* How long jobs wait for those that they need and that are still Connecting then. */
+#define HOSTS_DUE_MS 30000
 
 /* ------------------------------------------------------------- open, close */
 
@@ -192,6 +197,8 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->read_only = options->read_only;
 	pool->resumes = options->resumes;
 	pool->keep = options->keep;
+	pool->hosts_due = clock_monotonic_ms() + HOSTS_DUE_MS;
+	pool->is_away = host_is_connecting_for;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
 	pool->login_limit = login_limit_new();

@@ -211,6 +211,12 @@ int error_wrap(struct error *e, const char *code)
 	return -e->errnum;
 }
 
+void error_may_pass(struct error *e)
+{
+	if (e)
+		e->may_pass = true;
+}
+
 int error_move(struct error *to, struct error *from)
 {
 	int errnum = from->errnum;

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "model/cleanup.h"
 
@@ -24,6 +25,7 @@ struct error {
 	const char *code;    /* static string, one of the codes error_description() knows */
 	char *details;	     /* the sentence; owned */
 	struct error *cause; /* owned; NULL at the innermost error */
+	bool may_pass;	     /* something that is expected is not there yet: see error_may_pass() */
 };
 
 #define ERROR_INIT ((struct error){0})
@@ -55,6 +57,12 @@ int error_oom(struct error *e);
  * same, as on the manual's server. Does nothing when @e is empty or NULL. Returns -errno of the error.
  */
 int error_wrap(struct error *e, const char *code);
+
+/**
+ * Marks the error in @e (may be NULL), set or about to be: it is for want of a host that is Connecting, so a job that has
+ * changed nothing yet tries again (pool_awaits_hosts()).
+ */
+void error_may_pass(struct error *e);
 
 /** Moves the error from @from into @to (freeing what @to held) and leaves @from empty. Returns -errno. */
 int error_move(struct error *to, struct error *from);

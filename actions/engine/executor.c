@@ -33,7 +33,7 @@ struct waiting {
 	bool undispatched;			     /* lock; it could run, but no worker took it */
 	struct job *running;			     /* lock; the worker's, while it runs */
 	struct waiting *prev_running, *next_running; /* lock */
-	struct waiting *next_held;		     /* lock */
+	struct waiting *next_held;		     /* lock; in held_back or awaiting */
 };
 
 struct executor {
@@ -45,6 +45,8 @@ struct executor {
 	bool started;		   /* of the store's writer thread: executor_start() has read the rows */
 	atomic_bool missed;	   /* for want of memory a job was not queued, or not given to a worker */
 	atomic_bool stopping;	   /* set under the lock */
+	struct waiting *awaiting;  /* lock; those that have failed to begin, until a host has come or not */
+	unsigned outcomes;	   /* lock; how often that was so */
 	/* lock; of executor_hold() */
 	bool held;
 	struct waiting *held_back; /* those that would run */
@@ -153,8 +155,61 @@ static bool is_deferred(struct waiting *entry, const struct job *job)
 	return atomic_load(&entry->x->stopping) && row && !object_int(row, JOB_CANCEL);
 }
 
-static void run(struct waiting *entry, struct job *job)
+static void dispatch_all(struct executor *x, struct waiting *list)
 {
+	while (list) {
+		struct waiting *entry = list;
+
+		list = entry->next_held;
+		dispatch(x, entry);
+	}
+}
+
+/* Those that wait for hosts try again. */
+static void retry_awaiting(struct executor *x)
+{
+	struct waiting *list;
+
+	pthread_mutex_lock(&x->lock);
+	x->outcomes++;
+	list = steal(&x->awaiting);
+	pthread_mutex_unlock(&x->lock);
+	dispatch_all(x, list);
+}
+
+static unsigned count_outcomes(struct executor *x)
+{
+	scoped_lock(&x->lock);
+	return x->outcomes;
+}
+
+/*
+ * Takes the entry out of the hands of its worker, if the error passes when hosts are connected. Not if there was an outcome
+ * since there were @outcomes, which the job may not have seen: then it tries again at once.
+ */
+static bool await_hosts(struct waiting *entry, unsigned outcomes, const struct error *e)
+{
+	struct executor *x = entry->x;
+	bool again;
+
+	if (!e->may_pass || !pool_awaits_hosts(x->pool))
+		return false;
+	pthread_mutex_lock(&x->lock);
+	again = x->outcomes != outcomes;
+	if (!again) {
+		entry->next_held = x->awaiting;
+		x->awaiting = entry;
+	}
+	pthread_mutex_unlock(&x->lock);
+	if (again)
+		dispatch(x, entry);
+	return true;
+}
+
+/* False when the job could not begin yet, and the entry is another's. */
+static bool run(struct waiting *entry, struct job *job)
+{
+	unsigned outcomes = count_outcomes(entry->x);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct cause cause = request_cause(job->req);
 	_cleanup_json_ json_t *result = NULL;
@@ -163,7 +218,9 @@ static void run(struct waiting *entry, struct job *job)
 	store_set_cause(&cause);
 	r = entry->recover ? 0 : job_begin(job, &e);
 	if (r == -ECANCELED && !error_is_set(&e))
-		return;
+		return true;
+	if (r < 0 && !entry->recover && await_hosts(entry, outcomes, &e))
+		return false;
 	if (r == 0) {
 		running_add(entry, job);
 		r = job_run(job, entry->recover, &result, &e);
@@ -172,8 +229,9 @@ static void run(struct waiting *entry, struct job *job)
 	}
 	/* The row stays Processing: the next start recovers the job, as after a kill. */
 	if (r == -ECANCELED && is_deferred(entry, job))
-		return;
+		return true;
 	job_end(job, result, r < 0 ? &e : NULL);
+	return true;
 }
 
 /* Makes the call that is due, if any. Call with the lock held, which it is not meanwhile. */
@@ -236,12 +294,7 @@ void executor_release(struct executor *x)
 	while (x->calling)
 		pthread_cond_wait(&x->called, &x->lock);
 	pthread_mutex_unlock(&x->lock);
-	while (list) {
-		struct waiting *entry = list;
-
-		list = entry->next_held;
-		dispatch(x, entry);
-	}
+	dispatch_all(x, list);
 }
 
 static void entry_run(void *arg)
@@ -252,7 +305,7 @@ static void entry_run(void *arg)
 	_cleanup_view_ struct view *view = store_view(pool_store(x->pool));
 	const struct object *row = view_get(view, KIND_JOB, entry->entry.job);
 	struct job job = {.pool = x->pool, .ending = &x->stopping};
-	bool stopping, counts = true;
+	bool stopping, counts = true, over = true;
 
 	if (!enter(entry, &stopping))
 		return;
@@ -267,7 +320,7 @@ static void entry_run(void *arg)
 			counts = !job.req->op->goes_on || !job.req->op->goes_on(job.req);
 			if (!counts)
 				leave(x);
-			run(entry, &job);
+			over = run(entry, &job);
 		}
 	}
 	store_set_cause(&CAUSE_NONE);
@@ -275,21 +328,37 @@ static void entry_run(void *arg)
 	free(job.inventory);
 	if (counts)
 		leave(x);
-	if (stopping)
-		return; /* executor_free() frees the entry */
+	if (stopping || !over)
+		return; /* executor_free() frees the entry, or another worker has it */
 	dequeue(entry);
 }
 
 /* ------------------------------------------------------------ store, timers */
 
+/* A host has come, will not come, or is gone, or a job that may wait for one is cancelled. */
+static bool may_let_begin(const struct change *change)
+{
+	const struct object *before = change->before, *after = change->after;
+
+	if (!before)
+		return false;
+	if (before->kind->id == KIND_HOST)
+		return object_str_is(before, HOST_STATUS, STATUS_CONNECTING) &&
+		       !(after && object_str_is(after, HOST_STATUS, STATUS_CONNECTING));
+	return before->kind->id == KIND_JOB && after && object_str_is(before, JOB_STATE, JOB_STATE_QUEUED) &&
+	       object_str_is(after, JOB_STATE, JOB_STATE_CANCELLED);
+}
+
 /* In the store's writer thread: handles new Queued rows, and the request to cancel a running job. */
 static void observe(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
 	struct executor *x = ctx;
+	bool retry = false;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct object *o = changes[i].after;
 
+		retry = retry || may_let_begin(&changes[i]);
 		if (!o || o->kind->id != KIND_JOB)
 			continue;
 		if (!changes[i].before) {
@@ -304,6 +373,8 @@ static void observe(void *ctx, struct view *view, const struct change *changes, 
 					atomic_store(&entry->running->cancelled, true);
 		}
 	}
+	if (retry)
+		retry_awaiting(x);
 }
 
 int executor_new(struct pool *pool, struct executor **ret_executor, struct error *e)
@@ -410,6 +481,8 @@ void executor_check_deadlines(struct executor *x)
 	if (atomic_exchange(&x->missed, false) &&
 	    store_post(pool_store(x->pool), take_up_all_fn, x, NULL) < 0)
 		atomic_store(&x->missed, true);
+	if (!pool_awaits_hosts(x->pool))
+		retry_awaiting(x);
 	scoped_lock(&x->lock);
 	for (struct waiting *entry = x->running; entry; entry = entry->next_running)
 		if (now > entry->running->deadline + GRACE_NS)
@@ -419,7 +492,7 @@ void executor_check_deadlines(struct executor *x)
 bool executor_has_deadlines(struct executor *x)
 {
 	scoped_lock(&x->lock);
-	return x->running || atomic_load(&x->missed);
+	return x->running || x->awaiting || atomic_load(&x->missed) || pool_awaits_hosts(x->pool);
 }
 
 void executor_stop(struct executor *x)

@@ -7,6 +7,9 @@
  * object it names (one, two, or more by rows of KIND_QUEUE_REF; job_queues.h), and runs
  * (job_run.h) when it is the first in all of them.
  *
+ * A job that cannot begin only because a host is still Connecting since the pool was opened (error_may_pass(),
+ * pool_awaits_hosts()) keeps its place in the queues, but no worker, and tries again when a host has come or not.
+ *
  * States of a job: Queued -> Processing -> Done, Failed or Cancelled. From Queued, too:
  * Cancelled; Failed, when its turn has come and it is refused; Done, when there is nothing
  * left to do, or all was done in the commit that accepted it.
@@ -44,7 +47,7 @@ void executor_release(struct executor *x);
 void executor_free(struct executor *x);
 /**
  * Writes jobs as failed that did not stop at their deadline, and takes up those that could not be queued for want of
- * memory. Does not block; called about once a second.
+ * memory or, until now, of a host. Does not block; called about once a second.
  */
 void executor_check_deadlines(struct executor *x);
 /** Whether there is anything for executor_check_deadlines(), now or later, unless the pool changes. */

@@ -3,6 +3,7 @@
 #include "actions/engine/job.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "actions/engine/access.h"
 #include "actions/engine/request_check.h"
@@ -14,6 +15,7 @@
 
 #define DEADLINE_DEFAULT_S 600
 #define PROGRESS_PERIOD_NS (NS_PER_S / 5)
+#define CHOOSE_STEP_NS	   (NS_PER_S / 10)
 
 /* ------------------------------------------------------------------ rows */
 
@@ -320,6 +322,19 @@ void job_progress(struct job *job, int percent)
 	p->percent = percent < 0 ? 0 : percent > 100 ? 100 : percent;
 	if (store_post(pool_store(job->pool), progress_fn, p, progress_done) < 0)
 		free(p);
+}
+
+int job_choose(struct job *job, txn_fn *fn, void *arg, struct error *e)
+{
+	const struct timespec pause = {.tv_nsec = CHOOSE_STEP_NS};
+	int r = store_run(pool_store(job->pool), fn, arg, e);
+
+	while (r < 0 && e && e->may_pass && pool_awaits_hosts(job->pool) && !job_should_stop(job)) {
+		error_done(e);
+		(void)nanosleep(&pause, NULL);
+		r = store_run(pool_store(job->pool), fn, arg, e);
+	}
+	return r;
 }
 
 bool job_should_stop(const struct job *job)

@@ -66,6 +66,12 @@ int job_cancel(struct txn *t, const char *uuid, struct error *e);
 /** True when a job that has not ended is in the queue of the object, waiting or running. */
 bool job_is_pending_for(const struct view *view, const char *object_uuid);
 
+/**
+ * store_run() for a change that chooses a host: as long as it fails with error_may_pass() it is tried again, until the pool
+ * does not await hosts any more or the job is to stop. @fn must free what it has left in @arg.
+ */
+int job_choose(struct job *job, txn_fn *fn, void *arg, struct error *e);
+
 /** Sets the progress to @percent (0..100). Cheap: posted at most every 200 ms, and not waited for. */
 void job_progress(struct job *job, int percent);
 /** True when the work should stop; the handler then cleans up and returns job_stop_reason(). */

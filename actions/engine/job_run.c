@@ -61,6 +61,8 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	if (!row || !object_str_is(row, JOB_STATE, JOB_STATE_QUEUED))
 		return -ECANCELED;
 	r = request_check(txn_view(t), job->req, false, e);
+	if (r == 0 && job->req->op->run && !job->req->op->apply)
+		r = pool_check_away(job->pool, txn_view(t), row, e);
 	if (r != 0)
 		return r;
 	begun = object_copy(row);
@@ -103,7 +105,7 @@ static int perform(struct job *job, bool check, json_t **ret_result, struct erro
 	int r = OP_NEEDS_RUN;
 
 	if (op->apply || check)
-		r = store_run(pool_store(job->pool), apply_fn, &a, e);
+		r = job_choose(job, apply_fn, &a, e);
 	if (r == OP_NEEDS_RUN && op->run) {
 		json_decref(a.result);
 		return op->run(job, ret_result, e);

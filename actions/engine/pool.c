@@ -5,6 +5,7 @@
 #include "actions/engine/config.h"
 #include "actions/engine/pause.h"
 #include "actions/engine/pool_internal.h"
+#include "model/clock.h"
 #include "model/log.h"
 
 struct store *pool_store(struct pool *pool)
@@ -89,6 +90,20 @@ int pool_insist(struct pool *pool, const char *area, const char *uuid, txn_fn *f
 		if (r == -EINVAL || pool_is_closing(pool))
 			return error_move(e, &failure);
 	}
+}
+
+bool pool_awaits_hosts(const struct pool *pool)
+{
+	return clock_monotonic_ms() < pool->hosts_due;
+}
+
+int pool_check_away(const struct pool *pool, const struct view *view, const struct object *job,
+		    struct error *e)
+{
+	if (!pool_awaits_hosts(pool) || !pool->is_away(view, job))
+		return 0;
+	error_may_pass(e);
+	return error_set(e, ENOTCONN, "the host is Connecting");
 }
 
 bool pool_is_closing(const struct pool *pool)

@@ -47,6 +47,12 @@ int64_t pool_query_deadline(const struct view *view);
 int pool_insist(struct pool *pool, const char *area, const char *uuid, txn_fn *fn, void *arg,
 		struct error *e);
 
+/** True for some time after pool_open(): hosts that are Connecting are waited for, rather than silent. */
+bool pool_awaits_hosts(const struct pool *pool);
+/** -ENOTCONN with error_may_pass() when the job has to wait for the host on which its VM or volume is. */
+int pool_check_away(const struct pool *pool, const struct view *view, const struct object *job,
+		    struct error *e);
+
 /** True from pool_close() on. */
 bool pool_is_closing(const struct pool *pool);
 

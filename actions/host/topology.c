@@ -23,10 +23,15 @@ bool zone_has_backup_storage(const struct view *view, const char *zone, const ch
 			 zone) != NULL;
 }
 
-bool host_can_serve(const struct object *host, const struct request *req)
+bool host_can_serve(const struct object *host, const struct request *req, struct error *e)
 {
-	return object_str_is(host, HOST_STATUS, STATUS_CONNECTED) ||
-	       (!req->due && object_str_is(host, HOST_STATUS, STATUS_CONNECTING));
+	if (object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
+		return true;
+	if (!object_str_is(host, HOST_STATUS, STATUS_CONNECTING))
+		return false;
+	if (req->due)
+		error_may_pass(e);
+	return !req->due;
 }
 
 bool host_is_usable(const struct object *host)

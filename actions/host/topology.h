@@ -22,9 +22,9 @@ bool cluster_has_primary_storage(const struct view *view, const char *cluster, c
 bool zone_has_backup_storage(const struct view *view, const char *zone, const char *bs);
 /**
  * True when the host can do what the request asks for: it is Connected, or, as long as the request is not due, may be until
- * then, since jobs wait for the hosts of a pool that has just been mounted.
+ * then, since jobs wait for the hosts of a pool that has just been mounted: error_may_pass(@e), if it is only due too early.
  */
-bool host_can_serve(const struct object *host, const struct request *req);
+bool host_can_serve(const struct object *host, const struct request *req, struct error *e);
 /** True when the host is Enabled and Connected. */
 bool host_is_usable(const struct object *host);
 /** As primary_storage_next_host(), of the usable hosts. */

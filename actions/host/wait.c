@@ -14,6 +14,27 @@
 #define RECOVER_MS	30000
 #define RECOVER_STEP_MS 100
 
+/* Where an object is, if it is a VM that a host runs or a volume in a folder of a host. */
+static const char *host_of(const struct view *view, const char *uuid)
+{
+	const struct object *vm = view_get(view, KIND_VM, uuid), *volume = view_get(view, KIND_VOLUME, uuid);
+
+	return vm ? object_str(vm, VM_HOST_UUID) : volume ? object_str(volume, VOLUME_HOST_UUID) : NULL;
+}
+
+bool host_is_connecting_for(const struct view *view, const struct object *job)
+{
+	const char *const objects[] = {object_str(job, JOB_QUEUE), object_str(job, JOB_QUEUE2)};
+
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++) {
+		const struct object *host = view_get(view, KIND_HOST, host_of(view, objects[i]));
+
+		if (host && object_str_is(host, HOST_STATUS, STATUS_CONNECTING))
+			return true;
+	}
+	return false;
+}
+
 static bool host_is_connected(const struct view *view, const char *ps, const char *host)
 {
 	const struct object *o =

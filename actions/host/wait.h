@@ -5,6 +5,8 @@
 
 #include "actions/engine/job.h"
 
+/** True when the VM or the volume that the job works on is on a host that is Connecting. */
+bool host_is_connecting_for(const struct view *view, const struct object *job);
 /** Blocks until the host is connected; false when it is not within 30 s, is gone, or the job is cancelled. */
 bool host_wait_connected(struct job *job, const char *host);
 /**

@@ -42,7 +42,7 @@ static int host_change_state_check(const struct view *view, const struct request
 	const struct object *host = request_object(view, req);
 	const char *event = request_str(req, "stateEvent");
 
-	if (!host || strcmp(event, "maintain") != 0 || host_can_serve(host, req))
+	if (!host || strcmp(event, "maintain") != 0 || host_can_serve(host, req, e))
 		return 0;
 	return error_set(e, EBUSY, "can not maintain host[uuid:%s, status:%s]which is not Connected",
 			 req->target, object_text(host, HOST_STATUS));

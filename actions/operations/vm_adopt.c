@@ -46,7 +46,7 @@ static int check_connected(const struct view *view, const struct request *req, s
 {
 	const struct object *host = request_object(view, req);
 
-	if (!host || host_can_serve(host, req))
+	if (!host || host_can_serve(host, req, e))
 		return 0;
 	return error_set_code(e, EBUSY, "HOST.1010", "host '%s' is %s, not Connected", object_name(host),
 			      object_text(host, HOST_STATUS));

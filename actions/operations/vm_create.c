@@ -176,7 +176,7 @@ static int check_place(const struct view *view, const struct request *req, struc
 			return error_set(e, EBUSY,
 					 "%s[uuid:%s] is specified but it's %s, can not create vm from it",
 					 places[i].noun, uuid, object_text(o, places[i].state_field));
-		if (places[i].kind == KIND_HOST && !host_can_serve(o, req))
+		if (places[i].kind == KIND_HOST && !host_can_serve(o, req, e))
 			return error_set(
 				e, EBUSY,
 				"host[uuid:%s] is specified but it's connection status is %s, can not create vm from it",

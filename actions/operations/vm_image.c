@@ -311,7 +311,7 @@ static int vm_change_image_allows(const struct view *view, const struct request 
 		return error_set(e, EBUSY,
 				 "make sure the primary storage vm[uuid:%s] was on is Enabled and Connected",
 				 req->target);
-	if (last && !(object_str_is(last, HOST_STATE, STATE_ENABLED) && host_can_serve(last, req)))
+	if (last && !(object_str_is(last, HOST_STATE, STATE_ENABLED) && host_can_serve(last, req, e)))
 		return error_set(e, EBUSY,
 				 "make sure the last host vm[uuid:%s] was on is Enabled and Connected",
 				 req->target);

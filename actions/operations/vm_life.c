@@ -69,7 +69,7 @@ static int vm_start_check(const struct view *view, const struct request *req, st
 {
 	const struct object *host = view_get(view, KIND_HOST, request_str(req, "hostUuid"));
 
-	if (host && !host_can_serve(host, req))
+	if (host && !host_can_serve(host, req, e))
 		return error_set_code(e, EBUSY, "HOST.1010",
 				      "host[uuid:%s] is not connected, its status is %s", object_uuid(host),
 				      object_text(host, HOST_STATUS));

@@ -220,6 +220,7 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!before)
 		return error_gone(e, KIND_VM, l->uuid);
+	json_decref(steal(&l->placement)); /* of the last try */
 	r = choose(t, l, &host, &ps, e);
 	if (r < 0)
 		return r;
@@ -289,7 +290,7 @@ static int lay_out(struct job *job, const char *uuid, struct error *e)
 	if (!req)
 		return -EPROTO;
 	vm_measure_loads(job->pool, uuid, &l.loads);
-	r = store_run(pool_store(job->pool), layout_fn, &l, e);
+	r = job_choose(job, layout_fn, &l, e);
 	host_loads_done(&l.loads);
 	if (r < 0)
 		vm_note_placement(job->pool, uuid, l.placement);

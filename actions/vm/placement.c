@@ -213,8 +213,11 @@ static int apply_filters(struct placement_search *s, struct error *e)
 			else
 				note_ruled_out(s, filter, s->hosts[i]);
 		}
-		if (left == 0)
+		if (left == 0) {
+			if (placement_awaits_host(s))
+				error_may_pass(e);
 			return filter->sentence(s, e); /* s->count still includes those just ruled out */
+		}
 		s->count = left;
 	}
 	return 0;

@@ -52,7 +52,8 @@ void placement_for_vm(const struct view *view, const struct object *vm, struct p
 		      const char *networks[VM_NICS_MAX]);
 /**
  * Chooses a host and a primary storage (@ret_ps may be NULL) for @want, borrowed from @view. -ENOSPC
- * (HOST_ALLOCATION.1000 or PS.1000) with the sentence of the filter that left no host, -ENOMEM. The caller
+ * (HOST_ALLOCATION.1000 or PS.1000) with the sentence of the filter that left no host, -ENOMEM; error_may_pass() if
+ * one that is Connecting would do. The caller
  * reserves the capacity in the same change.
  */
 int placement_choose(const struct view *view, const struct placement *want, const struct object **ret_host,

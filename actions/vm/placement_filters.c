@@ -384,3 +384,19 @@ const struct placement_filter *placement_filter(size_t i)
 {
 	return i < ARRAY_SIZE(filters) ? &filters[i] : NULL;
 }
+
+static bool would_do(const struct placement_search *s, const struct object *host)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
+		if (filters[i].keeps != is_connected && !filters[i].keeps(s, host))
+			return false;
+	return true;
+}
+
+bool placement_awaits_host(const struct placement_search *s)
+{
+	view_for_each (host, s->view, KIND_HOST)
+		if (object_str_is(host, HOST_STATUS, STATUS_CONNECTING) && would_do(s, host))
+			return true;
+	return false;
+}

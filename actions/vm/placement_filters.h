@@ -41,6 +41,9 @@ struct placement_filter {
 /** The @i-th filter in the order in which they are applied; NULL after the last. */
 const struct placement_filter *placement_filter(size_t i);
 
+/** True when a host that is Connecting would be left if it were Connected. */
+bool placement_awaits_host(const struct placement_search *s);
+
 /** The primary storage of the host's cluster with the most room for the root volume; NULL = none. Borrowed. */
 const struct object *placement_storage_on(const struct placement_search *s, const struct object *host);
 /** True when a tag of the VM with this prefix names the host. */

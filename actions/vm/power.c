@@ -119,6 +119,7 @@ static int choose_fn(struct txn *t, void *arg, struct error *e)
 	r = check_networks(t, up, e);
 	if (r < 0)
 		return r;
+	json_decref(steal(&up->placement)); /* of the last try */
 	r = choose_host(t, up, &host, e);
 	if (r < 0)
 		return r;
@@ -307,7 +308,7 @@ int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, b
 	int r;
 
 	vm_measure_loads(job->pool, uuid, &up.loads);
-	r = store_run(pool_store(job->pool), choose_fn, &up, e);
+	r = job_choose(job, choose_fn, &up, e);
 	host_loads_done(&up.loads);
 	if (r < 0)
 		vm_note_placement(job->pool, uuid, up.placement);

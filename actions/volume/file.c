@@ -87,7 +87,7 @@ struct storage_wish volume_storage_wish(const struct view *view, const struct ob
 int volume_instantiate(struct job *job, const char *uuid, const char *vm, struct error *e)
 {
 	struct instantiate i = {.uuid = uuid, .vm = vm};
-	int r = store_run(pool_store(job->pool), instantiate_fn, &i, e);
+	int r = job_choose(job, instantiate_fn, &i, e);
 
 	if (r < 0)
 		return r;

@@ -104,6 +104,28 @@ static const struct object *host_for(const struct view *view, const struct objec
 	return must ? NULL : first;
 }
 
+/* Whether a host that is Connecting would do for volume_choose_storage(), with one of the storages that fit. */
+static bool awaits_host(const struct view *view, const struct object *vm, const struct storage_wish *wish,
+			const char *wanted)
+{
+	const char *near = wanted ? wanted : vm ? host_of_vm(view, vm) : NULL;
+
+	view_for_each (host, view, KIND_HOST) {
+		bool is_near = !near || strcmp(near, object_uuid(host)) == 0;
+
+		if (!object_str_is(host, HOST_STATE, STATE_ENABLED) ||
+		    !object_str_is(host, HOST_STATUS, STATUS_CONNECTING) || (wanted && !is_near))
+			continue;
+		view_for_each (ps, view, KIND_PRIMARY_STORAGE)
+			if (storage_fits(view, ps, wish, 0, NULL) &&
+			    (is_near || !primary_storage_is_local(ps)) &&
+			    cluster_has_primary_storage(view, object_str(host, HOST_CLUSTER_UUID),
+							object_uuid(ps)))
+				return true;
+	}
+	return false;
+}
+
 int volume_choose_storage(const struct view *view, const struct object *vm, const struct storage_wish *wish,
 			  const char *wanted_host, const struct object **ret_ps,
 			  const struct object **ret_host, struct error *e)
@@ -128,6 +150,8 @@ int volume_choose_storage(const struct view *view, const struct object *vm, cons
 	}
 	if (*ret_ps)
 		return 0;
+	if (awaits_host(view, vm, &own, wanted_host))
+		error_may_pass(e);
 	return error_set_code(
 		e, ENOSPC, "PS.1000",
 		"cannot find available primary storage[state: Enabled, status: Connected, available "

@@ -37,7 +37,8 @@ const char *volume_base_path(const struct view *view, const struct object *volum
 /**
  * Chooses the storage with the most room for a new volume as in @wish, and a host that can access it. @vm (may
  * be NULL): both must be usable by this VM, whose cluster replaces that of the wish. @wanted_host (may be NULL):
- * uuid of the host to be used. -ENOSPC (PS.1000) when nothing fits.
+ * uuid of the host to be used. -ENOSPC (PS.1000) when nothing fits; error_may_pass() if something would
+ * on a host that is Connecting.
  */
 int volume_choose_storage(const struct view *view, const struct object *vm, const struct storage_wish *wish,
 			  const char *wanted_host, const struct object **ret_ps,
