@@ -492,7 +492,8 @@ void executor_check_deadlines(struct executor *x)
 bool executor_has_deadlines(struct executor *x)
 {
 	scoped_lock(&x->lock);
-	return x->running || x->awaiting || atomic_load(&x->missed) || pool_awaits_hosts(x->pool);
+	return x->running || x->awaiting || atomic_load(&x->missed) ||
+	       (pool_awaits_hosts(x->pool) && !job_queues_are_empty(x->queues));
 }
 
 void executor_stop(struct executor *x)

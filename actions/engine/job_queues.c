@@ -174,3 +174,8 @@ struct job_entry *job_queues_leave(struct job_queues *q, struct job_entry *entry
 	entry_done(entry);
 	return ready;
 }
+
+bool job_queues_are_empty(const struct job_queues *q)
+{
+	return !q->jobs;
+}

@@ -41,5 +41,7 @@ int job_queues_enter(struct job_queues *queues, const struct view *view, const s
 struct job_entry *job_queues_find(struct job_queues *queues, const char *job);
 /** Removes a job that is ready from its queues; returns a list (next_ready) of those that are ready now. */
 struct job_entry *job_queues_leave(struct job_queues *queues, struct job_entry *entry);
+/** True when no job has a place in them. */
+bool job_queues_are_empty(const struct job_queues *q);
 
 #endif
