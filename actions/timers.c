@@ -119,7 +119,7 @@ static const struct timer {
 	{"host.ping.interval", console_logs_trim, .blocks = true},
 	{"volume.expungeInterval", volume_expunge_due},
 	{"volume.refreshVolumeSizeInterval", volume_refresh_sizes, .blocks = true},
-	{"volume.expungeInterval", orphan_files_collect, .blocks = true},
+	{"volume.expungeInterval", orphan_files_collect, .blocks = true, .early = orphan_files_are_left},
 };
 
 static void run_now(struct pool *pool, const struct timer *timer)

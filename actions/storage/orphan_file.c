@@ -3,6 +3,7 @@
 #include "actions/storage/orphan_file.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "actions/storage/primary_storage.h"
 #include "hypervisor/storage/pool.h"
 #include "hypervisor/storage/volume.h"
+#include "model/clock.h"
 
 const char *path_file_name(const char *path)
 {
@@ -256,36 +258,47 @@ static int open_place(struct removal *removal, const struct object *ps, const st
 	return error_set_code(e, closed->why.errnum, closed->why.code, "%s", error_sentence(&closed->why));
 }
 
-/* Removes the file, then its row. -ENOTCONN if no host can reach it now. The caller has claimed it. */
-static int remove_file(struct removal *removal, const struct object *file, struct error *e)
-{
-	struct pool *pool = removal->pool;
-	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	const char *ps_uuid = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
-	const struct object *ps = view_get(view, KIND_PRIMARY_STORAGE, ps_uuid);
-	const char *host_uuid = object_str(file, ORPHAN_FILE_HOST_UUID);
-	const struct object *host = host_uuid ? view_get(view, KIND_HOST, host_uuid)
-					      : primary_storage_next_host(view, ps_uuid, 0);
-	struct object_key key = {KIND_ORPHAN_FILE, object_uuid(file)};
-	int r;
+/* What is needed to remove a file, borrowed from `view`. */
+struct target {
+	const struct object *file, *ps;
+	const struct object *host; /* NULL: there is only the row to be removed */
+};
 
-	/* another thread has removed it meanwhile */
-	if (!view_get(view, KIND_ORPHAN_FILE, object_uuid(file)))
-		return 0;
+/* Opens the storage of the file. -ENOTCONN if no host can reach it now. */
+static int find_target(struct removal *removal, const struct view *view, const struct object *file,
+		       struct target *ret, struct error *e)
+{
+	const char *ps_uuid = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID);
+	const char *host_uuid = object_str(file, ORPHAN_FILE_HOST_UUID);
+
+	*ret = (struct target){.file = file, .ps = view_get(view, KIND_PRIMARY_STORAGE, ps_uuid)};
+	ret->host = host_uuid ? view_get(view, KIND_HOST, host_uuid)
+			      : primary_storage_next_host(view, ps_uuid, 0);
 	/* a storage or host that was removed from the pool took its files with it */
-	if (!ps || (host_uuid && !host))
-		return store_run(pool_store(pool), object_remove_key, &key, e);
-	if (!host)
+	if (!ret->ps || (host_uuid && !ret->host)) {
+		ret->host = NULL;
+		return 0;
+	}
+	if (!ret->host)
 		return error_set_code(e, ENOTCONN, "PS.1003", "no host of primary storage '%s' is connected",
 				      ps_uuid);
-	r = open_place(removal, ps, host, e);
-	if (r < 0)
-		return r;
-	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host), ps_uuid,
-			     object_text(file, ORPHAN_FILE_FILE_NAME), e);
-	if (r < 0)
-		return r;
-	return store_run(pool_store(pool), object_remove_key, &key, e);
+	return open_place(removal, ret->ps, ret->host, e);
+}
+
+/* Removes the file, then its row. The caller has claimed it. */
+static int remove_file(struct pool *pool, const struct target *t, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+	struct object_key key = {KIND_ORPHAN_FILE, object_uuid(t->file)};
+	int r = 0;
+
+	/* another thread has removed it meanwhile */
+	if (!view_get(view, KIND_ORPHAN_FILE, object_uuid(t->file)))
+		return 0;
+	if (t->host)
+		r = hv_volume_delete(pool_hypervisor(pool), object_uuid(t->host), object_uuid(t->ps),
+				     object_text(t->file, ORPHAN_FILE_FILE_NAME), e);
+	return r < 0 ? r : store_run(pool_store(pool), object_remove_key, &key, e);
 }
 
 /* What one pass over the files did. */
@@ -303,65 +316,98 @@ static void remove_some_of(struct removal *removal, struct pass *ret, struct err
 	view_for_each_where (file, view, KIND_ORPHAN_FILE, ORPHAN_FILE_JOB_UUID, removal->job) {
 		struct claim claim = {.ps = object_text(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID),
 				      .file = object_text(file, ORPHAN_FILE_FILE_NAME)};
+		struct error *first = ret->failure == 0 ? e : NULL;
+		struct target target;
 		int r;
 
 		if (is_in_use(view, file))
 			continue;
-		if (!claim_take(&claim)) {
+		/* before the claim, since it may take its time, and others wait for what is claimed */
+		r = find_target(removal, view, file, &target, first);
+		if (r == 0 && !claim_take(&claim)) {
 			ret->skipped++;
 			continue;
 		}
-		r = remove_file(removal, file, ret->failure == 0 ? e : NULL);
-		claim_release(&claim);
+		if (r == 0) {
+			r = remove_file(removal->pool, &target, first);
+			claim_release(&claim);
+		}
 		ret->removed += r == 0;
 		if (r < 0 && ret->failure == 0)
 			ret->failure = r;
 	}
 }
 
-/* @starts: storage pools that libvirt has stopped. */
-static int remove_all_of(struct pool *pool, const char *job, bool starts, struct error *e)
+static int remove_all_of(struct removal *removal, const char *job, struct error *e)
 {
-	_cleanup_(removal_done) struct removal removal = {.pool = pool, .job = job, .starts = starts};
 	_cleanup_(error_done) struct error cause = ERROR_INIT;
 	struct timespec until;
 	struct pass pass;
 	uint64_t releases;
 
+	removal->job = job;
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += PATIENCE;
 	/* one may block another: on Ceph the clones of an image must be removed before the image */
 	do {
 		error_done(&cause);
 		releases = claim_releases();
-		remove_some_of(&removal, &pass, &cause);
+		remove_some_of(removal, &pass, &cause);
 	} while ((pass.failure < 0 && pass.removed > 0) ||
 		 (pass.skipped > 0 && claim_wait(releases, &until)));
 	return pass.failure < 0 ? error_move(e, &cause) : 0;
 }
 
+/* ---------------------------------------------------------------- when and what */
+
+/* Files that jobs have left to orphan_files_collect(), of the process. */
+static struct {
+	atomic_bool there;
+	_Atomic int64_t looked_at; /* CLOCK_MONOTONIC, ns */
+} left;
+
+/* Where it does not open either, the next look is not before. */
+#define LOOK_AGAIN (30 * NS_PER_S)
+
 /* What others have left on a storage that does not open is not waited for by this job. */
 void orphan_files_remove(struct pool *pool, const char *job)
 {
+	_cleanup_(removal_done) struct removal own = {.pool = pool, .starts = true};
+	_cleanup_(removal_done) struct removal others = {.pool = pool};
+
 	if (job)
-		(void)remove_all_of(pool, job, true, NULL);
-	(void)remove_all_of(pool, "", false, NULL);
+		(void)remove_all_of(&own, job, NULL);
+	if (remove_all_of(&others, "", NULL) < 0)
+		atomic_store(&left.there, true);
+}
+
+bool orphan_files_are_left(struct pool *pool, const struct view *view)
+{
+	(void)pool, (void)view;
+	return atomic_load(&left.there) && clock_monotonic() - atomic_load(&left.looked_at) > LOOK_AGAIN;
 }
 
 int orphan_files_collect(struct pool *pool, struct error *e)
 {
+	_cleanup_(removal_done) struct removal removal = {.pool = pool, .starts = true};
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	int result = remove_all_of(pool, "", true, e);
+	int result;
 
+	atomic_store(&left.there, false);
+	result = remove_all_of(&removal, "", e);
 	view_for_each (file, view, KIND_ORPHAN_FILE) {
+		_cleanup_view_ struct view *now = store_view(pool_store(pool));
 		const char *uuid = object_text(file, ORPHAN_FILE_JOB_UUID);
-		const struct object *job = view_get(view, KIND_JOB, uuid);
+		const struct object *job = view_get(now, KIND_JOB, uuid);
 		int r = 0;
 
+		if (!view_get(now, KIND_ORPHAN_FILE, object_uuid(file)))
+			continue; /* removed with another one of its job */
 		if (*uuid && (!job || job_state_is_final(object_str(job, JOB_STATE))))
-			r = remove_all_of(pool, uuid, true, result == 0 ? e : NULL);
+			r = remove_all_of(&removal, uuid, result == 0 ? e : NULL);
 		if (r < 0 && result == 0)
 			result = r;
 	}
+	atomic_store(&left.looked_at, clock_monotonic());
 	return result;
 }

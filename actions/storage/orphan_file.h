@@ -11,8 +11,9 @@
  * start, or when its host is connected again. Two threads never remove one file
  * at a time.
  *
- * libvirt stops a storage pool when it cannot look at a file. The timer starts it to remove files, and so does a job for its
- * own; but not if an administrator has stopped it and switched its autostart off: then its files are left for later.
+ * libvirt stops a storage pool when it cannot look at a file. A job starts it for the files that it was to make; others are
+ * removed if the pool is active, else by the timer, which starts it, at once. None is started of which an administrator has
+ * switched off the autostart: its files are left for later.
  *
  * A file that is the nextPath of a volume is never removed: it is not known yet
  * whether it is the volume's (volume/snapshot.h).
@@ -45,6 +46,8 @@ void orphan_files_remove(struct pool *pool, const char *job);
  * and returns the first one. A timer, and for the time when a host has connected. Blocking.
  */
 int orphan_files_collect(struct pool *pool, struct error *e);
+/** Whether orphan_files_collect() has something to do that a job has left. For the timer. */
+bool orphan_files_are_left(struct pool *pool, const struct view *view);
 /** The last component of a path. Borrowed from @path. */
 const char *path_file_name(const char *path);
 

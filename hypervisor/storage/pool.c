@@ -239,8 +239,10 @@ int hv_storage_pool_state(struct hypervisor *hv, const char *host, const char *u
 	if (rc < 0 || call.host->simulator) /* whose pools do not stop */
 		return rc;
 	pool = virStoragePoolLookupByUUIDString(call.conn, uuid);
-	if (!pool && virt_error_code() == VIR_ERR_NO_STORAGE_POOL)
+	if (!pool && virt_error_code() == VIR_ERR_NO_STORAGE_POOL) {
+		*ret = HV_POOL_STOPPED;
 		return 0;
+	}
 	if (!pool)
 		return error_set_virt(e, call.conn, "cannot find storage pool '%s'", uuid);
 	rc = pool_is_active(&call, pool, uuid, e);
