@@ -53,11 +53,11 @@ static void pack(sqlite3_context *context, int count, sqlite3_value **values)
 }
 
 /* What is no document, or has no URL there, stays. */
-#define MASK_MEMBER(column, path)                                                                            \
-	"UPDATE job_text SET " column " = packed(json_set(unpacked(" column "), '" path                      \
-	"', masked(json_extract(unpacked(" column "), '" path "')))) "                                       \
-	"WHERE id IN (SELECT id FROM job WHERE operation = 'AddImage') AND json_valid(unpacked(" column      \
-	")) AND json_type(unpacked(" column "), '" path "') = 'text';"
+#define MASK_MEMBER(column, path)                                                                                 \
+	"UPDATE job_text SET " column " = packed(json_set(unpacked(" column "), '" path                           \
+	"', masked(json_extract(unpacked(" column "), '" path "')))) "                                            \
+	"WHERE id IN (SELECT id FROM job WHERE operation = 'AddImage') AND CASE WHEN json_valid(unpacked(" column \
+	")) THEN json_type(unpacked(" column "), '" path "') END = 'text';"
 
 int old_urls_mask(sqlite3 *db, struct error *e)
 {
