@@ -32,24 +32,32 @@ int durable_file(int fd, const char *path, struct error *e)
 	return durable_name(path, e);
 }
 
+/* What the umask has taken away is given back; what the folder above has passed on (S_ISGID) stays. */
+static int set_mode(const char *path, mode_t mode, struct error *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 &&
+	    ((st.st_mode & 0777) == mode || chmod(path, (st.st_mode & S_ISGID) | mode) == 0))
+		return 0;
+	return error_set(e, errno, "cannot set the mode of the folder '%s': %s", path, strerror(errno));
+}
+
 /* One component, with @mode whatever the umask. One that is there was made durable by who made it. */
 static int make_one(const char *path, mode_t mode, struct error *e)
 {
-	if (mkdir(path, mode) == 0) {
-		int r = chmod(path, mode) == 0
-				? 0
-				: error_set(e, errno, "cannot set the mode of the folder '%s': %s", path,
-					    strerror(errno));
+	int r;
 
-		if (r == 0)
-			r = durable_name(path, e);
-		if (r < 0)
-			(void)rmdir(path);
-		return r;
-	}
-	return errno == EEXIST
-		       ? 0
-		       : error_set(e, errno, "cannot create the folder '%s': %s", path, strerror(errno));
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? 0
+				       : error_set(e, errno, "cannot create the folder '%s': %s", path,
+						   strerror(errno));
+	r = set_mode(path, mode, e);
+	if (r == 0)
+		r = durable_name(path, e);
+	if (r < 0)
+		(void)rmdir(path);
+	return r;
 }
 
 int durable_folder_make(const char *path, mode_t mode, struct error *e)
