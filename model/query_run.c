@@ -251,13 +251,14 @@ json_t *query_schema_json(const struct kind *kind)
 		r |= json_object_set_new(fields, tags[i], json_string("tag"));
 	for (const struct relation *rel = NULL; (rel = relation_next(kind, rel));)
 		r |= json_object_set_new(relations, rel->name, json_string(kind_get(rel->target)->name));
-	if (r == 0)
-		json = json_pack("{s:s, s:[s,s,s,s,s,s,s,s,s,s,s,s], s:O, s:O}", "kind", kind->name,
-				 "operators", "=", "!=", ">", "<",
-				 ">=", "<=", "?=", "!?=", "~=", "!~=", "is null", "not null", "fields",
-				 fields, "relations", relations);
+	json = json_pack("{s:s}", "kind", kind->name);
 	if (kind->class)
 		json_add_member(&json, "class", json_string(kind->class));
+	json_add_member(&json, "operators",
+			json_pack("[s,s,s,s,s,s,s,s,s,s,s,s]", "=", "!=", ">", "<",
+				  ">=", "<=", "?=", "!?=", "~=", "!~=", "is null", "not null"));
+	json_add_member(&json, "fields", r == 0 ? json_incref(fields) : NULL);
+	json_add_member(&json, "relations", json_incref(relations));
 	json_decref(fields);
 	json_decref(relations);
 	return json;

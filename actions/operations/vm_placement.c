@@ -12,7 +12,6 @@ static int vm_placement_get(struct pool *pool, const struct view *view, const st
 			    json_t **ret_result, struct error *e)
 {
 	const struct object *vm = request_object(view, req), *host;
-	static const char *const copied[] = {"strategy", "error"};
 	_cleanup_json_ json_t *stored = NULL;
 	char date[DATE_SIZE];
 	int r = object_read_json(vm, VM_PLACEMENT, &stored, e);
@@ -26,14 +25,13 @@ static int vm_placement_get(struct pool *pool, const struct view *view, const st
 	}
 	render_date(json_integer_value(json_object_get(stored, "time")), date);
 	host = view_get_id(view, KIND_HOST, json_integer_value(json_object_get(stored, "host")));
-	*ret_result = json_pack("{s:s, s:o}", "time", date, "ruledOut",
-				placement_explain(view, json_object_get(stored, "ruledOut")));
-	for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
-		if (json_object_get(stored, copied[i]))
-			json_add_member(ret_result, copied[i],
-					json_incref(json_object_get(stored, copied[i])));
+	*ret_result = json_pack("{s:s}", "time", date);
+	json_add_member(ret_result, "strategy", json_incref(json_object_get(stored, "strategy")));
 	if (host)
 		json_add_member(ret_result, "hostUuid", json_string(object_uuid(host)));
+	if (json_object_get(stored, "error"))
+		json_add_member(ret_result, "error", json_incref(json_object_get(stored, "error")));
+	json_add_member(ret_result, "ruledOut", placement_explain(view, json_object_get(stored, "ruledOut")));
 	return *ret_result ? 0 : error_oom(e);
 }
 
