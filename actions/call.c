@@ -192,6 +192,19 @@ static void answer_get(void *arg, int result, json_t *json, const struct error *
 	}
 }
 
+/* With @body, taken over; NULL: memory is short. */
+static void answer_ok(struct call *call, json_t *body)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+
+	if (body) {
+		finish(call, "ok", body, NULL);
+		return;
+	}
+	(void)error_oom(&e);
+	finish_error(call, "error", &e);
+}
+
 static void answer_request(void *arg, int result, const char *job, const json_t *answer,
 			   const struct error *e)
 {
@@ -204,7 +217,7 @@ static void answer_request(void *arg, int result, const char *job, const json_t 
 	else if (result < 0)
 		finish_error(call, "error", e);
 	else
-		finish(call, "ok", answer ? json_copy_whole(answer) : json_object(), NULL);
+		answer_ok(call, answer ? json_copy_whole(answer) : json_object());
 }
 
 static void start_operation(struct call *call, const char *target, const char *text, size_t len)

@@ -93,10 +93,11 @@ static int rename_over(const char *from, int dir_fd, const char *name)
 static int move(const struct download_source *source, int dir_fd, const char *name)
 {
 	_cleanup_close_ int fd = open(source->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -1 : fchmod(fd, 0600);
+	int r;
 
-	if (r == 0)
-		r = renameat2(AT_FDCWD, source->path, dir_fd, name, RENAME_NOREPLACE);
+	if (fd < 0 || fchmod(fd, 0600) < 0)
+		return -1;
+	r = renameat2(AT_FDCWD, source->path, dir_fd, name, RENAME_NOREPLACE);
 	if (r < 0 && errno == EINVAL)
 		r = rename_over(source->path, dir_fd, name);
 	return r < 0 ? -1 : steal_fd(&fd);

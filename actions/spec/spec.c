@@ -302,11 +302,15 @@ json_t *spec_queues(const struct view *view, const struct request *req)
 {
 	const struct object *vm = request_object(view, req);
 	_cleanup_json_ json_t *document = NULL, *present = NULL;
-	json_t *queues = json_object();
 	const char *text = request_str(req, "spec");
+	json_t *queues;
 
-	if (!vm || spec_parse(text, strlen(text), &document, NULL) < 0 ||
-	    !json_object_get(document, "volumes") || spec_members_resolve(view, vm, document, NULL) < 0)
+	/* what has been checked in the same change fails for want of memory alone */
+	if (vm && (spec_parse(text, strlen(text), &document, NULL) < 0 ||
+		   spec_members_resolve(view, vm, document, NULL) < 0))
+		return NULL;
+	queues = json_object();
+	if (!json_object_get(document, "volumes"))
 		return queues;
 	present = spec_members_render(view, vm);
 	if (!present)

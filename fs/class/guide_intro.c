@@ -117,7 +117,7 @@ const char guide_introduction[] =
 	"    ln                          scratch files only\n"
 	"    flock, fcntl locks, leases  as on any file, for programs on this machine; but each opening of actions and create\n"
 	"                                is a file of its own: lock the directory\n"
-	"    sync f, fsync               waits for the jobs that you have started by writing f (actions: all of the object);\n"
+	"    sync f, fsync               waits for the jobs started by writing f (create: yours; actions: all of the object);\n"
 	"                                nothing to wait for in other files; holds up nobody else; can be interrupted, but\n"
 	"                                not stopped: Ctrl-Z takes effect at its end; sync -f, syncfs: return at once\n"
 	"    mmap                        private and shared (Linux 6.6) for reading; for writing only of scratch files\n"
