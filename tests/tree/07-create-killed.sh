@@ -58,18 +58,12 @@ for more in '' ',"hostUuid":"'"$host"'"'; do
 	act "$later" destroy
 done
 
-# silent_at POINT FILE REQUEST: as kill_at, but its host says nothing when the pool is mounted again; then it is back.
+# silent_at POINT FILE REQUEST: as kill_at, but its host says nothing when the pool is mounted again. host_is_back: then it does.
 silent_at() {
-	umount_pool
-	POOLFS_TEST_KILL_AT=$1 mount_pool
-	wait_for "hosts/$host/status" Connected 20
-	uuids api-jobs >"$CASE_DIR/before"
-	(request "$2" "$3") >/dev/null 2>&1 || true
-	wait_until 60 is_pool_gone
-	umount -l "$MOUNT"
+	die_at_point "$@"
 	sqlite3 "$STATE/pool.db" "UPDATE host SET uri = 'qemu+unix:///system?socket=$CASE_DIR/deaf'"
 	mount_pool
-	killed=$(uuids api-jobs | comm -13 "$CASE_DIR/before" -)
+	killed=$(killed_job)
 	wait_until 20 is_finished "$killed"
 	[ "$(value "hosts/$host/status")" != Connected ] || fail "the host is Connected"
 	no_rows_in_between || fail "a row in between after '$1'"

@@ -367,10 +367,8 @@ trace_creations() {
 	jq -r '.inventories[].tag' "$MOUNT/system-tags/inventories"
 }
 
-# kill_at POINT FILE REQUEST: writes the request to a daemon that dies at that kill point, mounts again, and waits
-# for the end of the job, whose uuid is in $killed. The daemon may die before its answer is read, so the job is found
-# as the one that is new.
-kill_at() {
+# die_at_point POINT FILE REQUEST: writes the request to a daemon that dies at that kill point, and takes its mount away.
+die_at_point() {
 	umount_pool
 	POOLFS_TEST_KILL_AT=$1 mount_pool
 	wait_for "hosts/$(first hosts)/status" Connected 20
@@ -378,8 +376,19 @@ kill_at() {
 	(request "$2" "$3") >/dev/null 2>&1 || true
 	(wait_until 60 is_pool_gone) 2>/dev/null || fail "the kill point '$1' was not reached"
 	umount -l "$MOUNT"
+}
+
+# killed_job: the job that was asked for by die_at_point
+killed_job() {
+	uuids api-jobs | comm -13 "$CASE_DIR/before" -
+}
+
+# kill_at POINT FILE REQUEST: die_at_point; mounts again, and waits until the job ($killed) has ended and the host is
+# connected.
+kill_at() {
+	die_at_point "$@"
 	mount_pool
-	killed=$(uuids api-jobs | comm -13 "$CASE_DIR/before" -)
+	killed=$(killed_job)
 	[ "$(wc -l <<<"$killed")" = 1 ] || fail "not one new job: '$killed'"
 	(wait_until 60 is_finished "$killed") 2>/dev/null || fail "the job killed at '$1' is '$(value "api-jobs/$killed/state")'"
 	wait_for "hosts/$(first hosts)/status" Connected 20
