@@ -45,6 +45,7 @@ const char guide_introduction[] =
 	"Write a state instead of operations; the pool finds them:\n"
 	"\n"
 	"    echo '{\"cpuNum\": 2, \"memorySize\": \"2G\", \"state\": \"Running\"}' > vm-instances/by-name/web/spec\n"
+	"    sync vm-instances/by-name/web/spec                 waits until it is so\n"
 	"\n"
 	"Add an image, save a disk:\n"
 	"\n"
