@@ -19,6 +19,7 @@
 #include "actions/vm/removed_device.h"
 #include "actions/vm/second_copy.h"
 #include "actions/vm/state.h"
+#include "actions/volume/size.h"
 #include "actions/volume/snapshot_reconcile.h"
 #include "hypervisor/domain/domain.h"
 #include "model/log.h"
@@ -192,6 +193,7 @@ static void prepare(void *arg)
 	/* what was left behind while the host could not be reached */
 	vm_expunge_left_behind(p->pool);
 	snapshots_reconcile_idle(p->pool);
+	volumes_settle_growth(p->pool);
 	(void)orphan_files_collect(p->pool, NULL);
 	free(p);
 }

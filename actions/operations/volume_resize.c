@@ -168,10 +168,10 @@ static int volume_resize_run(struct job *job, json_t **ret_result, struct error 
 	r = grow(job, size, e);
 	kill_point("resize-grown");
 	if (r < 0) {
-		(void)volume_sync_size(job, g.volume, NULL);
+		(void)volume_sync_size(job->pool, g.volume, NULL);
 		return r;
 	}
-	r = volume_sync_size(job, g.volume, e);
+	r = volume_sync_size(job->pool, g.volume, e);
 	kill_point("resize-done");
 	return r < 0 ? r : job_result_inventory(job, KIND_VOLUME, g.volume, ret_result, e);
 }
@@ -185,7 +185,7 @@ static int volume_resize_recover(struct job *job, json_t **ret_result, struct er
 
 	if (r < 0)
 		return r;
-	r = volume_sync_size(job, uuid, e);
+	r = volume_sync_size(job->pool, uuid, e);
 	if (r < 0)
 		return r;
 	view = store_view(pool_store(job->pool));

@@ -44,7 +44,7 @@ static int volume_sync_size_check(const struct view *view, const struct request 
 
 static int volume_sync_size_run(struct job *job, json_t **ret_result, struct error *e)
 {
-	int r = volume_sync_size(job, job->req->target, e);
+	int r = volume_sync_size(job->pool, job->req->target, e);
 
 	kill_point("volume-measured");
 	return r < 0 ? r : job_result_inventory(job, KIND_VOLUME, job->req->target, ret_result, e);

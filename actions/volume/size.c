@@ -52,9 +52,9 @@ static int sizes_fn(struct txn *t, void *arg, struct error *e)
 	return r < 0 ? r : capacity_update_primary_storage(t, ps, e);
 }
 
-int volume_sync_size(struct job *job, const char *uuid, struct error *e)
+int volume_sync_size(struct pool *pool, const char *uuid, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
 	struct sizes s = {.uuid = uuid};
 	int r;
@@ -64,9 +64,19 @@ int volume_sync_size(struct job *job, const char *uuid, struct error *e)
 	r = volume_find_host(view, volume, &host, e);
 	if (r < 0)
 		return r;
-	r = hv_volume_info(pool_hypervisor(job->pool), object_uuid(host),
-			   object_text(volume, VOLUME_INSTALL_PATH), &s.info, e);
-	return r < 0 ? r : store_run(pool_store(job->pool), sizes_fn, &s, e);
+	r = hv_volume_info(pool_hypervisor(pool), object_uuid(host), object_text(volume, VOLUME_INSTALL_PATH),
+			   &s.info, e);
+	return r < 0 ? r : store_run(pool_store(pool), sizes_fn, &s, e);
+}
+
+void volumes_settle_growth(struct pool *pool)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(pool));
+
+	view_for_each (volume, view, KIND_VOLUME)
+		if (!object_is_null(volume, VOLUME_NEXT_SIZE) &&
+		    !job_is_pending_for(view, object_uuid(volume)))
+			(void)volume_sync_size(pool, object_uuid(volume), NULL);
 }
 
 int volume_settle_size(struct job *job, const char *uuid, struct error *e)
@@ -74,6 +84,6 @@ int volume_settle_size(struct job *job, const char *uuid, struct error *e)
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
 
-	return volume && object_int(volume, VOLUME_SIZE) % VOLUME_SIZE_UNIT ? volume_sync_size(job, uuid, e)
+	return volume && object_int(volume, VOLUME_SIZE) % VOLUME_SIZE_UNIT ? volume_sync_size(job->pool, uuid, e)
 									    : 0;
 }

@@ -28,7 +28,12 @@ int64_t image_volume_size(const struct object *image);
  * Writes the sizes of the volume's file into its row, and updates the capacity of its storage. Does nothing
  * for a volume that is not Ready. -ENOTCONN (PS.1003) when no host can be asked. Blocking.
  */
-int volume_sync_size(struct job *job, const char *uuid, struct error *e);
+int volume_sync_size(struct pool *pool, const char *uuid, struct error *e);
+/**
+ * The same for all volumes that were to grow when their host was lost, if no job works on them: they may have grown. For the
+ * time when a host has connected. Blocking.
+ */
+void volumes_settle_growth(struct pool *pool);
 /** The same, only for a volume whose row has a size that its file cannot have. */
 int volume_settle_size(struct job *job, const char *uuid, struct error *e);
 
