@@ -84,6 +84,7 @@ int volume_settle_size(struct job *job, const char *uuid, struct error *e)
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
 
-	return volume && object_int(volume, VOLUME_SIZE) % VOLUME_SIZE_UNIT ? volume_sync_size(job->pool, uuid, e)
-									    : 0;
+	return volume && object_int(volume, VOLUME_SIZE) % VOLUME_SIZE_UNIT
+		       ? volume_sync_size(job->pool, uuid, e)
+		       : 0;
 }
