@@ -435,7 +435,7 @@ static json_t *mask_tags(const json_t *tags)
 
 static json_t *mask_params(const struct request *req)
 {
-	json_t *out = json_copy_whole(req->params);
+	json_t *out = json_copy(req->params);
 	int r = 0;
 
 	for (const struct param *p = req->op->params; out && r == 0 && p && p->name; p++) {
@@ -451,7 +451,8 @@ static json_t *mask_params(const struct request *req)
 			r = json_object_set_new(out, p->name, json_string(system_tag_shown(text)));
 		}
 	}
-	if (r < 0) /* with what it should not show */
+	/* with what it should not show, or without what json_copy() had no memory for, which it does not say */
+	if (r < 0 || json_object_size(out) != json_object_size(req->params))
 		json_decref(steal(&out));
 	return out;
 }

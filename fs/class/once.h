@@ -5,7 +5,7 @@
 
 #include "fs/tree/place.h"
 
-/* Contents that change with the program alone: README, operations.json, and the `create` of each folder, by its number. */
+/* README, operations.json, and the `create` of each folder, by its number. */
 enum made { MADE_README, MADE_OPERATIONS, MADE_CREATES, MADE_COUNT = MADE_CREATES + NODE_INDEX_MAX + 1 };
 
 /**

@@ -141,16 +141,17 @@ static void match_name(const struct place *dir, const struct object *o, char ret
 int where_object(const struct place *dir, const char *name, const struct object **ret)
 {
 	struct node node;
-	bool has;
 
 	if (folder_here_names(dir) && name_links_find(dir, name, &node)) {
 		*ret = view_get_id(dir->view, node.kind, node.row);
-		has = view_has_id(dir->view, node.kind, node.row);
+		if (!*ret && view_has_id(dir->view, node.kind, node.row))
+			return -ENOMEM;
 	} else {
 		*ret = view_get(dir->view, dir->kind->id, name);
-		has = view_has(dir->view, dir->kind->id, name);
+		if (!*ret && view_has(dir->view, dir->kind->id, name))
+			return -ENOMEM;
 	}
-	return *ret ? 0 : has ? -ENOMEM : -ENOENT;
+	return *ret ? 0 : -ENOENT;
 }
 
 /* The number of conditions in a query string made by add_condition(). */

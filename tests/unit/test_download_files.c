@@ -273,6 +273,34 @@ static void what_is_spent_is_moved(void **state)
 	assert_int_equal(unlink(elsewhere), 0);
 }
 
+/* As NFS, and ZFS before 2.2, which know no RENAME_NOREPLACE. */
+static bool knows_no_flags;
+
+int __real_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
+int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
+
+int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	if (knows_no_flags && flags) {
+		errno = EINVAL;
+		return -1;
+	}
+	return __real_renameat2(from_dir, from, to_dir, to, flags);
+}
+
+static void what_is_spent_is_moved_there_too(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	knows_no_flags = true;
+	source_write(body(), SIZE, 0, O_CREAT | O_TRUNC);
+	assert_int_equal(stat(source, &st), 0);
+	assert_true(is_moved(source, st.st_ino));
+	assert_int_equal(access(source, F_OK), -1);
+	knows_no_flags = false;
+}
+
 static void what_is_spent_replaces_nothing(void **state)
 {
 	struct download_source spent;
@@ -292,6 +320,13 @@ static void what_is_spent_replaces_nothing(void **state)
 	dest_has("mine", 4);
 }
 
+static void nor_there(void **state)
+{
+	knows_no_flags = true;
+	what_is_spent_replaces_nothing(state);
+	knows_no_flags = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,7 +339,9 @@ int main(void)
 		cmocka_unit_test(a_full_file_system_is_reported),
 		cmocka_unit_test(blocks_are_shared),
 		cmocka_unit_test(what_is_spent_is_moved),
+		cmocka_unit_test(what_is_spent_is_moved_there_too),
 		cmocka_unit_test(what_is_spent_replaces_nothing),
+		cmocka_unit_test(nor_there),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
