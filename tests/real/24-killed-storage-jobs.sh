@@ -126,3 +126,15 @@ step "deleting an empty one that is not attached"
 act "primary-storage/$storage" detach-from-cluster "clusterUuid=$cluster"
 die_at storage-unlinked delete Done
 [ ! -e "$MOUNT/primary-storage/$storage" ] || fail "the storage is still there"
+
+step "what is deleted on a pool that libvirt has stopped goes soon, long before the timer's next round"
+storage=$(first primary-storage)
+echo Direct >"$MOUNT/global-configurations/volume/deletionPolicy/value"
+data=$(create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}')
+path=$(value "volumes/$data/installPath")
+on_host pool-destroy "poolfs-$storage" >/dev/null
+act "volumes/$data" delete
+is_gone() {
+	[ ! -e "$path" ]
+}
+wait_until 90 is_gone
