@@ -190,6 +190,18 @@ int error_set_code(struct error *e, int errnum, const char *code, const char *fm
 	return -errnum;
 }
 
+int error_undone(struct error *e, const char *fmt, ...)
+{
+	va_list args;
+
+	if (e && !error_is_set(e))
+		e->undone = true;
+	va_start(args, fmt);
+	error_vset(e, EINTR, "SYS.1000", fmt, args);
+	va_end(args);
+	return -EINTR;
+}
+
 int error_oom(struct error *e)
 {
 	return error_set(e, ENOMEM, "out of memory");

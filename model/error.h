@@ -26,6 +26,7 @@ struct error {
 	char *details;	     /* the sentence; owned */
 	struct error *cause; /* owned; NULL at the innermost error */
 	bool may_pass;	     /* something that is expected is not there yet: see error_may_pass() */
+	bool undone;	     /* nothing of what was asked for is left: see error_undone() */
 };
 
 #define ERROR_INIT ((struct error){0})
@@ -63,6 +64,12 @@ int error_wrap(struct error *e, const char *code);
  * changed nothing yet tries again (pool_awaits_hosts()).
  */
 void error_may_pass(struct error *e);
+
+/**
+ * As error_set() with EINTR, for a job that the end of its daemon stopped, and of which nothing is left, or of which nothing
+ * that doing it once more would do twice: so it begins anew (job_begin_anew()).
+ */
+int error_undone(struct error *e, const char *fmt, ...) _printf_(2, 3);
 
 /** Moves the error from @from into @to (freeing what @to held) and leaves @from empty. Returns -errno. */
 int error_move(struct error *to, struct error *from);

@@ -123,6 +123,7 @@ static void running_add(struct waiting *entry, struct job *job)
 
 	scoped_lock(&x->lock);
 	entry->running = job;
+	entry->prev_running = NULL; /* it may have been in the list before */
 	entry->next_running = x->running;
 	if (x->running)
 		x->running->prev_running = entry;
@@ -206,18 +207,19 @@ static bool await_hosts(struct waiting *entry, unsigned outcomes, const struct e
 	return true;
 }
 
-/* False when the job could not begin yet, and the entry is another's. */
+/* False when the job could not begin yet, or begins anew, and the entry is another's. */
 static bool run(struct waiting *entry, struct job *job)
 {
 	unsigned outcomes = count_outcomes(entry->x);
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	struct cause cause = request_cause(job->req);
 	_cleanup_json_ json_t *result = NULL;
+	bool ended = false;
 	int r;
 
 	store_set_cause(&cause);
-	r = entry->recover ? 0 : job_begin(job, &e);
-	if (r == -ECANCELED && !error_is_set(&e))
+	r = entry->recover ? 0 : job_begin(job, &ended, &e);
+	if (ended || (r == -ECANCELED && !error_is_set(&e)))
 		return true;
 	if (r < 0 && !entry->recover && await_hosts(entry, outcomes, &e))
 		return false;
@@ -225,6 +227,11 @@ static bool run(struct waiting *entry, struct job *job)
 		running_add(entry, job);
 		r = job_run(job, entry->recover, &result, &e);
 		running_remove(entry);
+		if (r < 0 && e.undone && job_begin_anew(job)) {
+			entry->recover = false;
+			dispatch(entry->x, entry);
+			return false;
+		}
 		r = request_explain_error(job->req, r, &e);
 	}
 	/* The row stays Processing: the next start recovers the job, as after a kill. */

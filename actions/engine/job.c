@@ -162,14 +162,30 @@ static int insert_ended(struct txn *t, struct object *job, const char *result, c
 	return txn_put(t, job, NULL, e);
 }
 
+/* What the row has as its result after `apply`, to be freed. */
+static int applied_text(struct txn *t, const struct request *req, const json_t *result, char **ret,
+			struct error *e)
+{
+	*ret = result ? result_text(result) : NULL;
+	return !result && operation_answers_target(req->op)
+		       ? result_inventory_text(txn_view(t), req->op->kind, req->target, ret, e)
+		       : 0;
+}
+
 int job_insert_done(struct txn *t, const struct request *req, const json_t *result, struct error *e)
 {
-	_cleanup_free_ char *text = result ? result_text(result) : NULL;
-	int r = !result && operation_answers_target(req->op)
-			? result_inventory_text(txn_view(t), req->op->kind, req->target, &text, e)
-			: 0;
+	_cleanup_free_ char *text = NULL;
+	int r = applied_text(t, req, result, &text, e);
 
 	return r < 0 ? r : insert_ended(t, job_new(t, req, false), text, NULL, e);
+}
+
+int job_finish_done(struct txn *t, const struct request *req, const json_t *result, struct error *e)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = applied_text(t, req, result, &text, e);
+
+	return r < 0 ? r : job_finish(t, req->job, text, NULL, e);
 }
 
 int job_insert_refused(struct txn *t, const struct request *req, const json_t *answer,

@@ -40,6 +40,8 @@ int job_insert(struct txn *t, const struct request *req, const struct object **r
  * `apply` has left to the engine: once, and in no queue.
  */
 int job_insert_done(struct txn *t, const struct request *req, const json_t *result, struct error *e);
+/** The same for the job @req->job, which has a row: `apply` has done it. */
+int job_finish_done(struct txn *t, const struct request *req, const json_t *result, struct error *e);
 /**
  * Writes the row of a job that has ended before it began, for the client that polls it: as job_finish() with
  * @answer and @refusal. Nothing of the request but its operation is relied on: its parameters may be missing, or

@@ -13,6 +13,8 @@
 
 /* How often what had no memory is tried before it is given up: there may be another reason. */
 #define MEMORY_TRIES 8
+/* How often a job begins anew that the end of the daemon has stopped: it may be its cause. */
+#define RESTARTS_MOST 10
 
 /* True when the process is about to end: what does not work now is done by the next one. */
 static bool is_ending(const struct job *job)
@@ -51,9 +53,25 @@ static int begin_operation(struct txn *t, struct job *job, struct error *e)
 	return begin ? begin(t, job, e) : 0;
 }
 
+/* The whole of it by `apply`, with its end. OP_NEEDS_RUN when that leaves it to `run`. */
+static int apply_all(struct txn *t, struct job *job, struct error *e)
+{
+	_cleanup_json_ json_t *result = NULL;
+	int r = job->req->op->apply(t, job->req, &result, e);
+
+	return r < 0 || r == OP_NEEDS_RUN ? r : job_finish_done(t, job->req, result, e);
+}
+
+struct begin {
+	struct job *job;
+	bool ended;
+};
+
 static int begin_fn(struct txn *t, void *arg, struct error *e)
 {
-	struct job *job = arg;
+	struct begin *b = arg;
+	struct job *job = b->job;
+	const struct operation *op = job->req->op;
 	const struct object *row = view_get(txn_view(t), KIND_JOB, job->uuid);
 	struct object *begun;
 	int r;
@@ -61,7 +79,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	if (!row || !object_str_is(row, JOB_STATE, JOB_STATE_QUEUED))
 		return -ECANCELED;
 	r = request_check(txn_view(t), job->req, false, e);
-	if (r == 0 && job->req->op->run && !job->req->op->apply)
+	if (r == 0 && op->run && !op->apply)
 		r = pool_check_away(job->pool, txn_view(t), row, e);
 	if (r != 0)
 		return r;
@@ -69,17 +87,45 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 	object_set_str(begun, JOB_STATE, JOB_STATE_PROCESSING);
 	object_set_int(begun, JOB_STARTED, txn_now(t));
 	r = txn_put(t, begun, NULL, e);
-	return r < 0 ? r : request_explain_error(job->req, begin_operation(t, job, e), e);
+	if (r < 0)
+		return r;
+	r = op->apply ? apply_all(t, job, e) : begin_operation(t, job, e);
+	b->ended = op->apply && r == 0;
+	return r < 0 ? request_explain_error(job->req, r, e) : 0;
 }
 
-int job_begin(struct job *job, struct error *e)
+int job_begin(struct job *job, bool *ret_ended, struct error *e)
 {
-	return store_run(pool_store(job->pool), begin_fn, job, e);
+	struct begin b = {.job = job};
+	int r = store_run(pool_store(job->pool), begin_fn, &b, e);
+
+	*ret_ended = r == 0 && b.ended;
+	return r;
+}
+
+static int begin_anew_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct job *job = arg;
+	const struct object *row = view_get(txn_view(t), KIND_JOB, job->uuid);
+	struct object *waiting;
+
+	if (!row || !object_str_is(row, JOB_STATE, JOB_STATE_PROCESSING) || object_int(row, JOB_CANCEL) ||
+	    object_int(row, JOB_RESTARTS) >= RESTARTS_MOST)
+		return -ECANCELED;
+	waiting = object_copy(row);
+	object_set_int(waiting, JOB_RESTARTS, object_int(row, JOB_RESTARTS) + 1);
+	object_set_int(waiting, JOB_PROGRESS, 0);
+	object_set_str(waiting, JOB_STATE, JOB_STATE_QUEUED);
+	return txn_put(t, waiting, NULL, e);
+}
+
+bool job_begin_anew(struct job *job)
+{
+	return !job_should_stop(job) && store_run(pool_store(job->pool), begin_anew_fn, job, NULL) == 0;
 }
 
 struct apply {
 	struct job *job;
-	bool check; /* with request_check() first */
 	json_t *result;
 };
 
@@ -87,7 +133,7 @@ static int apply_fn(struct txn *t, void *arg, struct error *e)
 {
 	struct apply *a = arg;
 	const struct request *req = a->job->req;
-	int r = a->check ? request_check(txn_view(t), req, false, e) : 0;
+	int r = request_check(txn_view(t), req, false, e);
 
 	if (r != 0)
 		return r;
@@ -97,24 +143,21 @@ static int apply_fn(struct txn *t, void *arg, struct error *e)
 	return r == 0 && !a->result ? result_of_target(txn_view(t), req, &a->result, e) : r;
 }
 
-/* Performs the operation by the handler that it has. */
-static int perform(struct job *job, bool check, json_t **ret_result, struct error *e)
+/* Performs the operation of a step by the handler that it has. */
+static int perform(struct job *job, json_t **ret_result, struct error *e)
 {
-	const struct operation *op = job->req->op;
-	struct apply a = {.job = job, .check = check};
-	int r = OP_NEEDS_RUN;
+	struct apply a = {.job = job};
+	int r = job_choose(job, apply_fn, &a, e);
 
-	if (op->apply || check)
-		r = job_choose(job, apply_fn, &a, e);
-	if (r == OP_NEEDS_RUN && op->run) {
+	if (r == OP_NEEDS_RUN && job->req->op->run) {
 		json_decref(a.result);
-		return op->run(job, ret_result, e);
+		return job->req->op->run(job, ret_result, e);
 	}
 	*ret_result = a.result;
 	return r;
 }
 
-/* Without `recover` the operation is `apply` alone: one commit, of which nobody can tell whether it came. */
+/* Without `recover` the operation is `apply` alone, which an older program did after it had written Processing. */
 static int recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	if (job->req->op->recover)
@@ -164,7 +207,7 @@ int job_run(struct job *job, bool again, json_t **ret_result, struct error *e)
 	int r;
 
 	store_forget_failure();
-	r = again ? recover(job, ret_result, e) : perform(job, false, ret_result, e);
+	r = again ? recover(job, ret_result, e) : job->req->op->run(job, ret_result, e);
 	return mend(job, r, ret_result, e);
 }
 
@@ -177,7 +220,7 @@ int job_run_step(struct job *job, struct request *step, bool again, struct error
 	memcpy(step->job, job->uuid, sizeof(step->job));
 	step->due = true;
 	job->req = step;
-	r = again ? recover(job, &result, e) : perform(job, true, &result, e);
+	r = again ? recover(job, &result, e) : perform(job, &result, e);
 	free(steal(&job->inventory));
 	job->req = whole;
 	return request_explain_error(step, r, e);

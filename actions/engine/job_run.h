@@ -4,7 +4,7 @@
  *
  * A job may stop at any point: its daemon is killed, the database fails, memory is
  * short. It is then finished or undone by the recover function of its operation, in
- * this process or in the next. All of this blocks, and is done by a worker.
+ * this process or in the next; after the end of its daemon one that was undone begins anew. All of this blocks, and is done by a worker.
  */
 #ifndef POOLFS_ENGINE_JOB_RUN_H
 #define POOLFS_ENGINE_JOB_RUN_H
@@ -14,10 +14,16 @@
 /** Reads the request of the job from its row; owned by the caller, also after an error. */
 int job_read_request(struct job *job, const struct object *row, struct error *e);
 /**
- * Queued -> Processing. OP_MISSING_OK when there is nothing to do; a negative errno when it must not run: -ECANCELED
- * without a sentence when it is not Queued any more.
+ * Queued -> Processing; or, if `apply` does it, in the same change to its end: then *ret_ended is true. OP_MISSING_OK when there
+ * is nothing to do; a negative errno when it must not run: -ECANCELED without a sentence when it is not Queued any more.
  */
-int job_begin(struct job *job, struct error *e);
+int job_begin(struct job *job, bool *ret_ended, struct error *e);
+/**
+ * Processing -> Queued, after its recover function has failed with error_undone(), so that it begins once more. False when it
+ * ends with that error: it has begun anew too often, so it may be what ends the daemon; it is to stop; or this cannot be
+ * written.
+ */
+bool job_begin_anew(struct job *job);
 /**
  * Runs the operation, or (@again: the daemon ended while it ran) its recover function, until the database has taken what
  * it says. *ret_result is owned by the caller.

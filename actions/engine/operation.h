@@ -244,8 +244,8 @@ typedef int op_begin_fn(struct txn *t, struct job *job, struct error *e);
  */
 typedef int op_run_fn(struct job *job, json_t **ret_result, struct error *e);
 /**
- * After a crash in `run`: completes or rolls back what it left, and never repeats it. 0 = done; else the
- * reason of the failure.
+ * After a crash in `run`: completes or rolls back what it left, and never repeats it. 0 = done; error_undone() when it was
+ * rolled back, so that the job can begin anew; else the reason of the failure.
  */
 typedef int op_recover_fn(struct job *job, json_t **ret_result, struct error *e);
 /**
