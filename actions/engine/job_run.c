@@ -13,8 +13,6 @@
 
 /* How often what had no memory is tried before it is given up: there may be another reason. */
 #define MEMORY_TRIES 8
-/* How often a job begins anew that the end of the daemon has stopped: it may be its cause. */
-#define RESTARTS_MOST 10
 
 /* True when the process is about to end: what does not work now is done by the next one. */
 static bool is_ending(const struct job *job)
@@ -110,7 +108,7 @@ static int begin_anew_fn(struct txn *t, void *arg, struct error *e)
 	struct object *waiting;
 
 	if (!row || !object_str_is(row, JOB_STATE, JOB_STATE_PROCESSING) || object_int(row, JOB_CANCEL) ||
-	    object_int(row, JOB_RESTARTS) >= RESTARTS_MOST)
+	    object_int(row, JOB_RESTARTS) >= JOB_RESTARTS_MOST)
 		return -ECANCELED;
 	waiting = object_copy(row);
 	object_set_int(waiting, JOB_RESTARTS, object_int(row, JOB_RESTARTS) + 1);

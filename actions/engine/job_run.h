@@ -11,6 +11,9 @@
 
 #include "actions/engine/job.h"
 
+/** How often a job, or a step of one, begins anew that the end of the daemon has stopped: it may be the cause of it. */
+#define JOB_RESTARTS_MOST 10
+
 /** Reads the request of the job from its row; owned by the caller, also after an error. */
 int job_read_request(struct job *job, const struct object *row, struct error *e);
 /**

@@ -137,7 +137,7 @@ static int backup_storage_add_recover(struct job *job, json_t **ret_result, stru
 
 	if (view_get(view, KIND_BACKUP_STORAGE, job->req->target))
 		return result_inventory(view, KIND_BACKUP_STORAGE, job->req->target, ret_result, e);
-	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the backup storage was added");
+	return error_undone(e, "the daemon ended before the backup storage was added");
 }
 
 /* Serves as its own recover function: measuring twice does no harm. */

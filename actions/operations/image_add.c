@@ -9,8 +9,8 @@
  * the first one ends: the image is Downloading then, and the installPath of its ref is
  * the URL to which a client sends the bytes.
  *
- * A job that was killed before the image was Ready is undone at the next start: an
- * unfinished download is never resumed, since the source may have changed.
+ * A job that was killed before the image was Ready is undone at the next start, and begins
+ * anew: an unfinished download is never resumed, since the source may have changed.
  */
 #include <string.h>
 
@@ -325,8 +325,12 @@ static int image_add_recover(struct job *job, json_t **ret_result, struct error 
 	r = image_remove_copies(job->pool, job->req->target, NULL, false, e);
 	if (r < 0)
 		return r;
-	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while the image was being added; nothing of it is kept");
+	/* the bytes of an upload were the client's: nobody can ask for them again */
+	if (request_is_upload(job->req))
+		return error_set_code(
+			e, EINTR, "SYS.1000",
+			"the daemon ended while the image was being uploaded; nothing of it is kept");
+	return error_undone(e, "the daemon ended while the image was being added; nothing of it is kept");
 }
 
 static const struct operation add_image = {

@@ -13,7 +13,7 @@
  *   5. What is left of both copies is removed.
  *
  * A kill before the end of step 4 leaves an image that is not Ready: recovery
- * removes it and all its files.
+ * removes it and all its files, and the job begins anew.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -445,21 +445,23 @@ static int image_template_run(struct job *job, json_t **ret_result, struct error
 	return r < 0 ? r : image_copies_result(job, m.image, failures, ret_result, e);
 }
 
-/* Ends what a killed job has left under way: QEMU may still be copying the guest's disk. */
-static void end_copy(struct job *job)
+/* Ends what a killed job has left under way: QEMU may still be copying the guest's disk. Fails if it may go on. */
+static int end_copy(struct job *job, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *snapshot, *volume = source_of(view, job->req, &snapshot);
 	const struct object *vm = volume ? view_get(view, KIND_VM, object_str(volume, VOLUME_VM_UUID)) : NULL;
+	int r = 0;
 
 	if (volume)
 		(void)snapshot_recover_volume(job, object_uuid(volume), NULL);
 	if (vm && !snapshot && object_str(vm, VM_HOST_UUID))
-		(void)hv_disk_copy_abort(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID),
-					 object_uuid(vm), object_uuid(volume), NULL);
+		r = hv_disk_copy_abort(pool_hypervisor(job->pool), object_text(vm, VM_HOST_UUID),
+				       object_uuid(vm), object_uuid(volume), e);
 	if (volume)
 		(void)store_run(pool_store(job->pool), update_capacity_fn,
 				(void *)(uintptr_t)object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), NULL);
+	return r;
 }
 
 static int image_template_recover(struct job *job, json_t **ret_result, struct error *e)
@@ -467,17 +469,20 @@ static int image_template_recover(struct job *job, json_t **ret_result, struct e
 	struct template m = template_of(job);
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *image = view_get(view, KIND_IMAGE, m.image);
-	int r;
+	_cleanup_(error_done) struct error copying = ERROR_INIT;
+	int ended = end_copy(job, &copying), r;
 
-	end_copy(job);
 	clean_up(&m);
 	if (image && object_str_is(image, IMAGE_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_IMAGE, m.image, ret_result, e);
 	r = image_remove_copies(job->pool, m.image, NULL, false, e);
 	if (r < 0)
 		return r;
-	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while the image was being created; nothing of it is kept");
+	return ended < 0
+		       ? error_move(e, &copying)
+		       : error_undone(
+				 e,
+				 "the daemon ended while the image was being created; nothing of it is kept");
 }
 
 /* ------------------------------------------------------------------- candidates */

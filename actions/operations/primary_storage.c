@@ -100,7 +100,7 @@ static int primary_storage_add_recover(struct job *job, json_t **ret_result, str
 
 	if (view_get(view, KIND_PRIMARY_STORAGE, job->req->target))
 		return result_inventory(view, KIND_PRIMARY_STORAGE, job->req->target, ret_result, e);
-	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the primary storage was added");
+	return error_undone(e, "the daemon ended before the primary storage was added");
 }
 
 /* ----------------------------------------------------------- update, state */

@@ -10,8 +10,8 @@
  *
  * The row that links storage and cluster is written after the hosts have opened the
  * storage, and removed before they close it. After a kill this row tells recovery
- * what to do: without it the storage is closed on the hosts, with it they open the
- * storage when they connect.
+ * what to do: without it the storage is closed on the hosts, and attaching begins anew;
+ * with it they open the storage when they connect.
  */
 #include "actions/cascade/primary_storage_remove.h"
 #include "actions/engine/kill_point.h"
@@ -165,9 +165,8 @@ static int primary_storage_attach_recover(struct job *job, json_t **ret_result, 
 	/* When the daemon is ending, its next start closes the storage on the hosts not connected yet. */
 	if (!waited)
 		return job_stop_reason(job, e);
-	return error_set_code(
-		e, EINTR, "SYS.1000",
-		"the daemon ended while the primary storage was being attached; it is not attached");
+	return error_undone(
+		e, "the daemon ended while the primary storage was being attached; it is not attached");
 }
 
 static int primary_storage_detach_check(const struct view *view, const struct request *req, struct error *e)

@@ -60,8 +60,7 @@ static int snapshot_create_recover(struct job *job, json_t **ret_result, struct 
 		scheduler_drop_snapshots(job->pool, object_str(snapshot, SNAPSHOT_SCHEDULER_UUID));
 		return job_result_inventory(job, KIND_SNAPSHOT, uuid, ret_result, e);
 	}
-	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended before the snapshot was taken; there is no snapshot");
+	return error_undone(e, "the daemon ended before the snapshot was taken; there is no snapshot");
 }
 
 static const struct operation create_volume_snapshot = {

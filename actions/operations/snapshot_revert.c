@@ -9,7 +9,7 @@
  *      the old head an orphan.
  *   4. The old head is removed.
  *
- * Before step 3 the volume is unchanged; after it the volume is reverted. Later
+ * Before step 3 the volume is unchanged, and an interrupted job begins anew; after it the volume is reverted. Later
  * snapshots stay, with their own files. Where the storage itself keeps snapshots,
  * they are part of the old head, which is removed with the last of them.
  */
@@ -200,8 +200,7 @@ static int snapshot_revert_recover(struct job *job, json_t **ret_result, struct 
 		(void)store_run(pool_store(job->pool), update_capacity_fn,
 				(void *)(uintptr_t)object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID),
 				NULL);
-	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended before the volume was reverted; it is unchanged");
+	return error_undone(e, "the daemon ended before the volume was reverted; it is unchanged");
 }
 
 static const struct operation revert_volume_from_snapshot = {

@@ -11,7 +11,7 @@
  * Detaching unplugs the disk first and then writes the rows, for the same reason.
  * When a guest does not release the disk, the volume stays attached.
  *
- * Recovery asks the host whether the guest has the disk, and writes that.
+ * Recovery asks the host whether the guest has the disk, and writes that; if it is not as was asked, the job begins anew.
  */
 #include <string.h>
 
@@ -256,8 +256,8 @@ static int volume_attach_recover(struct job *job, json_t **ret_result, struct er
 	if (r < 0)
 		return r;
 	return r ? job_result_inventory(job, KIND_VOLUME, c.volume, ret_result, e)
-		 : error_set_code(e, EINTR, "SYS.1000",
-				  "the daemon ended while the volume was being attached; it is not attached");
+		 : error_undone(e,
+				"the daemon ended while the volume was being attached; it is not attached");
 }
 
 /* -------------------------------------------------------------------- detach */
@@ -327,8 +327,8 @@ static int volume_detach_recover(struct job *job, json_t **ret_result, struct er
 	if (r < 0)
 		return r;
 	return r == 0 ? job_result_inventory(job, KIND_VOLUME, c.volume, ret_result, e)
-		      : error_set_code(
-				e, EINTR, "SYS.1000",
+		      : error_undone(
+				e,
 				"the daemon ended while the volume was being detached; it is still attached");
 }
 

@@ -7,9 +7,9 @@
  *   2. The file is created, under a name that follows from the row.
  *   3. One change makes the row Ready, with the path of the file.
  *
- * A kill between them leaves a row that is Creating; the recovery removes the file of
- * that name and then the row. A volume without a storage is only a row: it gets its
- * file when it is first attached.
+ * A kill between them leaves a row that is Creating; the recovery removes the row and
+ * the file of that name, and the job begins anew. A volume without a storage is only a
+ * row: it gets its file when it is first attached.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -19,6 +19,7 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "actions/engine/tags.h"
+#include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/volume/file.h"
@@ -173,7 +174,7 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 static int create(struct job *job, struct begin *b, json_t **ret_result, struct error *e)
 {
 	const char *uuid = new_volume(job->req);
-	int r = store_run(pool_store(job->pool), begin_fn, b, e);
+	int r = job_choose(job, begin_fn, b, e);
 
 	if (r < 0)
 		return r;
@@ -209,10 +210,12 @@ static int volume_create_recover(struct job *job, json_t **ret_result, struct er
 
 	if (volume && object_str_is(volume, VOLUME_STATUS, STATUS_READY))
 		return job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e);
+	if (volume) /* the next file has the same name: this one is to be gone before */
+		host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
+				      object_str(volume, VOLUME_HOST_UUID));
 	r = volume_drop(job->pool, uuid, e);
 	return r < 0 ? r
-		     : error_set_code(e, EINTR, "SYS.1000",
-				      "the daemon ended while the volume was being created; it was removed");
+		     : error_undone(e, "the daemon ended while the volume was being created; it was removed");
 }
 
 /* ------------------------------------------------------------- from a template */
@@ -312,7 +315,7 @@ static int volume_from_snapshot_run(struct job *job, json_t **ret_result, struct
 	b.ps = ps ? ps : object_text(snapshot, SNAPSHOT_PRIMARY_STORAGE_UUID);
 	/* the copy is written by a host that can read the snapshot */
 	b.wanted_host = object_str(from, VOLUME_HOST_UUID);
-	r = store_run(pool_store(job->pool), begin_fn, &b, e);
+	r = job_choose(job, begin_fn, &b, e);
 	if (r < 0)
 		return r;
 	kill_point("volume-placed");

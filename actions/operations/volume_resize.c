@@ -3,13 +3,14 @@
  * Making volumes larger (behaviour.md 4.2.12, 4.2.13).
  *
  *   1. A snapshot keeps the former content. It is an ordinary snapshot and stays,
- *      whatever happens next. (Shareable volumes are raw and have no snapshots.)
+ *      whatever happens next. (Shareable volumes are raw and have no snapshots.) Its
+ *      uuid follows from the job, so that one that begins anew does not take it twice.
  *   2. One change reserves the additional bytes, on the storage and of the quota.
  *   3. The disk grows: through QEMU when the guest is active, else the file itself.
  *   4. One change writes the new size.
  *
  * The size asked for is rounded up (volume/size.h). Growing loses no data, so recovery writes the present size of the file and
- * compares it with the requested one.
+ * compares it with the requested one; if it is smaller, the job begins anew.
  */
 #include <string.h>
 
@@ -89,9 +90,19 @@ static int volume_resize_check(const struct view *view, const struct request *re
 
 /* --------------------------------------------------------------------- steps */
 
-/* Takes the snapshot of step 1. */
+/* The steps of a spec, which share a job, may make several volumes larger. */
+static void snapshot_uuid(const struct job *job, char ret[UUID_SIZE])
+{
+	char of[2 * UUID_SIZE];
+
+	snprintf(of, sizeof(of), "%s:%s", job->uuid, job->req->target);
+	uuid_derive(of, 0, ret);
+}
+
+/* Takes the snapshot of step 1, unless that is done. */
 static int take_snapshot(struct job *job, const struct object *volume, struct error *e)
 {
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	double gib = (double)wanted_size(job->req) / (1 << 30);
 	char uuid[UUID_SIZE], name[NAME_BYTES_MAX], description[512];
 	const struct new_snapshot spec = {
@@ -101,9 +112,9 @@ static int take_snapshot(struct job *job, const struct object *volume, struct er
 		.description = description,
 	};
 
-	if (object_int(volume, VOLUME_IS_SHAREABLE))
+	snapshot_uuid(job, uuid);
+	if (object_int(volume, VOLUME_IS_SHAREABLE) || view_get(view, KIND_SNAPSHOT, uuid))
 		return 0;
-	uuid_make(uuid);
 	object_name_after("before-resize-", volume, name);
 	snprintf(description, sizeof(description),
 		 "a snapshot recording the volume state before resize to %fG is created automatically", gib);
@@ -193,8 +204,7 @@ static int volume_resize_recover(struct job *job, json_t **ret_result, struct er
 	       object_int(view_get(view, KIND_VOLUME, uuid), VOLUME_SIZE) >= wanted_size(job->req);
 	view_unref(view);
 	return done ? job_result_inventory(job, KIND_VOLUME, uuid, ret_result, e)
-		    : error_set_code(e, EINTR, "SYS.1000",
-				     "the daemon ended before the volume grew; its size has not changed");
+		    : error_undone(e, "the daemon ended before the volume grew; its size has not changed");
 }
 
 static const struct operation resize_root_volume = {

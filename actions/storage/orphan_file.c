@@ -23,12 +23,35 @@ const char *path_file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* On local storage each host has files of its own. */
+static bool is_on(const struct object *file, const char *ps, const char *host)
+{
+	return object_str_is(file, ORPHAN_FILE_PRIMARY_STORAGE_UUID, ps) &&
+	       (!host || object_str_is(file, ORPHAN_FILE_HOST_UUID, host));
+}
+
+int orphan_file_check_name(const struct view *view, const char *ps, const char *host, const char *name,
+			   struct error *e)
+{
+	view_for_each_where (o, view, KIND_ORPHAN_FILE, ORPHAN_FILE_FILE_NAME, name)
+		if (is_on(o, ps, host))
+			return error_set(
+				e, EBUSY,
+				"the former file '%s' could not be removed from primary storage '%s' yet",
+				name, ps);
+	return 0;
+}
+
 int orphan_file_put(struct txn *t, const char *ps, const char *host, const char *name, const char *job,
 		    struct error *e)
 {
-	struct object *o = object_new(kind_get(KIND_ORPHAN_FILE));
+	int r = job ? orphan_file_check_name(txn_view(t), ps, host, name, e) : 0;
+	struct object *o;
 	char uuid[UUID_SIZE];
 
+	if (r < 0)
+		return r;
+	o = object_new(kind_get(KIND_ORPHAN_FILE));
 	if (!o)
 		return error_oom(e);
 	uuid_make(uuid);

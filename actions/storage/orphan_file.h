@@ -25,12 +25,18 @@
 
 /**
  * Writes the orphan row of the file @name on a storage: @job's, or without a job if that is NULL. @host is
- * given for local storage only. For change functions.
+ * given for local storage only. A job's file must be new: as orphan_file_check_name(). For change functions.
  */
 int orphan_file_put(struct txn *t, const char *ps, const char *host, const char *name, const char *job,
 		    struct error *e);
 /** As orphan_file_put() without a job, for a path in the storage's folder. For change functions. */
 int orphan_file_put_path(struct txn *t, const char *ps, const char *host, const char *path, struct error *e);
+/**
+ * -EBUSY when there is an orphan file of this name, as one of an attempt before that could not be removed: the new one would
+ * be removed in its place.
+ */
+int orphan_file_check_name(const struct view *view, const char *ps, const char *host, const char *name,
+			   struct error *e);
 /** The orphan row of the file @path on a storage, borrowed; NULL: it is none. */
 const struct object *orphan_file_find(const struct view *view, const char *ps, const char *path);
 /** Removes the orphan row of a file that now belongs to an object, if any. For change functions. */

@@ -10,6 +10,7 @@
 #include "actions/host/capacity.h"
 #include "actions/image/cache.h"
 #include "actions/image/rules.h"
+#include "actions/storage/orphan_file.h"
 #include "actions/storage/primary_storage.h"
 #include "actions/storage/storage_type.h"
 #include "actions/volume/location.h"
@@ -23,13 +24,18 @@
 int volume_put_placed(struct txn *t, struct object *volume, const struct object *ps,
 		      const struct object *host, struct error *e)
 {
+	char name[64];
 	int r;
 
 	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps));
 	object_set_str(volume, VOLUME_HOST_UUID, primary_storage_is_local(ps) ? object_uuid(host) : NULL);
 	object_set_str(volume, VOLUME_FORMAT, primary_storage_format(ps, volume_is_shareable(volume)));
 	object_set_str(volume, VOLUME_STATUS, STATUS_CREATING);
-	r = capacity_reserve_storage(t, object_uuid(ps), object_int(volume, VOLUME_SIZE), e);
+	volume_file_name(volume, name);
+	r = orphan_file_check_name(txn_view(t), object_uuid(ps), object_str(volume, VOLUME_HOST_UUID), name,
+				   e);
+	if (r == 0)
+		r = capacity_reserve_storage(t, object_uuid(ps), object_int(volume, VOLUME_SIZE), e);
 	if (r < 0) {
 		object_unref(volume);
 		return r;
