@@ -32,6 +32,8 @@ struct connection {
 	char peer[INET6_ADDRSTRLEN];
 	bool trusted; /* the peer is a proxy */
 	bool used;    /* there has been a request */
+	time_t dated; /* the second whose `date` is */
+	char date[32];
 	/* What has arrived: the head, then what follows from `at` on. */
 	char *in; /* owned */
 	size_t at, len, room;
@@ -107,18 +109,26 @@ static int write_following(struct connection *c, const struct follow *follow)
 	return r;
 }
 
+/* As HTTP writes it. */
+static const char *date_of(struct connection *c, time_t now)
+{
+	struct tm tm;
+
+	if (now != c->dated)
+		(void)strftime(c->date, sizeof(c->date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+	c->dated = now;
+	return c->date;
+}
+
 static int write_response(struct connection *c, const struct response *response, const struct http_head *head,
 			  bool persistent)
 {
 	bool none = head->method && strcmp(head->method, "HEAD") == 0, bare = none || response->fd >= 0;
-	char text[1024], date[64] = "";
-	time_t now = time(NULL);
-	struct tm tm;
+	char text[1024];
 	size_t len = 0;
 
-	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
 	append(text, sizeof(text), &len, "HTTP/1.1 %d %s\r\nDate: %s\r\n", response->status,
-	       response_reason(response->status), date);
+	       response_reason(response->status), date_of(c, time(NULL)));
 	if (!response->takeover)
 		append(text, sizeof(text), &len, "Content-Type: %s\r\n", response->type);
 	if (!response->takeover && !response->follow.state)

@@ -380,8 +380,7 @@ static void accept_one(struct server *server)
 {
 	struct sockaddr_storage address = {0};
 	socklen_t len = sizeof(address);
-	int fd = accept4(server->socket, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC),
-	    on = 1;
+	int fd = accept4(server->socket, (struct sockaddr *)&address, &len, SOCK_CLOEXEC), on = 1;
 	char text[INET6_ADDRSTRLEN];
 
 	if (fd < 0) {

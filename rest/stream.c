@@ -2,6 +2,7 @@
 /* See stream.h. */
 #include "rest/stream.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -18,8 +19,9 @@ struct stream_tls {
 };
 
 struct stream {
-	int fd;
-	SSL *ssl; /* owned; NULL: no TLS */
+	int fd;		    /* blocks, unless there is TLS */
+	SSL *ssl;	    /* owned; NULL: no TLS */
+	int64_t timeout_ms; /* of recv(2); 0: not set yet */
 };
 
 /* ----------------------------------------------------------------------- TLS */
@@ -100,7 +102,7 @@ struct stream *stream_new(int fd, struct stream_tls *tls)
 		return NULL;
 	stream->fd = fd;
 	stream->ssl = tls ? SSL_new(tls->context) : NULL;
-	if (tls && (!stream->ssl || SSL_set_fd(stream->ssl, fd) != 1)) {
+	if (tls && (!stream->ssl || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || SSL_set_fd(stream->ssl, fd) != 1)) {
 		SSL_free(stream->ssl);
 		free(stream);
 		return NULL;
@@ -187,6 +189,22 @@ static ssize_t read_tls(struct stream *stream, void *buffer, size_t room, int64_
 	return result;
 }
 
+/* Has recv(2) end at the deadline. Between requests it is always as far away: no system call then. */
+static int set_timeout(struct stream *stream, int64_t deadline)
+{
+	int64_t left = deadline - clock_monotonic_ms();
+	const struct timeval timeout = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+
+	if (left <= 0)
+		return -ETIMEDOUT;
+	if (left == stream->timeout_ms)
+		return 0;
+	if (setsockopt(stream->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+		return -EIO;
+	stream->timeout_ms = left;
+	return 0;
+}
+
 ssize_t stream_read(struct stream *stream, void *buffer, size_t room, int64_t deadline)
 {
 	ssize_t n;
@@ -194,9 +212,8 @@ ssize_t stream_read(struct stream *stream, void *buffer, size_t room, int64_t de
 
 	if (stream->ssl)
 		return read_tls(stream, buffer, room, deadline);
-	/* Mostly there is nothing yet, so wait first: one system call less. */
 	do {
-		r = wait_for(stream, POLLIN, deadline);
+		r = set_timeout(stream, deadline);
 		if (r < 0)
 			return r;
 		n = recv(stream->fd, buffer, room, 0);
@@ -231,7 +248,7 @@ static ssize_t write_some(struct stream *stream, const struct iovec *parts, int 
 			      (int)(parts->iov_len < RECORD ? parts->iov_len : RECORD));
 		return n > 0 ? n : wait_for_tls(stream, (int)n, deadline);
 	}
-	n = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+	n = sendmsg(stream->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n >= 0)
 		return n;
 	if (errno == EAGAIN)

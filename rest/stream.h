@@ -23,7 +23,7 @@ void stream_tls_free(struct stream_tls *tls);
 
 struct stream;
 
-/** Takes over @fd, which must not block. @tls: NULL without TLS. NULL when memory is short. */
+/** Takes over @fd, a socket that blocks. @tls: NULL without TLS. NULL when memory is short. */
 struct stream *stream_new(int fd, struct stream_tls *tls);
 /** Closes the connection. Accepts NULL. */
 void stream_free(struct stream *stream);
