@@ -93,9 +93,9 @@ http GET "/v1/vm-instances/$vm2/console-addresses"
 port2=$(jq -re .port <<<"$BODY")
 "$CLIENT" serve "$port2" &
 wait_until 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port2"
-"$CLIENT" watch "$url" >watched &
+"$CLIENT" watch "$url" >last &
 watcher=$!
-wait_until 10 grep -q connected watched
+wait_until 10 grep -q connected last
 rest_down
 wait "$watcher" || true
-finds ended <watched
+finds ended <last
