@@ -48,12 +48,12 @@ die_at() {
 has_no_orphans() {
 	local file
 	for file in "$pool"/*; do
-		[[ $file == */image-* ]] && continue
+		[[ $file != */image-* ]] || continue
 		grep -qsxF "$file" "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath || return 1
 		qemu-img check -U -q "$file" || return 1
 	done
-	cat "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath 2>/dev/null | while read -r file; do
-		[ -f "$file" ] || return 1
+	for file in "$MOUNT"/volumes/*/installPath "$MOUNT"/volume-snapshots/*/primaryStorageInstallPath; do
+		[ ! -e "$file" ] || [ -f "$(cat "$file")" ] || return 1
 	done
 }
 

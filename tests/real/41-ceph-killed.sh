@@ -57,9 +57,18 @@ reads() {
 	cmp -s -n 1048576 bytes "$2"
 }
 
-# die_at POINT FILE REQUEST: kill_at, then no orphans, no lost data and no transient states
+# die_at POINT FILE REQUEST: kill_at; the job is done, having begun anew if the point is one of $undone; then no orphans, no lost
+# data and no transient states
 die_at() {
+	local restarts=
+	[[ " $undone " != *" $1 "* ]] || restarts=1
 	kill_at "$@"
+	assert_eq "$(value "api-jobs/$killed/state") $(value "api-jobs/$killed/restarts")" "Done $restarts" "the job killed at '$1'"
+	look_after "$1"
+}
+
+# look_after POINT
+look_after() {
 	(wait_until 20 has_no_orphans) 2>/dev/null || fail "after '$1' there are $(on_ceph ls vms | paste -sd ' '), known $(paste -sd ' ' known)"
 	no_rows_in_between || fail "a row in between after '$1'"
 	reads "$data" ones || fail "the volume lost its bytes at '$1'"
@@ -77,8 +86,11 @@ on_ceph import --no-progress disk "vms/$data.raw"
 reads "$data" ones
 
 step "a new volume"
+undone="volume-placed volume-made"
 for point in volume-placed volume-made volume-ready; do
+	before=$(uuids volumes | wc -l)
 	die_at $point volumes/create '{"params":{"name":"n","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$ceph"'"}}'
+	assert_eq "$(uuids volumes | wc -l)" $((before + 1)) "the number of volumes"
 done
 
 for guest in $(number running "none running"); do
@@ -87,13 +99,15 @@ for guest in $(number running "none running"); do
 		assert_eq "$(on_host domblklist "$vm" | grep -c vdb)" 1
 	fi
 	step "a snapshot, guest: $guest"
+	undone=snapshot-begun
 	for point in snapshot-begun snapshot-switched snapshot-done; do
 		die_at $point "volumes/$data/actions" "create-snapshot name=$guest-$point"
 	done
 	assert_eq "$(grep -hsx "$guest-.*" "$MOUNT"/volume-snapshots/*/name | sort | paste -sd ' ')" \
-		"$guest-snapshot-done $guest-snapshot-switched" "the snapshots that were taken"
+		"$guest-snapshot-begun $guest-snapshot-done $guest-snapshot-switched" "the snapshots that were taken"
 
 	step "deleting snapshots, guest: $guest"
+	undone=
 	for point in delete-marked delete-merged delete-gone single-marked single-merged single-gone; do
 		act "volumes/$data" create-snapshot name=doomed
 		scope=
@@ -103,16 +117,23 @@ for guest in $(number running "none running"); do
 	done
 
 	step "growing, guest: $guest"
+	undone=resize-snapshot
 	for point in resize-snapshot resize-grown resize-done; do
 		size=$(value "volumes/$data/size")
+		before=$(uuids volume-snapshots | wc -l)
 		die_at $point "volumes/$data/actions" "resize-data size=$((size + 8388608 + 512))"
-		assert_eq "$(value "volumes/$data/size")" "$(on_ceph info --format json "vms/$(basename "$(value "volumes/$data/installPath")")" | jq .size)" "the size"
+		assert_eq "$(value "volumes/$data/size")" $((size + 8388608 + 4096)) "the size"
+		assert_eq "$(value "volumes/$data/size")" "$(on_ceph info --format json "vms/$(basename "$(value "volumes/$data/installPath")")" | jq .size)" "the size of the image"
+		assert_eq "$(uuids volume-snapshots | wc -l)" $((before + 1)) "the number of snapshots"
 	done
 
 	step "images of it, guest: $guest"
+	undone="template-begun template-copied template-staged"
 	for point in template-begun template-copied template-staged template-made; do
+		before=$(uuids images | wc -l)
 		die_at $point "volumes/$data/actions" "create-data-volume-template name=$guest-$point"
 		assert_eq "$(find "$STATE/staging" -type f | wc -l)" 0 "the number of staged copies"
+		assert_eq "$(uuids images | wc -l)" $((before + 1)) "the number of images"
 		assert_eq "$(find "$(value "backup-storage/$bs/url")" -type f | wc -l)" "$(uuids images | wc -l)" "the number of image files"
 	done
 done
@@ -120,13 +141,15 @@ done
 step "back to a snapshot"
 act "vm-instances/$vm" stop type=cold # this guest does not release a disk
 act "volumes/$data" detach
+undone="revert-begun revert-overlay"
 for point in revert-begun revert-overlay revert-done; do
 	die_at $point "volume-snapshots/$(named running-snapshot-done)/actions" revert-volume
 done
 
 step "the root disk is reimaged"
 for point in reimage-made reimage-done; do
-	die_at $point "vm-instances/$vm/actions" reimage
+	kill_at $point "vm-instances/$vm/actions" reimage
+	look_after $point
 done
 
 step "the volume is expunged, with the snapshots of all its images"

@@ -161,6 +161,28 @@ act "volumes/$third" delete
 act "volumes/$third" expunge
 assert_eq "$(files_of "$third")" 0 "the number of its files"
 
+step "a name is not used again while the former file could not be removed, which would take the new one with it"
+again=$(new_volume again '{"primaryStorageUuid":"'"$storage"'"}')
+path=$(value "volumes/$again/installPath")
+mv "$path" "$CASE_DIR/kept"
+mkdir "$path"
+mv "$CASE_DIR/kept" "$path"/ # so that it is no empty folder either
+act "volumes/$again" delete
+act "volumes/$again" expunge
+same='{"primaryStorageUuid":"'"$storage"'","resourceUuid":"'"$again"'"}'
+(new_volume again "$same" >/dev/null 2>answer) && fail "the volume was created"
+assert_match "$(cat answer)" "the former file '$again.qcow2' could not be removed from primary storage '$storage' yet"
+[ ! -e "$MOUNT/volumes/$again" ] || fail "the volume is there"
+rm -r "${path:?}"
+third=$(new_volume third '{"primaryStorageUuid":"'"$storage"'"}')
+act "volumes/$third" delete
+act "volumes/$third" expunge # with what else can be removed
+assert_eq "$(new_volume again "$same")" "$again"
+[ -f "$path" ] || fail "the volume has no file"
+act "volumes/$again" delete
+act "volumes/$again" expunge
+assert_eq "$(files_of "$again")" 0 "the number of its files"
+
 step "a volume without a file is removed at once"
 row=$(new_volume row)
 act "volumes/$row" delete
