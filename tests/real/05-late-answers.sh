@@ -89,7 +89,7 @@ assert_eq "$(disks)" "0 0"
 
 step "a guest that went to sleep is Paused; resume wakes it"
 if guest "$vm" 'grep -qw mem /sys/power/state'; then
-	guest "$vm" '(sleep 1; echo mem >/sys/power/state) >/dev/null 2>&1 &'
+	guest_begin "$vm" 'echo mem >/sys/power/state'
 	wait_for "$dir/state" Paused 30
 	assert_eq "$(value "$dir/stateReason")" asleep
 	act "$dir" resume
@@ -108,16 +108,16 @@ unchanged() {
 jobs=$(find "$MOUNT/$dir/jobs" -mindepth 1 -maxdepth 1 | wc -l)
 
 step "a guest that sets its clock changes nothing of the VM"
-on_host event "$vm" --event rtc-change --timeout 30 >rtc &
-watcher=$!
-sleep 1
-guest "$vm" 'date -s 2001-02-03 >/dev/null; hwclock -w -u'
-wait $watcher
-grep -q rtc-change rtc
+on_host event "$vm" --event rtc-change >rtc &
+is_told() {
+	guest "$vm" 'date -s 2001-02-03 >/dev/null; hwclock -w -u' # again until virsh listens
+	grep -q rtc-change rtc
+}
+wait_until 30 is_told
 unchanged
 
 step "nor does one that reboots by itself, which has its devices then"
-guest "$vm" '(sleep 1; reboot -f) >/dev/null 2>&1 &'
+guest_begin "$vm" 'reboot -f'
 wait_serial "$vm" "TINY ready" 180 2
 wait_until 60 agent_ping "$vm"
 unchanged
@@ -130,11 +130,10 @@ for device in /sys/bus/pci/devices/*; do
 	[ "$(cat $device/device)" = 0x25ab ] || continue
 	printf '\4\0' | dd of=$device/config bs=2 seek=48 conv=notrunc
 	printf '\2' | dd of=$device/config bs=1 seek=104 conv=notrunc
-	exit
 done
-exit 1
 EOF
-wait_until 30 guest "$vm" "$(cat fire)"
+wait_until 30 guest "$vm" 'grep -qx 0x25ab /sys/bus/pci/devices/*/device'
+guest_begin "$vm" "$(cat fire)"
 wait_for "$dir/state" Paused 60
 assert_eq "$(value "$dir/stateReason")" watchdog
 act "$dir" resume
@@ -161,7 +160,6 @@ assert_eq "$(value "$dir/stateReason")" ""
 step "an agent that only says that it is there, as that of a guest that is paused meanwhile, holds nobody up"
 act "$dir" set-qga enable=true
 cat >"$CASE_DIR/agent" <<'EOF'
-sleep 1
 killall qemu-ga
 until (: <>/dev/virtio-ports/org.qemu.guest_agent.0) 2>/dev/null; do sleep 0.1; done
 exec 3<>/dev/virtio-ports/org.qemu.guest_agent.0
@@ -176,7 +174,7 @@ while :; do
 	esac
 done
 EOF
-guest "$vm" "echo $(base64 -w 0 "$CASE_DIR/agent") | base64 -d >/run/agent; setsid sh /run/agent </dev/null >/dev/null 2>&1 &"
+guest_begin "$vm" "echo $(base64 -w 0 "$CASE_DIR/agent") | base64 -d >/run/agent; setsid sh /run/agent </dev/null >/dev/null 2>&1 &"
 wait_serial "$vm" "AGENT silent" 30
 is_connected() {
 	on_host dumpxml "$vm" | finds "guest_agent.0' state='connected'"

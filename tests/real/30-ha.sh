@@ -11,7 +11,7 @@ wait_serial "$vm" "TINY ready" 60
 wait_until 20 agent_ping "$vm"
 
 step "a guest that powers itself off boots again"
-guest "$vm" 'echo kept >/root/file; sync; poweroff -f' 2>/dev/null || true
+guest_begin "$vm" 'echo kept >/root/file; sync; poweroff -f'
 wait_serial "$vm" "TINY ready" 90 2
 wait_until 30 agent_ping "$vm"
 assert_eq "$(guest "$vm" cat /root/file)" kept

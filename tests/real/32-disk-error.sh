@@ -45,8 +45,7 @@ check_bytes one
 
 step "the same for what the guest reads"
 disk_fails read
-# it may be paused before it can answer
-guest "$vm" "(dd if=/dev/vdb of=/dev/null bs=1M count=12 iflag=direct 2>/tmp/errors && touch /tmp/read) >/dev/null 2>&1 &" || true
+guest_begin "$vm" "dd if=/dev/vdb of=/dev/null bs=1M count=12 iflag=direct 2>/tmp/errors && touch /tmp/read"
 wait_until 120 is_paused io-error
 disk_works
 act "vm-instances/$vm" resume

@@ -37,9 +37,10 @@ is_paused() {
 	[ "$(value "vm-instances/$vm/state") $(value "vm-instances/$vm/stateReason")" = "Paused ${1:-enospc}" ]
 }
 
-# write_all TEXT: the guest begins to write 12 MiB, in the background
+# write_all TEXT: the guest begins to write 12 MiB, and may be paused by that
 write_all() {
-	guest "$vm" "rm -f /tmp/written; (yes '$1' | head -c 12582912 | dd of=/dev/vdb bs=1M iflag=fullblock oflag=direct 2>/tmp/errors && sync && touch /tmp/written) >/dev/null 2>&1 &"
+	guest "$vm" "rm -f /tmp/written"
+	guest_begin "$vm" "yes '$1' | head -c 12582912 | dd of=/dev/vdb bs=1M iflag=fullblock oflag=direct 2>/tmp/errors && sync && touch /tmp/written"
 }
 
 # has_written: has the guest written everything without an error?

@@ -461,9 +461,15 @@ agent_ping() {
 	on_host qemu-agent-command "$1" '{"execute":"guest-ping"}' >/dev/null 2>&1
 }
 
-# guest VM COMMAND...: runs a shell command in the guest.
+# guest VM COMMAND...: runs a shell command in the guest, which must go on meanwhile.
 guest() {
 	"$LAB/guest-exec" "$URI" "$@"
+}
+
+# guest_begin VM COMMAND...: begins one that may pause, stop or kill the guest or its agent before an answer has come. The
+# caller looks for what it does.
+guest_begin() {
+	"$LAB/guest-exec" --begin "$URI" "$@"
 }
 
 # fill VM DEVICE MIB TEXT: the guest fills the MiB at that offset with TEXT.
