@@ -9,16 +9,18 @@
  *     bench-probe accept SECONDS FILE FOLDER TEXT TEXT
  *         "accept": a write of one of the texts to FILE; "commit": a commit of one row by SQLite (WAL, FULL) in FOLDER;
  *         "fdatasync": that of 4 KiB there
- *     bench-probe submit CLIENTS SECONDS JOBS <LINES
+ *     bench-probe submit CLIENTS SECONDS JOBS [open] <LINES
  *         of so many clients at a time, each line "PATH<tab>TEXT" once, until the time is over: "accepted", "refused",
- *         "left", and, until no job of the folder JOBS waits or runs any more, "done"
+ *         "left", and, until no job of the folder JOBS waits or runs any more, "done". A client opens the PATH of each
+ *         line; or ("open") that of its first line, and writes all its TEXTs there
  *     bench-probe start URI DOMAIN MOUNT ROUNDS
  *         "through": a start by the pool; "bare": virDomainCreate of the same domain
  *     bench-probe define URI FILE NETWORK ENTRY
  *         "address": adds the <host> ENTRY to the DHCP server of NETWORK; "started": defines and starts the domain in FILE;
  *         then both are gone again
  *     bench-probe events FOLLOWERS CLIENTS RATE SECONDS FILE <PATHS
- *         values written at this rate, and read in FILE: "changes", and "lag", the most of any follower
+ *         each client has the `actions` of one object open and changes its description, all at this rate; read in FILE:
+ *         "changes", and "lag", the most of any follower
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +40,7 @@
 
 #define THREADS_MOST 256
 #define WAIT_S	     120
-#define READ_MOST    (1 << 20) /* as much as the kernel passes on at a time */
+#define READ_MOST    (128 << 10) /* as cat(1) */
 
 static _Noreturn void die(const char *what)
 {
@@ -173,17 +175,6 @@ static int latency(int argc, char **argv)
 
 /* ------------------------------------------------------------------- accept */
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), r;
-
-	if (fd < 0)
-		return -errno;
-	r = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	(void)close(fd);
-	return r;
-}
-
 static sqlite3 *database(const char *folder)
 {
 	char path[512];
@@ -248,6 +239,7 @@ static struct {
 static size_t line_count;
 static atomic_size_t next_line, refused;
 static double lines_end_us;
+static bool keep_open; /* each client writes all to the path of its first line */
 
 /* Of the standard input: "PATH", or "PATH<tab>TEXT". */
 static void read_lines(void)
@@ -274,15 +266,29 @@ static void read_lines(void)
 	free(line);
 }
 
+/* 0 or -1 with errno. */
+static int write_line(int fd, const char *text)
+{
+	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
+}
+
 static void *submit_lines(void *arg)
 {
+	int kept = -1;
+
 	(void)arg;
 	for (size_t i; now_us() < lines_end_us && (i = atomic_fetch_add(&next_line, 1)) < line_count;) {
-		int r = write_text(lines[i].path, lines[i].text);
+		int fd = kept >= 0 ? kept : open(lines[i].path, O_WRONLY | O_CLOEXEC);
 
-		if (r < 0 && atomic_fetch_add(&refused, 1) == 0)
-			fprintf(stderr, "%s: %s\n", lines[i].path, strerror(-r));
+		if (write_line(fd, lines[i].text) < 0 && atomic_fetch_add(&refused, 1) == 0)
+			fprintf(stderr, "%s: %s\n", lines[i].path, strerror(errno));
+		if (keep_open)
+			kept = fd;
+		else if (fd >= 0)
+			(void)close(fd);
 	}
+	if (kept >= 0)
+		(void)close(kept);
 	return NULL;
 }
 
@@ -318,7 +324,7 @@ static int submit(int argc, char **argv)
 	double start, accepted;
 	size_t wanted, taken;
 
-	(void)argc;
+	keep_open = argc > 3 && strcmp(argv[3], "open") == 0;
 	read_lines();
 	start = now_us();
 	lines_end_us = start + number(argv[1]) * 1e6;
@@ -329,7 +335,7 @@ static int submit(int argc, char **argv)
 	wanted = taken - atomic_load(&refused);
 	/* a job that begins meanwhile is seen as one that waits */
 	while (has_jobs(argv[2], "Queued") || has_jobs(argv[2], "Processing"))
-		(void)usleep(2000);
+		(void)usleep(10000);
 	printf("accepted %.0f\n", (double)wanted * 1e6 / accepted);
 	printf("done %.0f\n", (double)wanted * 1e6 / (now_us() - start));
 	printf("refused %zu\n", atomic_load(&refused));
@@ -440,25 +446,33 @@ static pthread_mutex_t lag_lock = PTHREAD_MUTEX_INITIALIZER;
 static double worst_lag_us;
 static size_t lines_followed;
 
-/* Writes the time as a value, at the times that the rate says, or as fast as it goes. */
+/* Writes the time as a description, at the times that the rate says, or as fast as it goes. */
 static void *write_times(void *arg)
 {
+	static atomic_size_t clients;
+	const char *path = lines[atomic_fetch_add(&clients, 1) % line_count].path;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
 	(void)arg;
+	if (fd < 0)
+		die(path);
 	for (;;) {
 		size_t i = atomic_fetch_add(&next_change, 1);
 		double due = first_us + (double)i * interval_us, now = now_us();
 		char text[64];
 
 		if (now >= end_us || due >= end_us)
-			return NULL;
+			break;
 		if (due > now)
 			(void)usleep((useconds_t)(due - now));
-		snprintf(text, sizeof(text), "t%.0f\n", now_us());
-		if (write_text(lines[i % line_count].path, text) < 0)
+		snprintf(text, sizeof(text), "update description=t%.0f\n", now_us());
+		if (write_line(fd, text) < 0)
 			atomic_fetch_add(&refused, 1);
 		else
 			atomic_fetch_add(&changes, 1);
 	}
+	(void)close(fd);
+	return NULL;
 }
 
 /* How old the first change in the text is. */

@@ -25,15 +25,23 @@ def accepts(pool, vms, measure):
     got = pool.programs.probe("accept", 4, pool.path("vm-instances", names[0], "description"), pool.folder, "one\n", "two\n")
     table.ratio("accept of a request, durable, one client", vms, got["accept"], "us", got["commit"],
                 "one SQLite commit", limit=1.5)
-    lines = [f"{pool.path('vm-instances', names[i % len(names)], 'description')}\tnumber {i}" for i in range(60000)]
-    got = measure(pool, vms, f"accepted value, of {CLIENTS} clients", lambda got: len(lines) - got["left"],
-                  lambda: pool.programs.probe("submit", CLIENTS, 4, pool.path("api-jobs"), input="\n".join(lines) + "\n"))
+    for what, file, text, *options in ((f"accepts with {CLIENTS} clients, which open a value for each", "description", "number"),
+                                       (f"accepts with {CLIENTS} clients, which have actions open", "actions",
+                                        "update description=", "open")):
+        lines = [f"{pool.path('vm-instances', names[i % len(names)], file)}\t{text}{i}" for i in range(60000)]
+        got = measure(pool, vms, what.replace("accepts with", "accept of"), lambda got: 60000 - got["left"],
+                      lambda: _submit(pool, lines, 4, *options))
+        if disk["commits"] >= 1000:
+            table.limit(what, vms, got["accepted"], "/s", 15000, "SQLite commits, one after the other", disk["commits"],
+                        at_least=True)
+        else:
+            table.ratio(what, vms, got["accepted"], "/s", disk["commits"], "SQLite commits, one after the other")
+
+
+def _submit(pool, lines, seconds, *options):
+    got = pool.programs.probe("submit", CLIENTS, seconds, pool.path("api-jobs"), *options, input="\n".join(lines) + "\n")
     refuse(got)
-    what = f"accepts with {CLIENTS} clients"
-    if disk["commits"] >= 1000:
-        table.limit(what, vms, got["accepted"], "/s", 15000, "SQLite commits, one after the other", disk["commits"], at_least=True)
-    else:
-        table.ratio(what, vms, got["accepted"], "/s", disk["commits"], "SQLite commits, one after the other")
+    return got
 
 
 def refuse(got):
@@ -41,24 +49,26 @@ def refuse(got):
         raise RuntimeError(f"{got['refused']:.0f} requests were refused")
 
 
-def create(pool, name):
+def create(pool, name, *options):
     """Makes VMs on the simulated host, which then run; how many a second, and their uuids."""
     text = json.dumps(pool.vm_params("NAME", hostUuid=pool.large))
     before = set(pool.uuids("vm-instances"))
-    rate = _jobs(pool, [pool.path("vm-instances", "create") + "\t" + text.replace("NAME", f"{name}-{i}") for i in range(JOBS)])
+    lines = [pool.path("vm-instances", "create") + "\t" + text.replace("NAME", f"{name}-{i}") for i in range(JOBS)]
+    rate = _submit(pool, lines, 60, *options)["done"]
     return rate, sorted(set(pool.uuids("vm-instances")) - before)
 
 
 def act(pool, made, verb):
     """How many VMs do it a second."""
-    return _jobs(pool, [f"{pool.path('vm-instances', vm, 'actions')}\t{verb}" for vm in made])
+    return _submit(pool, [f"{pool.path('vm-instances', vm, 'actions')}\t{verb}" for vm in made], 60)["done"]
 
 
 def jobs(pool, vms):
     """Creates, stops and starts VMs on the simulated host."""
-    created, made = create(pool, f"job-{vms}")
+    created, made = create(pool, f"job-{vms}", "open")
     rates = {"create, with volume and NIC, and start": created, "stop": act(pool, made, "stop type=cold"),
              "start": act(pool, made, "start")}
+    rates[f"create, by {CLIENTS} clients that open the file for each"] = create(pool, f"open-{vms}")[0]
     failed = json.loads(pool.read("api-jobs?q=state=Failed&count=true"))["total"]
     if failed:
         raise RuntimeError(f"{failed} jobs failed: {pool.read('api-jobs?q=state=Failed&limit=1')}")
@@ -74,15 +84,9 @@ def jobs(pool, vms):
         first_rate.update(rate=created, vms=vms)
 
 
-def _jobs(pool, lines):
-    got = pool.programs.probe("submit", CLIENTS, 60, pool.path("api-jobs"), input="\n".join(lines) + "\n")
-    refuse(got)
-    return got["done"]
-
-
 def events(pool, vms):
     names = pool.uuids("vm-instances")[:1000]
-    paths = "".join(pool.path("vm-instances", name, "description") + "\n" for name in names)
+    paths = "".join(pool.path("vm-instances", name, "actions") + "\n" for name in names)
     got = pool.programs.probe("events", 100, 32, 10000, 3, pool.path("events"), input=paths)
     refuse(got)
     table.limit("events: changes that 100 followers read, of 10,000/s", vms, got["changes"], "/s", 10000,
