@@ -106,40 +106,39 @@ int volume_instantiate(struct job *job, const char *uuid, const char *vm, struct
 
 static int uninstantiate_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct object *before = view_get(txn_view(t), KIND_VOLUME, arg);
+	_cleanup_object_ const struct object *before = object_ref(view_get(txn_view(t), KIND_VOLUME, arg));
+	const char *ps;
 	struct object *volume;
-	char ps[UUID_SIZE];
-	int64_t size;
+	char name[64];
 	int r;
 
 	if (!before || !object_str_is(before, VOLUME_STATUS, STATUS_CREATING))
 		return 0;
-	snprintf(ps, sizeof(ps), "%s", object_text(before, VOLUME_PRIMARY_STORAGE_UUID));
-	size = object_int(before, VOLUME_SIZE);
+	ps = object_text(before, VOLUME_PRIMARY_STORAGE_UUID);
+	volume_file_name(before, name);
+	r = orphan_file_put(t, ps, object_str(before, VOLUME_HOST_UUID), name, NULL, e);
+	if (r < 0)
+		return r;
 	volume = object_copy(before);
 	object_set_null(volume, VOLUME_PRIMARY_STORAGE_UUID);
 	object_set_null(volume, VOLUME_HOST_UUID);
 	object_set_str(volume, VOLUME_STATUS, STATUS_NOT_INSTANTIATED);
 	r = txn_put(t, volume, NULL, e);
-	return r < 0 ? r : capacity_release_storage(t, ps, size, e);
+	return r < 0 ? r : capacity_release_storage(t, ps, object_int(before, VOLUME_SIZE), e);
 }
 
 int volume_uninstantiate(struct pool *pool, const char *uuid, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(pool));
-	const struct object *volume = view_get(view, KIND_VOLUME, uuid), *host;
-	char name[64];
+	const struct object *volume = view_get(view, KIND_VOLUME, uuid);
 	int r;
 
 	if (!volume || !object_str_is(volume, VOLUME_STATUS, STATUS_CREATING))
 		return 0;
-	r = volume_find_host(view, volume, &host, e);
-	if (r < 0)
-		return r;
-	volume_file_name(volume, name);
-	r = hv_volume_delete(pool_hypervisor(pool), object_uuid(host),
-			     object_text(volume, VOLUME_PRIMARY_STORAGE_UUID), name, e);
-	return r < 0 ? r : store_run(pool_store(pool), uninstantiate_fn, (void *)(uintptr_t)uuid, e);
+	r = store_run(pool_store(pool), uninstantiate_fn, (void *)(uintptr_t)uuid, e);
+	if (r == 0)
+		orphan_files_remove(pool, NULL);
+	return r;
 }
 
 /* ------------------------------------------------------------- a new volume */

@@ -47,8 +47,8 @@ struct storage_wish volume_storage_wish(const struct view *view, const struct ob
  */
 int volume_instantiate(struct job *job, const char *uuid, const char *vm, struct error *e);
 /**
- * Undoes volume_instantiate(): removes the file, releases its bytes, and leaves the storage. Success when the
- * volume is not Creating. -ENOTCONN (PS.1003) when no host can access the file. Blocking.
+ * Undoes volume_instantiate(): leaves the storage, releases its bytes, and removes the file, which is an orphan file when it
+ * cannot be removed now. Success when the volume is not Creating. Blocking.
  */
 int volume_uninstantiate(struct pool *pool, const char *uuid, struct error *e);
 

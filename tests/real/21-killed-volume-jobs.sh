@@ -168,6 +168,21 @@ for point in attach-claimed attach-plugged; do
 	let_go
 done
 
+step "attach a volume that gets its file with that"
+undone="volume-placed volume-made volume-ready attach-claimed"
+for point in $(number "volume-made volume-ready" "$undone"); do
+	later=$(create volumes '{"params":{"name":"later","diskOfferingUuid":"'"$disk"'"}}')
+	assert_eq "$(value "volumes/$later/status")" NotInstantiated
+	die_at "$point" "volumes/$later/actions" "attach vmInstanceUuid=$vm"
+	assert_eq "$(value "volumes/$later/vmInstanceUuid")" "$vm" "the VM of the volume"
+	assert_eq "$(on_host domblklist "$vm" | awk '$1 == "vdb" {print $2}')" "$(head_of "$later")" "what the guest has"
+	act "vm-instances/$vm" stop type=cold
+	act "volumes/$later" detach
+	act "volumes/$later" delete
+	act "volumes/$later" expunge
+	act "vm-instances/$vm" start
+done
+
 step "QEMU ends before it has written where the data is that it has merged"
 fill "$data" 4
 act "volumes/$data" create-snapshot name=lost
