@@ -106,10 +106,17 @@ assert_fails() {
 	[[ $output == *"$text"* ]] || fail "'$*' says '$output', expected '$text'"
 }
 
-# wait_until SECONDS CMD...: until the command succeeds, for SECONDS on a quiet machine and three times that on a busy
-# one. It is tried less often the longer it takes: the commands cost more than a guest that boots can spare.
+# busy SECONDS: how long to wait on a busy machine for what a quiet one has done by then
+busy() {
+	echo $(($1 < 20 ? 60 : $1 * 3))
+}
+
+# wait_until SECONDS CMD...: until the command succeeds, for SECONDS on a quiet machine and longer on a busy one. It is
+# tried less often the longer it takes: the commands cost more than a guest that boots can spare.
 wait_until() {
-	local seconds=$(($1 * 3)) end=$((${EPOCHREALTIME/./} + $1 * 3000000)) pause=20 # ms
+	local seconds end pause=20 # ms
+	seconds=$(busy "$1")
+	end=$((${EPOCHREALTIME/./} + seconds * 1000000))
 	shift
 	until "$@" 2>/dev/null; do
 		[ ${EPOCHREALTIME/./} -lt $end ] || fail "not within $seconds s: $*"
@@ -127,7 +134,7 @@ wait_for() {
 	local file=$1
 	[[ $file == /* ]] || file=$MOUNT/$file
 	(wait_until "$3" has_value "$file" "$2") 2>/dev/null ||
-		fail "'$1' is '$(cat "$file" 2>&1)' after $(($3 * 3)) s, expected '$2'"
+		fail "'$1' is '$(cat "$file" 2>&1)' after $(busy "$3") s, expected '$2'"
 }
 
 # --------------------------------------------------------------------- mounting
@@ -288,7 +295,7 @@ no_job_runs() {
 # job_wait JOB [SECONDS]: until the job is finished; fails when the job did.
 job_wait() {
 	local error
-	(wait_until "${2:-60}" is_finished "$1") 2>/dev/null || fail "job '$1' is '$(value "api-jobs/$1/state")' after ${2:-60} s"
+	(wait_until "${2:-60}" is_finished "$1") 2>/dev/null || fail "job '$1' is '$(value "api-jobs/$1/state")' after $(busy "${2:-60}") s"
 	error=$(value "api-jobs/$1/error")
 	[ -z "$error" ] || {
 		echo "job '$1' ($(value "api-jobs/$1/operation")) failed: $error" >&2
@@ -452,7 +459,7 @@ has_serial() {
 wait_serial() {
 	(wait_until "$3" has_serial "$1" "$2" "${4:-1}") 2>/dev/null || {
 		tail -n 20 "$(serial_log "$1")" >&2
-		fail "the guest did not print '$2' within $3 s"
+		fail "the guest did not print '$2' within $(busy "$3") s"
 	}
 }
 
