@@ -34,10 +34,10 @@
  * share of the CPUs, which the kernel divides evenly among the threads.
  */
 #define TURNS_MAX 16
-/* How long the first jobs, and a pool that has just been made, wait for hosts to be connected. */
+/* How long a pool that has just been made waits for its hosts. */
 #define HOSTS_WAIT_MS 5000
 
-/* How long jobs wait for those that they need and that are still Connecting then. */
+/* How long jobs wait for the hosts that they need. */
 #define HOSTS_DUE_MS 30000
 
 /* ------------------------------------------------------------- open, close */
@@ -150,12 +150,9 @@ static int start(struct pool *pool, struct error *e)
 	return r < 0 ? r : pool_timers_start(pool, e);
 }
 
-/* Waits for the hosts, and starts the jobs; those of a pool that ends meanwhile are left to its next start. */
+/* Jobs that need a host that is Connecting wait for it. */
 static void start_jobs(struct pool *pool)
 {
-	pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
-	if (pool_is_closing(pool))
-		return;
 	executor_start(pool->executor);
 	/* Not vital; and it takes a tenth of a second of a processor, for which all else would wait. */
 	if (!pool->resumes)
@@ -211,8 +208,8 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	if (r == 0)
 		r = start(pool, e);
 	if (r == 0 && is_new)
-		start_jobs(pool);
-	else if (r == 0)
+		pool_wait_for_hosts(pool, HOSTS_WAIT_MS);
+	if (r == 0)
 		r = start_jobs_behind(pool, e);
 	if (r < 0) {
 		pool_close(pool);

@@ -218,11 +218,15 @@ static bool run(struct waiting *entry, struct job *job)
 	int r;
 
 	store_set_cause(&cause);
-	r = entry->recover ? 0 : job_begin(job, &ended, &e);
+	r = entry->recover ? job_check_recover(job, &e) : job_begin(job, &ended, &e);
 	if (ended || (r == -ECANCELED && !error_is_set(&e)))
 		return true;
-	if (r < 0 && !entry->recover && await_hosts(entry, outcomes, &e))
+	if (r < 0 && await_hosts(entry, outcomes, &e))
 		return false;
+	if (entry->recover) {
+		error_done(&e);
+		r = 0;
+	}
 	if (r == 0) {
 		running_add(entry, job);
 		r = job_run(job, entry->recover, &result, &e);
@@ -352,8 +356,8 @@ static bool may_let_begin(const struct change *change)
 	if (before->kind->id == KIND_HOST)
 		return object_str_is(before, HOST_STATUS, STATUS_CONNECTING) &&
 		       !(after && object_str_is(after, HOST_STATUS, STATUS_CONNECTING));
-	return before->kind->id == KIND_JOB && after && object_str_is(before, JOB_STATE, JOB_STATE_QUEUED) &&
-	       object_str_is(after, JOB_STATE, JOB_STATE_CANCELLED);
+	return before->kind->id == KIND_JOB && after && object_int(after, JOB_CANCEL) &&
+	       !object_int(before, JOB_CANCEL);
 }
 
 /* In the store's writer thread: handles new Queued rows, and the request to cancel a running job. */

@@ -76,9 +76,10 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!row || !object_str_is(row, JOB_STATE, JOB_STATE_QUEUED))
 		return -ECANCELED;
-	r = request_check(txn_view(t), job->req, false, e);
-	if (r == 0 && op->run && !op->apply)
-		r = pool_check_away(job->pool, txn_view(t), row, e);
+	/* before the check, which may refuse what a host that has come makes possible */
+	r = op->apply ? 0 : pool_check_away(job->pool, txn_view(t), row, e);
+	if (r == 0)
+		r = request_check(txn_view(t), job->req, false, e);
 	if (r != 0)
 		return r;
 	begun = object_copy(row);
@@ -89,6 +90,8 @@ static int begin_fn(struct txn *t, void *arg, struct error *e)
 		return r;
 	r = op->apply ? apply_all(t, job, e) : begin_operation(t, job, e);
 	b->ended = op->apply && r == 0;
+	if (r == OP_NEEDS_RUN)
+		r = pool_check_away(job->pool, txn_view(t), row, e);
 	return r < 0 ? request_explain_error(job->req, r, e) : 0;
 }
 
@@ -99,6 +102,14 @@ int job_begin(struct job *job, bool *ret_ended, struct error *e)
 
 	*ret_ended = r == 0 && b.ended;
 	return r;
+}
+
+int job_check_recover(const struct job *job, struct error *e)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *row = view_get(view, KIND_JOB, job->uuid);
+
+	return row && !job_should_stop(job) ? pool_check_away(job->pool, view, row, e) : 0;
 }
 
 static int begin_anew_fn(struct txn *t, void *arg, struct error *e)

@@ -21,6 +21,8 @@ int job_read_request(struct job *job, const struct object *row, struct error *e)
  * is nothing to do; a negative errno when it must not run: -ECANCELED without a sentence when it is not Queued any more.
  */
 int job_begin(struct job *job, bool *ret_ended, struct error *e);
+/** For a job that is to be recovered: -ENOTCONN with error_may_pass() when it has to wait for a host. */
+int job_check_recover(const struct job *job, struct error *e);
 /**
  * Processing -> Queued, after its recover function has failed with error_undone(), so that it begins once more. False when it
  * ends with that error: it has begun anew too often, so it may be what ends the daemon; it is to stop; or this cannot be

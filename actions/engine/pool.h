@@ -49,7 +49,7 @@ int pool_insist(struct pool *pool, const char *area, const char *uuid, txn_fn *f
 
 /** True for some time after pool_open(): hosts that are Connecting are waited for, rather than silent. */
 bool pool_awaits_hosts(const struct pool *pool);
-/** -ENOTCONN with error_may_pass() when the job has to wait for the host on which its VM or volume is. */
+/** -ENOTCONN with error_may_pass() when the job has to wait for hosts that are Connecting (host_is_connecting_for()). */
 int pool_check_away(const struct pool *pool, const struct view *view, const struct object *job,
 		    struct error *e);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "actions/host/fence.h"
+#include "actions/host/guest.h"
 #include "actions/host/topology.h"
 #include "model/states.h"
 
@@ -14,25 +15,69 @@
 #define RECOVER_MS	30000
 #define RECOVER_STEP_MS 100
 
-/* Where an object is, if it is a VM that a host runs or a volume in a folder of a host. */
-static const char *host_of(const struct view *view, const char *uuid)
+/* Kinds whose jobs may ask any host, such as those that have the VMs of a zone stopped. */
+static const enum kind_id on_all_hosts[] = {
+	KIND_ZONE, KIND_CLUSTER, KIND_PRIMARY_STORAGE, KIND_L2_NETWORK, KIND_L3_NETWORK,
+};
+
+static bool is_connecting(const struct object *host)
+{
+	return host && object_str_is(host, HOST_STATUS, STATUS_CONNECTING);
+}
+
+/* The host in whose folder the volume is; if all hosts of its storage have the file, those that there will be. */
+static bool volume_is_away(const struct view *view, const struct object *volume)
+{
+	const char *own = object_str(volume, VOLUME_HOST_UUID);
+	const char *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
+
+	if (own)
+		return is_connecting(view_get(view, KIND_HOST, own));
+	if (primary_storage_next_host(view, ps, 0))
+		return false;
+	view_for_each (host, view, KIND_HOST)
+		if (is_connecting(host) &&
+		    cluster_has_primary_storage(view, object_text(host, HOST_CLUSTER_UUID), ps))
+			return true;
+	return false;
+}
+
+static bool vm_is_away(const struct view *view, const struct object *vm)
+{
+	if (is_connecting(view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID))) ||
+	    is_connecting(view_get(view, KIND_HOST, vm_place(vm))))
+		return true;
+	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm))
+		if (volume_is_away(view, volume))
+			return true;
+	return false;
+}
+
+static bool any_is_connecting(const struct view *view)
+{
+	view_for_each (host, view, KIND_HOST)
+		if (is_connecting(host))
+			return true;
+	return false;
+}
+
+/* Whether the hosts that have the object, or are to change with it, are yet to come. */
+static bool is_away(const struct view *view, const char *uuid)
 {
 	const struct object *vm = view_get(view, KIND_VM, uuid), *volume = view_get(view, KIND_VOLUME, uuid);
 
-	return vm ? object_str(vm, VM_HOST_UUID) : volume ? object_str(volume, VOLUME_HOST_UUID) : NULL;
+	if (vm || volume)
+		return vm ? vm_is_away(view, vm) : volume_is_away(view, volume);
+	for (size_t i = 0; i < ARRAY_SIZE(on_all_hosts); i++)
+		if (view_get(view, on_all_hosts[i], uuid))
+			return true;
+	return is_connecting(view_get(view, KIND_HOST, uuid));
 }
 
 bool host_is_connecting_for(const struct view *view, const struct object *job)
 {
-	const char *const objects[] = {object_str(job, JOB_QUEUE), object_str(job, JOB_QUEUE2)};
-
-	for (size_t i = 0; i < ARRAY_SIZE(objects); i++) {
-		const struct object *host = view_get(view, KIND_HOST, host_of(view, objects[i]));
-
-		if (host && object_str_is(host, HOST_STATUS, STATUS_CONNECTING))
-			return true;
-	}
-	return false;
+	return any_is_connecting(view) &&
+	       (is_away(view, object_str(job, JOB_QUEUE)) || is_away(view, object_str(job, JOB_QUEUE2)));
 }
 
 static bool host_is_connected(const struct view *view, const char *ps, const char *host)

@@ -5,7 +5,10 @@
 
 #include "actions/engine/job.h"
 
-/** True when the VM or the volume that the job works on is on a host that is Connecting. */
+/**
+ * True when the job has to wait for a host that is Connecting: it is what the job works on, has its VM or volume, or would be
+ * the first that reaches that; or it is any, while the job is of a zone, a cluster, a primary storage or a network.
+ */
 bool host_is_connecting_for(const struct view *view, const struct object *job);
 /** Blocks until the host is connected; false when it is not within 30 s, is gone, or the job is cancelled. */
 bool host_wait_connected(struct job *job, const char *host);
