@@ -393,7 +393,7 @@
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \
 	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE | F_SHARED, KIND_ACCOUNT, 0, 0, "account on whose behalf it acts") \
 	X(JOB, DEADLINE, "deadline", FIELD_DATE, F_FILE, KIND_NONE, 0, 0, "time after which it fails")       \
-	X(JOB, RESTARTS, "restarts", FIELD_INT, F_FILE, KIND_NONE, 0, 0, "how often it began anew, as the daemon had ended") \
+	X(JOB, RESTARTS, "restarts", FIELD_INT, F_FILE, KIND_NONE, 0, 0, "how often the daemon ended while it ran") \
 	X_STR(X, JOB, WEB_HOOK, "webHook", F_INDEX | F_HIDDEN, "URL to notify of the end")                             \
 	X(JOB, SCHEMA, "schema", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: what the web hook gets has a schema") \
 	X_STR(X, JOB, LONG_JOB_UUID, "longJobUuid", F_INDEX | F_HIDDEN, "the long job that it runs")         \

@@ -225,7 +225,7 @@ static bool run(struct waiting *entry, struct job *job)
 		return false;
 	if (entry->recover) {
 		error_done(&e);
-		r = 0;
+		r = job_count_restart(job, &e);
 	}
 	if (r == 0) {
 		running_add(entry, job);

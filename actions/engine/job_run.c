@@ -13,6 +13,8 @@
 
 /* How often what had no memory is tried before it is given up: there may be another reason. */
 #define MEMORY_TRIES 8
+/* How often a job goes on after the end of the daemon, which it may be the cause of. Then it is recovered once more, and fails. */
+#define RESTARTS_MOST 10
 
 /* True when the process is about to end: what does not work now is done by the next one. */
 static bool is_ending(const struct job *job)
@@ -112,17 +114,60 @@ int job_check_recover(const struct job *job, struct error *e)
 	return row && !job_should_stop(job) ? pool_check_away(job->pool, view, row, e) : 0;
 }
 
+struct restart {
+	const char *job;
+	bool too_often;
+};
+
+static int count_restart_fn(struct txn *t, void *arg, struct error *e)
+{
+	struct restart *restart = arg;
+	const struct object *row = view_get(txn_view(t), KIND_JOB, restart->job);
+	struct object *counted;
+
+	if (!row)
+		return 0;
+	restart->too_often = object_int(row, JOB_RESTARTS) > RESTARTS_MOST;
+	if (restart->too_often)
+		return 0;
+	counted = object_copy(row);
+	object_set_int(counted, JOB_RESTARTS, object_int(row, JOB_RESTARTS) + 1);
+	return txn_put(t, counted, NULL, e);
+}
+
+int job_count_restart(const struct job *job, struct error *e)
+{
+	struct restart restart = {.job = job->uuid};
+	int r = pool_insist(job->pool, "job", job->uuid, count_restart_fn, &restart, e);
+
+	if (r < 0 || !restart.too_often)
+		return r;
+	return error_set(e, EIO,
+			 "the daemon ended %d times while the job ran; what it has left stays as it is",
+			 RESTARTS_MOST + 2);
+}
+
+static bool may_go_on(const struct object *row)
+{
+	return row && !object_int(row, JOB_CANCEL) && object_int(row, JOB_RESTARTS) <= RESTARTS_MOST;
+}
+
+bool job_may_go_on(const struct job *job)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+
+	return !job_should_stop(job) && may_go_on(view_get(view, KIND_JOB, job->uuid));
+}
+
 static int begin_anew_fn(struct txn *t, void *arg, struct error *e)
 {
 	const struct job *job = arg;
 	const struct object *row = view_get(txn_view(t), KIND_JOB, job->uuid);
 	struct object *waiting;
 
-	if (!row || !object_str_is(row, JOB_STATE, JOB_STATE_PROCESSING) || object_int(row, JOB_CANCEL) ||
-	    object_int(row, JOB_RESTARTS) >= JOB_RESTARTS_MOST)
+	if (!may_go_on(row) || !object_str_is(row, JOB_STATE, JOB_STATE_PROCESSING))
 		return -ECANCELED;
 	waiting = object_copy(row);
-	object_set_int(waiting, JOB_RESTARTS, object_int(row, JOB_RESTARTS) + 1);
 	object_set_int(waiting, JOB_PROGRESS, 0);
 	object_set_str(waiting, JOB_STATE, JOB_STATE_QUEUED);
 	return txn_put(t, waiting, NULL, e);

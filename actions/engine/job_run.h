@@ -11,9 +11,6 @@
 
 #include "actions/engine/job.h"
 
-/** How often a job, or a step of one, begins anew that the end of the daemon has stopped: it may be the cause of it. */
-#define JOB_RESTARTS_MOST 10
-
 /** Reads the request of the job from its row; owned by the caller, also after an error. */
 int job_read_request(struct job *job, const struct object *row, struct error *e);
 /**
@@ -24,9 +21,15 @@ int job_begin(struct job *job, bool *ret_ended, struct error *e);
 /** For a job that is to be recovered: -ENOTCONN with error_may_pass() when it has to wait for a host. */
 int job_check_recover(const struct job *job, struct error *e);
 /**
+ * Writes into its row that the daemon ended while the job ran. -EIO when that was so too often for it to be recovered once
+ * more: the recovery itself may be what ends the daemon. Other errors: the pool is closing.
+ */
+int job_count_restart(const struct job *job, struct error *e);
+/** False for a job that was recovered but must not do any more: the daemon ended too often while it ran, or it is to stop. */
+bool job_may_go_on(const struct job *job);
+/**
  * Processing -> Queued, after its recover function has failed with error_undone(), so that it begins once more. False when it
- * ends with that error: it has begun anew too often, so it may be what ends the daemon; it is to stop; or this cannot be
- * written.
+ * may not (job_may_go_on()), or when this cannot be written: then it ends with that error.
  */
 bool job_begin_anew(struct job *job);
 /**

@@ -12,8 +12,7 @@
  * of the step is written into the job's row. There the steps that are done stay
  * visible, also when a later one fails. When the daemon starts again, it calls the
  * recovery of the operation that was running, and plans from the state after that:
- * so no step is repeated, since one that is done is not planned any more. One that is
- * interrupted again and again may be what ends the daemon, and fails.
+ * so no step is repeated, since one that is done is not planned any more.
  *
  * The first step that fails fails the job. A VM that was stopped only for a change
  * is started again all the same.
@@ -33,8 +32,6 @@
 
 /* Far more than any document needs. */
 #define STEPS_MAX 1024
-/* The state of a step that the end of the daemon has stopped, unless it turned out to be done. */
-#define STEP_INTERRUPTED "Interrupted"
 
 struct work {
 	struct job *job;
@@ -133,16 +130,17 @@ static bool same_member(const json_t *a, const json_t *b, const char *name)
 	return json_equal(json_object_get(a, name), json_object_get(b, name));
 }
 
-/* How often the same step has come to this end before. */
-static size_t count_same(const struct work *w, const json_t *entry, const char *state)
+/* True when the same step is done already. */
+static bool was_done(const struct work *w, const json_t *entry)
 {
-	size_t n = 0, i;
+	size_t i;
 	json_t *step;
 
 	json_array_foreach (w->steps, i, step)
-		n += step_is(step, state) && same_member(step, entry, "operation") &&
-		     same_member(step, entry, "target") && same_member(step, entry, "params");
-	return n;
+		if (step_is(step, JOB_STATE_DONE) && same_member(step, entry, "operation") &&
+		    same_member(step, entry, "target") && same_member(step, entry, "params"))
+			return true;
+	return false;
 }
 
 /* -------------------------------------------------------------------- a step */
@@ -172,11 +170,8 @@ static int do_step(struct work *w, struct request *req, size_t total, struct err
 
 	if (!entry || json_object_set_new(entry, "state", json_string(JOB_STATE_PROCESSING)) < 0)
 		return error_oom(e);
-	if (count_same(w, entry, JOB_STATE_DONE) || json_array_size(w->steps) >= STEPS_MAX)
+	if (was_done(w, entry) || json_array_size(w->steps) >= STEPS_MAX)
 		return error_set(e, EIO, "it was done before, without lasting effect");
-	if (count_same(w, entry, STEP_INTERRUPTED) > JOB_RESTARTS_MOST)
-		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended %d times while it was done",
-				      JOB_RESTARTS_MOST + 1);
 	if (json_array_append(w->steps, entry) < 0)
 		return error_oom(e);
 	r = show(w, e);
@@ -353,9 +348,8 @@ static int recover_step(struct work *w, struct error *e)
 	req->actor = w->job->req->actor;
 	r = job_run_step(w->job, req, true, &why);
 	/* Not Done: if the recovery could not tell, the step is planned and carried out once more. */
-	return set_outcome(last, r < 0 ? STEP_INTERRUPTED : "Recovered", r < 0 ? &why : NULL) < 0
-		       ? error_oom(e)
-		       : 0;
+	return set_outcome(last, r < 0 ? "Interrupted" : "Recovered", r < 0 ? &why : NULL) < 0 ? error_oom(e)
+											       : 0;
 }
 
 int spec_recover(struct job *job, json_t **ret_result, struct error *e)
@@ -371,5 +365,8 @@ int spec_recover(struct job *job, json_t **ret_result, struct error *e)
 	if (vm && object_str(vm, VM_HOST_UUID))
 		(void)host_wait_connected(job, object_str(vm, VM_HOST_UUID));
 	r = recover_step(&w, e);
+	if (r == 0 && !job_may_go_on(job))
+		r = error_set_code(e, EINTR, "SYS.1000", "the daemon ended while '%s' was being changed",
+				   w.uuid);
 	return r < 0 ? r : work_on(&w, ret_result, e);
 }
