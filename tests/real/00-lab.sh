@@ -51,6 +51,23 @@ wait_until 20 is_off
 on_host start disk
 wait_serial disk "STATE /dev/vda2 first=0 boots=2" 60
 
+step "a guest that is paused before its agent has told how a command ended"
+wait_until 20 agent_ping disk
+guest disk 'touch /tmp/begun; sleep 600' 2>said &
+asker=$!
+wait_until 20 guest disk 'test -e /tmp/begun'
+on_host suspend disk
+code=0
+wait $asker || code=$?
+assert_eq "$code" 97 "the status of guest-exec"
+assert_match "$(cat said)" "the agent of 'disk' went away before it told how 'touch /tmp/begun; sleep 600' ended"
+on_host resume disk
+guest_begin disk 'sleep 1; touch /tmp/later; killall qemu-ga'
+agent_is_gone() {
+	! agent_ping disk
+}
+wait_until 20 agent_is_gone
+
 step "guests survive the loss of libvirtd, but not of power"
 host killd h1
 assert_fails "" on_host list

@@ -94,7 +94,7 @@ at "$two"
 wait_until 40 agent_ping "$vm"
 
 step "the daemon is killed during the migration: the hosts continue, and the next daemon finds the outcome"
-virsh -q -c "$second_uri" migrate-setspeed "$vm" 8
+virsh -q -c "$second_uri" migrate-setspeed "$vm" 1
 job=$(submit "$dir/actions" "migrate hostUuid=$one")
 wait_until 40 on_its_way "$second_uri"
 assert_eq "$(value "$dir/state")" Migrating
@@ -102,6 +102,7 @@ pool_pids | xargs kill -KILL
 wait_until 20 is_pool_gone
 umount -l "$MOUNT"
 mount_pool
+virsh -q -c "$second_uri" migrate-setspeed "$vm" 1000
 (wait_until 120 is_finished "$job") || fail "the recovery does not end"
 assert_eq "$(value "api-jobs/$job/state") $(value "api-jobs/$job/error")" "Done "
 at "$one"

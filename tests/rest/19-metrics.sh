@@ -141,15 +141,16 @@ for i in $(seq 25); do
 	curl -sS -o "guess$i" -w '%{http_code}' --interface 127.0.0.9 -u "guess$i:x" "$BASE/metrics" >"guess$i.status" &
 	pids+=($!)
 done
-wait "${pids[@]}"
-assert_eq "$(cat guess*.status)" "$(printf '401%.0s' {1..25})"
-assert_eq "$(grep -l 'wrong account name or password' guess* | wc -l)" 20 "the guesses that were checked"
-assert_eq "$(grep -lE 'too many failed logins, try again in [0-9]+ seconds' guess* | wc -l)" 5 "the guesses that were not"
+wait_until 50 grep -qs 'too many failed logins' guess{1..25}
 SESSION='' assert_http 403 '^too many failed logins' POST /login '{"name":"busy","password":"scrape"}' --interface 127.0.0.9
 SESSION='' assert_http 503 'ID.1000.*too many failed logins' PUT /v1/accounts/login \
 	"$(jq -nc --arg p "$(sha512 scrape)" '{logInByAccount: {accountName: "busy", password: $p}}')" --interface 127.0.0.9
 scrape -u busy:scrape
 assert_eq "$STATUS" 403 "from another address"
+wait "${pids[@]}"
+assert_eq "$(cat guess*.status)" "$(printf '401%.0s' {1..25})"
+assert_eq "$(grep -l 'wrong account name or password' guess* | wc -l)" 20 "the guesses that were checked"
+assert_eq "$(grep -lE 'too many failed logins, try again in [0-9]+ seconds' guess* | wc -l)" 5 "the guesses that were not"
 
 step "its sessions end with the program"
 assert_eq "$(sessions)" 1

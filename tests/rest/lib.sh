@@ -53,7 +53,7 @@ http() {
 	local method=$1 path=$2 body=${3-} out
 	shift 2
 	[ $# -eq 0 ] || shift
-	local -a options=(-sS -g --path-as-is -X "$method" -w '\n%{http_code}' --max-time 60)
+	local -a options=(-sS -g --path-as-is -X "$method" -w '\n%{http_code}' --max-time 180)
 	[ -z "$SESSION" ] || options+=(-H "Authorization: OAuth $SESSION")
 	[ -z "$body" ] || options+=(-H 'Content-Type: application/json' --data-binary "$body")
 	out=$(curl "${options[@]}" "$@" "$BASE$path")

@@ -25,12 +25,16 @@ writes_once "$D" "by ed" in_bash 'printf "%s\n" "1,\$c" "by ed" . w q | ed -s "$
 writes_once "$D" "by busybox sed" busybox sed -i 's/.*/by busybox sed/' "$D"
 
 step "screen editors"
-# screen SECONDS COMMAND KEY...: runs an editor at a terminal; a key is text, or a name of tmux's
+# shows TEXT: does the editor show it?
+shows() {
+	tmux -S "$CASE_DIR/tmux" capture-pane -p | finds -F "$1"
+}
+# screen TEXT COMMAND KEY...: runs an editor of a file with that text at a terminal; a key is text, or a name of tmux's
 screen() {
-	local seconds=$1 command=$2 key
+	local text=$1 command=$2 key
 	shift 2
 	tmux -S "$CASE_DIR/tmux" -f /dev/null new-session -d -x 80 -y 24 "TERM=screen $command"
-	sleep "$seconds"
+	wait_until 20 shows "$text"
 	for key; do
 		tmux -S "$CASE_DIR/tmux" send-keys "$key"
 		sleep 0.5
@@ -45,17 +49,17 @@ names=$(ls -A "$VM")
 for try in first second; do
 	echo old >"$D"
 	jobs=$(job_count)
-	screen 1 "nano $D" C-k "by nano $try" C-o Enter C-x
+	screen old "nano $D" C-k "by nano $try" C-o Enter C-x
 	assert_eq "$(cat "$D") $(job_count)" "by nano $try $((jobs + 1))" "after nano"
-	screen 2 "micro $D" C-a Delete "by micro $try" C-s C-q
+	screen "by nano $try" "micro $D" C-a Delete "by micro $try" C-s C-q
 	assert_eq "$(cat "$D") $(job_count)" "by micro $try $((jobs + 2))" "after micro"
-	screen 2 "mcedit $D" C-y "by mcedit $try" Enter F2 Enter F10
+	screen "by micro $try" "mcedit $D" C-y "by mcedit $try" Enter F2 Enter F10
 	assert_eq "$(head -n 1 "$D") $(job_count)" "by mcedit $try $((jobs + 3))" "after mcedit"
 	echo emacs >"$D"
-	screen 3 "emacs -nw -Q $D" "by " C-x C-s C-x C-c
+	screen emacs "emacs -nw -Q $D" "by " C-x C-s C-x C-c
 	assert_eq "$(cat "$D") $(job_count)" "by emacs $((jobs + 5))" "after emacs"
 	echo 1 >"$VM/cpuNum"
-	screen 3 "emacs -nw -Q $VM/cpuNum" 1 C-x C-s C-x C-c # written in two pieces, of which the first is a value, too
+	screen cpuNum "emacs -nw -Q $VM/cpuNum" 1 C-x C-s C-x C-c # written in two pieces, of which the first is a value, too
 	assert_eq "$(cat "$VM/cpuNum")" 11 "after emacs"
 	assert_eq "$(ls -A "$VM")" "$names" "names after the $try round"
 done

@@ -88,7 +88,7 @@ try { fs.copyFileSync(vm + "/inventory", "forced", fs.constants.COPYFILE_FICLONE
 cmp node/inventory copy
 cmp cloned copy
 assert_eq "$(readlink node/zone)" "$(readlink "$VM/zone")"
-timeout 20 node -e 'const fs = require("fs"), d = process.env.D;
+timeout 60 node -e 'const fs = require("fs"), d = process.env.D;
 fs.watchFile(d, {interval: 50}, (now, then) => { if (now.size != then.size) process.exit(0); });
 setTimeout(() => fs.writeFileSync(d, "seen by a watcher of Node\n"), 500);' || fail "watchFile saw no change"
 

@@ -6,7 +6,7 @@
 refuses() {
 	local regex=$1 status=0 said
 	shift
-	said=$(timeout 20 "$POOLFS" "$@" 2>&1 >stdout) || status=$?
+	said=$(timeout 60 "$POOLFS" "$@" 2>&1 >stdout) || status=$?
 	case $status in
 	0) fail "'poolfs $*' succeeded" ;;
 	124) fail "'poolfs $*' hangs" ;;
@@ -60,7 +60,7 @@ assert_eq "$(wc -l <<<"$said")" 1 "the number of lines of the complaint '$said'"
 step "closed standard descriptors, few descriptors, an odd umask"
 for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
 	step "  $closed"
-	timeout 20 bash -c "\"\$@\" $closed" bash "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT" || fail "poolfs $closed ends with $?"
+	timeout 60 bash -c "\"\$@\" $closed" bash "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT" || fail "poolfs $closed ends with $?"
 	test -s "$MOUNT/README"
 	for pid in $(pool_pids); do
 		assert_eq "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | tr '\n' ' ')" "/dev/null /dev/null $STATE/poolfs.log "
@@ -112,7 +112,7 @@ wait_until 15 is_pool_gone
 umount "$MOUNT"
 
 step "exit 0 means usable, and no descriptor or folder of the caller is held"
-output=$(timeout 20 "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT") || fail "poolfs does not mount, or holds its caller's pipe"
+output=$(timeout 60 "$POOLFS" -o "state=$STATE,uri=$URI" "$MOUNT") || fail "poolfs does not mount, or holds its caller's pipe"
 assert_eq "$output" "" "what poolfs printed"
 test -s "$MOUNT/README"
 assert_eq "$(find "$STATE" -maxdepth 1 -type f -perm /o=rwx)" "" "what others may read in the state folder"

@@ -113,13 +113,13 @@ step "one that is stopped goes on, and ends when it is killed, or has a signal t
 sync "$MOUNT/images/create" &
 waiter=$!
 for _ in 1 2 3; do
-	sleep 0.3
+	wait_until 20 waits $waiter
 	kill -STOP $waiter
 	sleep 0.3
 	kill -CONT $waiter
 done
 sleep 0.5
-kill -0 $waiter 2>/dev/null || fail "the stopped sync has ended"
+(wait_until 20 waits $waiter) || fail "the stopped sync has ended"
 kill -STOP $waiter
 sleep 0.3
 kill -TERM $waiter
@@ -144,9 +144,10 @@ def handle(number, frame):
 signal.signal(signal.SIGALRM, handle)
 fd = os.open(sys.argv[1], os.O_RDONLY)
 me = os.getpid()
-if os.fork() == 0:
-    os.execlp("sh", "sh", "-c", f"sleep 0.5; kill -STOP {me}; sleep 0.3; kill -CONT {me}; sleep 0.5; kill -ALRM {me}")
 try:
+    if os.fork() == 0:
+        os.execlp("sh", "sh", "-c", f"until grep -q fuse /proc/{me}/stack; do sleep 0.1; done; "
+                  f"kill -STOP {me}; sleep 0.3; kill -CONT {me}; sleep 0.5; kill -ALRM {me}")
     os.fsync(fd)
     sys.exit("the wait ended by itself")
 except Alarm:

@@ -77,7 +77,7 @@ poll.register(fd, select.POLLPRI)
 assert poll.poll(0) == []
 print('polled', flush=True)
 sys.stdin.readline()
-assert poll.poll(10000), 'nothing woke the poll'
+assert poll.poll(60000), 'nothing woke the poll'
 os.write(1, os.pread(fd, 1 << 20, 0))
 EOF
 coproc polled { python3 polled.py "$MOUNT/api-jobs/$download/result"; }

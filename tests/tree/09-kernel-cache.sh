@@ -14,7 +14,7 @@ known=("$MOUNT/vm-instances" "$dir" "$dir/state" "$dir/uuid" "$dir/inventory")
 stat -c '%n %s %Y %i %a' "${known[@]}" >/dev/null
 stat -c '%n %s %Y %i %a' "${known[@]}" >asked
 kill -STOP "$pid"
-timeout 10 stat -c '%n %s %Y %i %a' "${known[@]}" >kept || { kill -CONT "$pid"; fail "the kernel asks for what it knows"; }
+timeout 60 stat -c '%n %s %Y %i %a' "${known[@]}" >kept || { kill -CONT "$pid"; fail "the kernel asks for what it knows"; }
 kill -CONT "$pid"
 cmp asked kept
 

@@ -115,7 +115,7 @@ jq -nc --arg url "http://127.0.0.1:$(cat port)/big.raw" --arg bs "$(first backup
 	'{params: {name: "big", url: $url, format: "raw", backupStorageUuids: [$bs]}}' >"$MOUNT/images/create"
 sync "$MOUNT/images/create" 2>said &
 waiting=$!
-sleep 0.3
+wait_until 20 waits $waiting
 # shellcheck disable=SC2046 # one word a pid
 kill -TERM $(pool_pids)
 wait $waiting && fail "the interrupted sync succeeded"

@@ -60,7 +60,7 @@ failed_six_times() {
 	[ "$(grep -lx ha "$MOUNT/$dir"/jobs/*/source | sed 's/source$/state/' | xargs grep -lx Failed | wc -l)" -ge 6 ]
 }
 wait_until 30 failed_six_times
-assert_eq "$(value "$dir/state")" Stopped
+wait_for "$dir/state" Stopped 20
 act "hosts/$host" change-state stateEvent=enable
 wait_for "$dir/state" Running 60
 
@@ -185,6 +185,7 @@ wait_until 20 grep -q "no such outlet" "$MOUNT/hosts/$other/fenceReason"
 wait_until 20 failed_fencing "$other" 2
 echo 'sleep 1000' >fence.do
 wait_until 30 grep -q 'within 1 seconds' "$MOUNT/hosts/$other/fenceReason"
+setting ha.fence.timeout 60
 # shellcheck disable=SC2016 # the command expands it
 echo '[ $1 = off ] || { echo on; exit 0; }' >fence.do
 wait_until 40 grep -q 'power is still on' "$MOUNT/hosts/$other/fenceReason"

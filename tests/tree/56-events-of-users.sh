@@ -104,7 +104,7 @@ poll.register(fd, select.POLLIN)
 
 def told():
     """What has been told since the last call, after a poll that found something."""
-    return os.read(fd, 65536).decode() if poll.poll(5000) else ""
+    return os.read(fd, 65536).decode() if poll.poll(60000) else ""
 
 
 while os.read(fd, 65536):

@@ -39,23 +39,23 @@ assert wait(fd, select.POLLPRI, 50) == 0, "nothing has changed"
 spec = os.open(f"{vm}/spec", os.O_RDONLY)
 assert wait(spec, select.POLLPRI, 50) == 0, "no spec has changed"
 write("description", "of the spec")
-assert wait(spec, select.POLLPRI, 5000) & CHANGED == CHANGED, "the spec shows another description"
+assert wait(spec, select.POLLPRI, 60000) & CHANGED == CHANGED, "the spec shows another description"
 assert "of the spec" in read(spec), "the same descriptor shows what the poll told of"
 assert wait(spec, select.POLLPRI, 50) == 0, "the spec has been seen"
 os.close(spec)
-assert wait(fd, select.POLLPRI, 5000) & CHANGED == CHANGED
+assert wait(fd, select.POLLPRI, 60000) & CHANGED == CHANGED
 read(fd)
 os.close(fd)
 fd = os.open(f"{vm}/description", os.O_RDONLY)
 
 # A change before the poll, one while it waits, and one of another file.
 write("description", "first")
-assert wait(fd, select.POLLPRI, 20000) == CHANGED
+assert wait(fd, select.POLLPRI, 60000) == CHANGED
 assert read(fd) == "first\n"
 assert wait(fd, select.POLLPRI, 50) == 0, "the change has been read"
 timer = threading.Timer(0.3, write, ["description", "second"])
 timer.start()
-assert wait(fd, select.POLLPRI, 20000) == CHANGED
+assert wait(fd, select.POLLPRI, 60000) == CHANGED
 timer.join()
 assert read(fd) == "second\n"
 write("name", "other")
@@ -73,7 +73,7 @@ assert wait(state, select.POLLPRI, 0) == 0
 write("actions", "start")
 seen = []
 while not seen or seen[-1] != "Running\n":
-    assert wait(state, select.POLLPRI, 20000) == CHANGED
+    assert wait(state, select.POLLPRI, 60000) == CHANGED
     seen.append(read(state))
 
 # events: readable exactly when there is more.
@@ -86,7 +86,7 @@ assert wait(log, select.POLLIN, 1) == 0
 timer.start()
 text = b""
 while b'"fourth"' not in text:
-    assert wait(log, select.POLLIN, 20000) == select.POLLIN
+    assert wait(log, select.POLLIN, 60000) == select.POLLIN
     text += os.read(log, 65536)
 timer.join()
 
@@ -97,5 +97,5 @@ for verb in ("destroy", "expunge"):
     write("actions", verb)
     subprocess.run(["sync", f"{vm}/actions"], check=verb == "destroy")
 assert not os.path.exists(vm)
-assert wait(inventory, select.POLLPRI, 20000) == CHANGED
+assert wait(inventory, select.POLLPRI, 60000) == CHANGED
 END

@@ -25,7 +25,7 @@ while IFS= read -r command; do
 	step "$command"
 	command=${command//\/backup/$CASE_DIR\/backup}
 	command=${command//debian.qcow2/$CASE_DIR\/debian.qcow2}
-	[[ $command != tail* ]] || command="timeout 1 $command >$CASE_DIR/followed || [ \$? = 124 ]"
+	[[ $command != tail* ]] || command="timeout 5 $command >$CASE_DIR/followed || [ \$? = 124 ]"
 	(eval "$command") </dev/null || fail "'$command' failed; last-error: $(<last-error)"
 	[[ ! $command =~ \ \>\ ([^ ]+)$ ]] || written+=("${BASH_REMATCH[1]}")
 done <"$CASE_DIR/commands"

@@ -13,7 +13,7 @@ mkdir "$STATE/pool.db"
 kill -KILL "$(worker_pid)"
 wait_until 20 test -e "$STATE/not-serving"
 code=0
-said=$(timeout 20 cat "$MOUNT/version" 2>&1) || code=$?
+said=$(timeout 60 cat "$MOUNT/version" 2>&1) || code=$?
 assert_eq "$code" 1 "cat without a worker"
 assert_match "$said" "Input/output error"
 grep -q " $MOUNT fuse.poolfs " /proc/self/mounts || fail "the mount is gone"

@@ -78,7 +78,7 @@ step "another user, who may also say nothing"
 chmod a+rx . new
 nobody=(setpriv --reuid nobody --regid nogroup --clear-groups)
 assert_fails "may replace its program" "${nobody[@]}" new/poolfs --upgrade "$MOUNT"
-said=$("${nobody[@]}" timeout 20 /usr/bin/python3 - "$MOUNT" <ask.py)
+said=$("${nobody[@]}" timeout 60 /usr/bin/python3 - "$MOUNT" <ask.py)
 assert_match "$said" "only root and the user who mounted it may replace its program"
 stays
 
@@ -107,8 +107,10 @@ upgrade old/poolfs &
 upgrading=$!
 is_held() { # no job begins any more
 	later=$(submit images/create "$(image_json "later-$RANDOM")")
-	sleep 0.3
-	[ "$(value "api-jobs/$later/state")" = Queued ]
+	for _ in {1..20}; do
+		sleep 0.1
+		[ "$(value "api-jobs/$later/state")" = Queued ] || return 1
+	done
 }
 wait_until 20 is_held
 assert_fails "another upgrade is under way; try again when it has ended" upgrade new/poolfs

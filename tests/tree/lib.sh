@@ -325,6 +325,11 @@ account() {
 		'{params: ({name: $n, password: $p} + if $u == "" then {} else {unixUsers: $u} end)}')"
 }
 
+# waits PID: is the process in a call to the mount?
+waits() {
+	grep -q fuse "/proc/$1/stack"
+}
+
 # ------------------------------------------------------------- images, machines
 
 # add_image FILE FORMAT [NAME]: adds an image from a local file and prints its uuid.
