@@ -21,8 +21,7 @@ shared=$(create primary-storage/smp "$(jq -nc --arg zone "$(first zones)" --arg 
 act "primary-storage/$shared" attach-to-cluster "clusterUuid=$cluster"
 echo h1 >"$MOUNT/hosts/$(first hosts)/name"
 for ((i = 2; i <= count; i++)); do
-	create hosts "$(jq -nc --arg cluster "$cluster" --arg name "h$i" --arg uri "qemu+tcp://10.99.0.$i/system" \
-		'{params: {name: $name, uri: $uri, clusterUuid: $cluster}}')" >/dev/null
+	add_host "h$i" "qemu+tcp://10.99.0.$i/system" "$cluster" >/dev/null
 done
 for setting in vm/deletionPolicy volume/deletionPolicy; do
 	echo Direct >"$MOUNT/global-configurations/$setting/value"

@@ -38,8 +38,7 @@ has_xml "$first_uri" "bridge name='$bridge'"
 
 step "a second host is added by its URI, and gets them too"
 assert_refused hosts/create "name=one uri=$first_uri clusterUuid=$cluster" EEXIST "already"
-second=$(create hosts "$(jq -nc --arg uri "$second_uri" --arg cluster "$cluster" \
-	'{params: {name: "two", uri: $uri, clusterUuid: $cluster}}')")
+second=$(add_host two "$second_uri" "$cluster")
 assert_eq "$(value "hosts/$second/status")" Connected
 wait_until 20 has_network "$second_uri"
 

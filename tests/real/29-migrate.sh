@@ -16,7 +16,7 @@ cluster=$(first clusters)
 mkdir shared
 shared=$(create primary-storage/smp "$(jq -nc --arg zone "$(first zones)" --arg url "$CASE_DIR/shared" '{params: {name: "shared", zoneUuid: $zone, url: $url}}')")
 act "primary-storage/$shared" attach-to-cluster "clusterUuid=$cluster"
-two=$(create hosts "$(jq -nc --arg uri "$second_uri" --arg cluster "$cluster" '{params: {name: "two", uri: $uri, clusterUuid: $cluster}}')")
+two=$(add_host two "$second_uri" "$cluster")
 small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
 image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
 vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$shared"'"}')")

@@ -18,7 +18,7 @@ wait_for "hosts/$one/status" Connected 20
 cluster=$(first clusters)
 storage=$(create primary-storage/local-storage "$(jq -nc --arg zone "$(first zones)" --arg url "$CASE_DIR/local" '{params: {name: "local", zoneUuid: $zone, url: $url}}')")
 act "primary-storage/$storage" attach-to-cluster "clusterUuid=$cluster"
-two=$(create hosts "$(jq -nc --arg uri "$second_uri" --arg cluster "$cluster" '{params: {name: "two", uri: $uri, clusterUuid: $cluster}}')")
+two=$(add_host two "$second_uri" "$cluster")
 small=$(create instance-offerings '{"params":{"name":"tiny","cpuNum":1,"memorySize":134217728}}')
 image=$(add_image "$media/tiny.qcow2" qcow2 tiny)
 vm=$(create vm-instances "$(vm_json web "$image" '{"instanceOfferingUuid":"'"$small"'","hostUuid":"'"$one"'","primaryStorageUuidForRootVolume":"'"$storage"'"}' |

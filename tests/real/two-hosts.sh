@@ -34,8 +34,7 @@ two_hosts() {
 	shared=$(create primary-storage/smp "$(jq -nc --arg zone "$(first zones)" --arg url "$CASE_DIR/shared/pool" \
 		'{params: {name: "shared", zoneUuid: $zone, url: $url}}')")
 	act "primary-storage/$shared" attach-to-cluster "clusterUuid=$cluster"
-	two=$(create hosts "$(jq -nc --arg cluster "$cluster" \
-		'{params: {name: "two", uri: "qemu+tcp://10.99.0.2/system", clusterUuid: $cluster}}')")
+	two=$(add_host two qemu+tcp://10.99.0.2/system "$cluster")
 	setting host.ping.interval 1
 	setting host.ping.maxFailure 1
 }

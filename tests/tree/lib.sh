@@ -420,6 +420,16 @@ host_up() {
 	URI=$("$LAB/host" up "$1")
 }
 
+# add_host NAME URI CLUSTER: adds a host to the pool and prints its uuid. On a busy machine a libvirtd that has just begun
+# may need longer to answer than the pool waits, so this is done again then.
+add_host() {
+	local json
+	json=$(jq -nc '{params: {name: $ARGS.positional[0], uri: $ARGS.positional[1], clusterUuid: $ARGS.positional[2]}}' --args "$@")
+	until (create hosts "$json") 2>"$CASE_DIR/add-host"; do
+		grep -q "did not answer within" "$CASE_DIR/add-host" || fail "host '$1' cannot be added: $(<"$CASE_DIR/add-host")"
+	done
+}
+
 # host COMMAND NAME...: see tests/lab/host.
 host() {
 	"$LAB/host" "$@"
