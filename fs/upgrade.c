@@ -91,6 +91,12 @@ void upgrade_tell(int *caller, const struct error *e)
 	close_fd(caller);
 }
 
+static void hold_jobs(const struct handover *present, bool hold)
+{
+	if (present->worker > 0)
+		(void)sigqueue(present->worker, SIGNAL_JOBS, (union sigval){.sival_int = hold});
+}
+
 /* ------------------------------------------------------------------ start, end */
 
 struct upgrade *upgrade_new(const struct session_options *options)
@@ -120,10 +126,13 @@ void upgrade_start(struct upgrade *u, struct handover *h)
 		return;
 	u->caller = steal_fd(&h->caller);
 	u->former = steal_fd(&h->former);
-	if (u->former >= 0)
+	if (u->former >= 0) {
 		begin(u, STEP_SERVES);
-	else
-		end(u, &h->why); /* this is the former program again */
+		return;
+	}
+	/* this is the former program again */
+	hold_jobs(h, false);
+	end(u, &h->why);
 }
 
 void upgrade_stop(struct upgrade *u)
@@ -257,12 +266,6 @@ static void on_text(struct upgrade *u)
 		u->len += (size_t)n;
 	if (n == 0 || (n < 0 && errno != EINTR) || u->len == sizeof(u->text) - 1)
 		close_fd(&u->said);
-}
-
-static void hold_jobs(const struct handover *present, bool hold)
-{
-	if (present->worker > 0)
-		(void)sigqueue(present->worker, SIGNAL_JOBS, (union sigval){.sival_int = hold});
 }
 
 /* The trial has ended. */
