@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "fs/receive.h"
@@ -15,6 +16,8 @@
 #define KILLS_OF_A_DEATH 10
 /* Before a worker is tried that could not be started. */
 #define START_AGAIN_NS (NS_PER_S / 5)
+/* Room for the text: a sentence of a worker (LINK_TEXT), two paths. */
+#define NOTICE_BYTES 16384
 
 bool not_serving_is_given_up(const struct not_serving *n)
 {
@@ -23,28 +26,64 @@ bool not_serving_is_given_up(const struct not_serving *n)
 
 /* -------------------------------------------------------------------- the file */
 
-static char *notice_path(const struct not_serving *n)
+static char *path_of(const struct not_serving *n, const char *name)
 {
 	char *path;
 
-	return asprintf(&path, "%s/" NOT_SERVING_FILE, n->state_dir) < 0 ? NULL : path;
+	return asprintf(&path, "%s/%s", n->state_dir, name) < 0 ? NULL : path;
+}
+
+/* The file has room for the text, and another name, until there is a text: then the disk may be full. */
+static void reserve_notice(const struct not_serving *n)
+{
+	_cleanup_free_ char *path = path_of(n, NOT_SERVING_RESERVED);
+	_cleanup_close_ int fd =
+		path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+
+	/* else it is there, or is tried again when the next worker serves */
+	if (fd >= 0 && posix_fallocate(fd, 0, NOTICE_BYTES) != 0)
+		(void)unlink(path);
 }
 
 static void remove_notice(const struct not_serving *n)
 {
-	_cleanup_free_ char *path = notice_path(n);
+	_cleanup_free_ char *path = path_of(n, NOT_SERVING_FILE);
 
 	if (path)
 		(void)unlink(path);
 }
 
+static bool write_all(int fd, const char *text, size_t len)
+{
+	ssize_t n = write(fd, text, len);
+
+	if (n >= 0 && n < (ssize_t)len)
+		errno = ENOSPC;
+	return n == (ssize_t)len;
+}
+
+/* -errno: then there is none, rather than a part of it. */
+static int put_notice(const struct not_serving *n, const char *text, size_t len)
+{
+	_cleanup_free_ char *path = path_of(n, NOT_SERVING_FILE);
+	_cleanup_free_ char *reserved = path_of(n, NOT_SERVING_RESERVED);
+	_cleanup_close_ int fd =
+		path && reserved ? open(reserved, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
+	int error;
+
+	if (fd >= 0 && write_all(fd, text, len) && ftruncate(fd, (off_t)len) == 0 &&
+	    rename(reserved, path) == 0)
+		return 0;
+	error = errno;
+	if (fd >= 0)
+		(void)unlink(reserved);
+	return -error;
+}
+
 static void write_notice(const struct not_serving *n, const struct error *e)
 {
-	_cleanup_free_ char *path = notice_path(n);
-	_cleanup_close_ int fd =
-		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
-	_cleanup_free_ char *text = NULL;
 	const char *why = error_is_set(e) ? error_sentence(e) : "it was killed, or crashed";
+	_cleanup_free_ char *text = NULL;
 	int len = asprintf(
 		&text,
 		"The pool at %s is not served: requests fail with EIO.\n"
@@ -52,6 +91,7 @@ static void write_notice(const struct not_serving *n, const struct error *e)
 		"It is tried again every %d s. When the cause is mended, nothing has to be done; to end the mount: "
 		"umount %s\n",
 		n->mountpoint, n->deaths + n->kills, why, NOT_SERVING_RETRY_S, n->mountpoint);
+	int r;
 
 	if (len < 0)
 		text = NULL;
@@ -60,8 +100,10 @@ static void write_notice(const struct not_serving *n, const struct error *e)
 		"is not served: requests fail with EIO. The process that serves it has ended %d times without "
 		"serving anything. The last time: %s",
 		n->deaths + n->kills, why);
-	if (fd >= 0 && len > 0)
-		(void)!write(fd, text, (size_t)len);
+	r = text ? put_notice(n, text, (size_t)len) : -ENOMEM;
+	if (r < 0)
+		log_error("mount", n->mountpoint, "'%s/" NOT_SERVING_FILE "' cannot be written: %s",
+			  n->state_dir, strerror(-r));
 }
 
 /* ------------------------------------------------------------------------ workers */
@@ -96,6 +138,7 @@ void not_serving_end(struct not_serving *n)
 	if (not_serving_is_given_up(n))
 		log_info("mount", n->mountpoint, "is served again");
 	n->deaths = n->kills = 0;
+	reserve_notice(n);
 	remove_notice(n); /* a supervisor before this one may have left it */
 }
 

@@ -20,6 +20,8 @@
 #define NOT_SERVING_DEATHS  5
 #define NOT_SERVING_RETRY_S 10
 #define NOT_SERVING_FILE    "not-serving"
+/* Beside it, while workers serve: a file of zeros, the room for the text on a disk that is full. */
+#define NOT_SERVING_RESERVED ".not-serving"
 
 /* Of one thread. All 0 but the first two: workers serve. */
 struct not_serving {
@@ -37,7 +39,7 @@ void not_serving_try(struct not_serving *n);
 void not_serving_count(struct not_serving *n, bool killed, const struct error *why);
 /** The worker could not be started (@why): the next one is tried after a moment. */
 void not_serving_not_started(struct not_serving *n, const struct error *why);
-/** A worker serves: what was counted is forgotten, the file removed. */
+/** A worker serves: what was counted is forgotten, the file removed, and room reserved for the next one. */
 void not_serving_end(struct not_serving *n);
 /** Have too many workers ended? */
 bool not_serving_is_given_up(const struct not_serving *n);
