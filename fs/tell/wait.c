@@ -20,6 +20,8 @@
 
 /* How often a wait is looked at that was interrupted but goes on. */
 #define GUARD_PERIOD_MS 200
+/* How many jobs are looked at first for the last creation of a user; then twice as many, and so on. */
+#define FIRST_LOOK 1024
 
 struct wait {
 	struct wait *next;
@@ -49,7 +51,7 @@ struct waits {
 	struct wait *list;	    /* lock; owned */
 	struct creation *creations; /* lock; owned */
 	size_t creation_count;	    /* lock */
-	bool knows_all;		    /* lock: `creations` has those from before the start */
+	int64_t unknown;	    /* lock: `creations` has the last of those jobs that are above this row */
 	bool stopped;		    /* lock */
 	bool guards;		    /* lock: there is a guard */
 	pthread_t guard;	    /* set while guards */
@@ -89,25 +91,39 @@ static bool note_creation(struct waits *waits, const struct object *job)
 	return true;
 }
 
+/* Notes the creations above row @after, as far as they are unknown. False if out of memory. */
+static bool look_back(struct waits *waits, const struct view *view, int64_t after)
+{
+	const struct object *job;
+	struct view_walk walk;
+	bool all = true;
+
+	view_walk_init_after(&walk, view, KIND_JOB, JOB_OPERATION, after);
+	while ((job = view_walk_next(&walk)) && job->id <= waits->unknown)
+		all = note_creation(waits, job) && all;
+	if (all)
+		waits->unknown = after;
+	return all;
+}
+
 /*
- * Those from before the start are looked for once, when somebody waits who has created nothing since: a look at all jobs at
- * each start is a tenth of it.
+ * Those from before the start are looked for when somebody waits who has created nothing since, from the newest on, and as
+ * far as the last one of the user: a look at all jobs is a tenth of a start. No job is looked at twice.
  */
 static const struct creation *last_creation(struct waits *waits, int64_t uid, const char *operation,
 					    const struct view *view)
 {
 	const struct creation *c = find_creation(waits, uid, operation);
-	const struct object *job;
-	struct view_walk walk;
-	bool all = true;
+	int64_t newest = view_last_id(view, KIND_JOB), step = FIRST_LOOK;
 
-	if (c || waits->knows_all)
-		return c;
-	view_walk_init(&walk, view, KIND_JOB, JOB_OPERATION);
-	while ((job = view_walk_next(&walk)))
-		all = note_creation(waits, job) && all;
-	waits->knows_all = all;
-	return find_creation(waits, uid, operation);
+	if (waits->unknown > newest)
+		waits->unknown = newest;
+	for (; !c && waits->unknown > 0; step *= 2) {
+		if (!look_back(waits, view, waits->unknown > step ? waits->unknown - step : 0))
+			return NULL;
+		c = find_creation(waits, uid, operation);
+	}
+	return c;
 }
 
 struct waits *waits_new(struct store *store, struct keep *keep)
@@ -118,6 +134,7 @@ struct waits *waits_new(struct store *store, struct keep *keep)
 		return NULL;
 	waits->store = store;
 	waits->keep = keep;
+	waits->unknown = INT64_MAX;
 	pthread_mutex_init(&waits->lock, NULL);
 	pthread_cond_init(&waits->wake, NULL);
 	return waits;
@@ -396,9 +413,9 @@ void waits_observe(struct waits *waits, const struct view *view, const struct ch
 
 		if ((after ? after : before)->kind->id != KIND_JOB)
 			continue;
-		if (!before)
-			waits->knows_all = note_creation(waits, after) && waits->knows_all;
-		else if (!is_final(before) && (!after || is_final(after)))
+		if (!before && !note_creation(waits, after) && waits->unknown < after->id)
+			waits->unknown = after->id;
+		if (before && !is_final(before) && (!after || is_final(after)))
 			job_ended(waits, view, after ? after : before, !after, &ended);
 	}
 	pthread_mutex_unlock(&waits->lock);

@@ -178,12 +178,23 @@ assert_eq "$(value "images/$broken/status") $(value "images/$broken/size")" "Rea
 cmp big.raw "$(jq -r '.backupStorageRefs[].installPath' "$MOUNT/images/$broken/inventory")"
 assert_eq "$(find "$(value "backup-storage/$(first backup-storage)/url")" -type f | wc -l)" "$(uuids images | wc -l)" "the number of image files"
 
-step "sync knows the last creation from before the mount"
+step "sync knows the last creation from before the mount, also behind more other jobs than are looked at first"
 echo "no image" >text
 job=$(submit images/create "$(jq -nc --arg url "file://$PWD/text" --arg bs "$(first backup-storage)" \
 	'{params: {name: "text", url: $url, format: "qcow2", backupStorageUuids: [$bs]}}')")
 job_wait "$job" 20 2>/dev/null && fail "the image was added"
+python3 - "$MOUNT/zones/create" <<'END'
+import os, sys, threading
+def create(numbers):
+    fd = os.open(sys.argv[1], os.O_RDWR)
+    for i in numbers:
+        os.write(fd, b'{"params":{"name":"other-%d"}}\n' % i)
+threads = [threading.Thread(target=create, args=(range(n, 1100, 50),)) for n in range(50)]
+for t in threads: t.start()
+for t in threads: t.join()
+END
 remount_pool
+sync "$MOUNT/zones/create"
 code=0
 sync "$MOUNT/images/create" 2>/dev/null || code=$?
 assert_eq "$code" 1 "the exit status of a sync when the last image was not added"
