@@ -169,8 +169,8 @@ wait_until 10 has_begun
 broken=$(readlink "$MOUNT/images/by-name/broken")
 broken=${broken#../}
 remount_pool
-wait_until 20 has_begun
-assert_eq "$(value "images/$broken/status")" Downloading
+wait_for "api-jobs/$download/restarts" 1 60
+wait_for "images/$broken/status" Downloading 60
 touch go
 sync "$MOUNT/images/create"
 assert_eq "$(value "api-jobs/$download/state") $(value "api-jobs/$download/restarts")" "Done 1" "the download"
