@@ -239,7 +239,7 @@ static bool run(struct waiting *entry, struct job *job)
 		r = request_explain_error(job->req, r, &e);
 	}
 	/* The row stays Processing: the next start recovers the job, as after a kill. */
-	if (r == -ECANCELED && is_deferred(entry, job))
+	if ((r == -ECANCELED || e.undone) && is_deferred(entry, job))
 		return true;
 	job_end(job, result, r < 0 ? &e : NULL);
 	return true;

@@ -345,8 +345,11 @@ int job_choose(struct job *job, txn_fn *fn, void *arg, struct error *e)
 	const struct timespec pause = {.tv_nsec = CHOOSE_STEP_NS};
 	int r = store_run(pool_store(job->pool), fn, arg, e);
 
-	while (r < 0 && e && e->may_pass && pool_awaits_hosts(job->pool) && !job_should_stop(job)) {
+	while (r < 0 && e && e->may_pass && pool_awaits_hosts(job->pool)) {
 		error_done(e);
+		/* at the end of the daemon, the next one goes on */
+		if (job_should_stop(job))
+			return job_stop_reason(job, e);
 		(void)nanosleep(&pause, NULL);
 		r = store_run(pool_store(job->pool), fn, arg, e);
 	}
