@@ -391,7 +391,7 @@ static int vm_create_run(struct job *job, json_t **ret_result, struct error *e)
 		if (r == 0 && stopped)
 			r = vm_bring_down(job, uuid, 0, e);
 		if (r < 0) {
-			vm_roll_back(job, uuid);
+			(void)vm_roll_back(job, uuid);
 			return r;
 		}
 	}
@@ -429,15 +429,20 @@ static bool is_created(struct job *job, const char *uuid)
 	return false;
 }
 
+/* A VM that its host may have, and does not say, has the uuid of the request: then it cannot be made anew. */
 static int vm_create_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
 
 	if (is_created(job, uuid))
 		return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
-	vm_roll_back(job, uuid);
-	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while VM '%s' was being created; it was removed", uuid);
+	if (vm_roll_back(job, uuid))
+		return error_undone(e, "the daemon ended while VM '%s' was being created; it was removed",
+				    uuid);
+	return error_set_code(
+		e, EINTR, "SYS.1000",
+		"the daemon ended while VM '%s' was being created; it is removed when its host answers",
+		uuid);
 }
 
 static const struct operation create_vm_instance = {

@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "actions/account/quota.h"
+#include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/host/topology.h"
+#include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/vm/disks.h"
 #include "actions/vm/first_start.h"
@@ -118,6 +120,15 @@ static int vm_stop_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ------------------------------------------------------------------ reboot */
 
+static int vm_reboot_begin(struct txn *t, struct job *job, struct error *e)
+{
+	return vm_put_state(t, job->req->target, VM_STATE_REBOOTING, e);
+}
+
+/*
+ * The VM is Rebooting until the guest is off, and Starting from then on: so a recovery can tell a guest that was not
+ * stopped yet from one that was started again.
+ */
 static int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
@@ -128,16 +139,20 @@ static int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
 
 	if (r < 0)
 		return r;
-	r = vm_set_state(job->pool, uuid, VM_STATE_REBOOTING, e);
-	if (r < 0)
-		return r;
+	kill_point("reboot-begun");
 	r = vm_power_off(job, uuid, host, GRACE_MS, e);
 	if (r < 0) {
 		(void)vm_set_state(job->pool, uuid, VM_STATE_RUNNING, &ignored);
 		vm_reconcile(job->pool, host, uuid);
 		return r;
 	}
+	kill_point("reboot-off");
+	r = vm_set_state(job->pool, uuid, VM_STATE_STARTING, e);
+	if (r < 0)
+		return r;
+	kill_point("reboot-starting");
 	r = vm_power_on(job, uuid, host, host, VM_STATE_STOPPED, false, e);
+	kill_point("reboot-done");
 	return r < 0 ? r : inventory(job, ret_result, e);
 }
 
@@ -160,6 +175,7 @@ static int freeze(struct job *job, freeze_fn *fn, enum vm_state during, enum vm_
 	r = vm_set_state(job->pool, uuid, during, e);
 	if (r < 0)
 		return r;
+	kill_point("vm-freezing");
 	r = fn(pool_hypervisor(job->pool), host, uuid, e);
 	if (r < 0)
 		(void)vm_set_state(job->pool, uuid, before, &ignored);
@@ -181,16 +197,44 @@ static int vm_resume_run(struct job *job, json_t **ret_result, struct error *e)
 
 /* ---------------------------------------------------------------- recovery */
 
-/* The rows' `.data` is the enum vm_state that their operation is to reach. */
+/*
+ * The rows' `.data` is the enum vm_state that their operation is to reach. It can be asked for once more: from another state
+ * it is refused as any request.
+ */
 static int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	const enum vm_state *goal = job->req->op->data;
 
 	if (vm_recover_state(job, job->req->target, *goal) == 0)
 		return inventory(job, ret_result, e);
-	return error_set_code(e, EINTR, "SYS.1000",
-			      "the daemon ended while '%s' ran; the VM has the state that its host reports",
-			      job->req->op->name);
+	return error_undone(e, "the daemon ended while '%s' ran; the VM has the state that its host reports",
+			    job->req->op->name);
+}
+
+/* Goes on where the row says that it was. Without an answer of the host the VM is Unknown, and nobody can tell. */
+static int vm_reboot_recover(struct job *job, json_t **ret_result, struct error *e)
+{
+	const char *uuid = job->req->target;
+	char host[UUID_SIZE];
+	enum vm_state state;
+	int r = get_state(job, host, &state, e);
+
+	if (r < 0)
+		return r;
+	if (state == VM_STATE_REBOOTING && host_wait_connected(job, host))
+		return vm_reboot_run(job, ret_result, e);
+	if (vm_recover_state(job, uuid, VM_STATE_RUNNING) == 0)
+		return inventory(job, ret_result, e);
+	r = get_state(job, host, &state, e);
+	if (r < 0)
+		return r;
+	if (state != VM_STATE_STOPPED)
+		return error_set_code(
+			e, EINTR, "SYS.1000",
+			"the daemon ended while VM '%s' was being rebooted, and its host does not say whether it was",
+			uuid);
+	r = vm_bring_up(job, uuid, VM_STATE_STOPPED, false, e);
+	return r < 0 ? r : inventory(job, ret_result, e);
 }
 
 /* A VM without disks is none that could be Stopped: it is Created again, as when its first start fails. */
@@ -204,8 +248,8 @@ static int vm_start_recover(struct job *job, json_t **ret_result, struct error *
 		return vm_lifecycle_recover(job, ret_result, e);
 	r = vm_tear_down(job->pool, uuid, VM_STATE_CREATED, e);
 	return r < 0 ? r
-		     : error_set_code(
-			       e, EINTR, "SYS.1000",
+		     : error_undone(
+			       e,
 			       "the daemon ended during the first start of the VM, which is Created again");
 }
 
@@ -289,9 +333,9 @@ static const struct operation reboot_vm_instance = {
 	.state_code = "VM.1003",
 	.error_code = "VM.1003",
 	.help = "stops and starts the VM on its host",
-	.data = &(const enum vm_state){VM_STATE_RUNNING},
+	.begin = vm_reboot_begin,
 	.run = vm_reboot_run,
-	.recover = vm_lifecycle_recover,
+	.recover = vm_reboot_recover,
 };
 
 static const struct operation pause_vm_instance = {

@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "actions/engine/kill_point.h"
 #include "actions/engine/tags.h"
 #include "actions/network/host_prepare.h"
 #include "actions/network/l3_network.h"
@@ -313,6 +314,7 @@ int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, b
 	if (r < 0)
 		vm_note_placement(job->pool, uuid, up.placement);
 	json_decref(up.placement);
+	kill_point("vm-starting");
 	return r < 0 ? r : vm_power_on(job, uuid, up.host, up.last_host, failed_state, paused, e);
 }
 
@@ -358,6 +360,7 @@ int vm_bring_down(struct job *job, const char *uuid, int grace_ms, struct error 
 		return error_gone(e, KIND_VM, uuid);
 	if (host) {
 		r = vm_set_state(job->pool, uuid, VM_STATE_STOPPING, e);
+		kill_point("vm-stopping");
 		if (r == 0)
 			r = vm_power_off(job, uuid, host, grace_ms, e);
 		if (r < 0) {

@@ -217,14 +217,15 @@ int vm_remove(struct job *job, const char *uuid, struct error *e)
 	return r;
 }
 
-void vm_roll_back(struct job *job, const char *uuid)
+bool vm_roll_back(struct job *job, const char *uuid)
 {
 	_cleanup_(error_done) struct error e = ERROR_INIT, ignored = ERROR_INIT;
 
 	if (vm_remove(job, uuid, &e) == 0)
-		return;
+		return true;
 	log_error("vm", uuid, "cannot be removed yet: %s", error_sentence(&e));
 	(void)vm_set_state(job->pool, uuid, VM_STATE_EXPUNGING, &ignored);
+	return false;
 }
 
 /* ----------------------------------------------------------------- destroy */

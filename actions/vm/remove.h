@@ -21,9 +21,9 @@ int vm_tear_down(struct pool *pool, const char *uuid, enum vm_state state, struc
 int vm_remove(struct job *job, const char *uuid, struct error *e);
 /**
  * Removes an incomplete VM. When that fails, because its host does not answer, the VM becomes Expunging: the timer that
- * expunges VMs tries again. Blocking.
+ * expunges VMs tries again. True when nothing is left of it. Blocking.
  */
-void vm_roll_back(struct job *job, const char *uuid);
+bool vm_roll_back(struct job *job, const char *uuid);
 /**
  * vm_remove() of a VM that is Destroyed. When that fails and the VM cannot be recovered, because it was not complete or has
  * lost its root volume, it is Expunging, and is tried again (vm_expunge_left_behind()). Blocking.

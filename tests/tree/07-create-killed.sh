@@ -1,5 +1,6 @@
 #!/bin/bash
-# A creation, or a first start, that is killed in the middle ends with a whole VM or with none, whatever its strategy.
+# A creation, or a first start, whose daemon is killed in the middle begins anew, and ends with one whole VM, whatever its
+# strategy: nothing is there twice. One that kills its daemon each time is given up, and leaves nothing.
 # limit: 300
 . "$(dirname "$0")/lib.sh"
 
@@ -9,11 +10,23 @@ wait_for "hosts/$host/status" Connected 20
 image=$(small_image)
 disk=$(create disk-offerings '{"params":{"name":"8M","diskSize":8388608}}')
 
-# die_at POINT FILE REQUEST STATE: kill_at, and the job ends like this, with nothing half made.
+# all_is_whole: each file on primary storage is that of a volume, and the other way round.
+all_is_whole() {
+	wait_until 20 no_orphans
+	no_rows_in_between || fail "a row in between"
+	jq -r '.inventories[] | .installPath // empty' "$MOUNT/volumes/inventories" | sort >paths
+	find "$STATE/primary" -type f ! -name 'image-*' | sort >files
+	diff paths files || fail "files and volumes differ"
+}
+no_orphans() {
+	[ "$(sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM loose_file")" = 0 ]
+}
+
+# die_at POINT FILE REQUEST RESTARTS: kill_at, and the job is Done, after it has begun anew as often as that.
 die_at() {
 	kill_at "$1" "$2" "$3"
-	assert_eq "$(value "api-jobs/$killed/state")" "$4" "the job killed at '$1'"
-	no_rows_in_between || fail "a row in between after '$1'"
+	assert_eq "$(value "api-jobs/$killed/state") $(restarts "$killed")" "Done $4" "the job killed at '$1'"
+	all_is_whole
 }
 
 # creation NAME STRATEGY [MORE]
@@ -21,53 +34,72 @@ creation() {
 	vm_json "$1" "$image" '{"strategy":"'"$2"'","dataDiskOfferingUuids":["'"$disk"'"]'"${3-}"'}'
 }
 
+# is_whole UUID STATE: the VM of that uuid is in that state, with its disks, its NIC and its address.
+is_whole() {
+	assert_eq "$(jq -c '[.state, [.allVolumes[].status], [.vmNics[].ip != null]]' "$MOUNT/vm-instances/$1/inventory")" \
+		'["'"$2"'",["Ready","Ready"],[true]]' "the VM"
+}
+
 for strategy in InstantStart CreateStopped; do
 	for point in vm-laid-out volume-made; do
-		step "$strategy, killed at $point: nothing is left"
-		trace_creations "$host" >traced
-		die_at $point vm-instances/create "$(creation "$point" $strategy)" Failed
-		assert_match "$(value "api-jobs/$killed/error")" "it was removed"
-		trace_creations "$host" >after
-		diff traced after || fail "something was left behind"
+		step "$strategy, killed at $point: it begins anew, and makes the VM once"
+		uuid=$(tr -d - </proc/sys/kernel/random/uuid)
+		before=$(uuids vm-instances | wc -l)
+		die_at $point vm-instances/create "$(creation "$point" $strategy ',"resourceUuid":"'"$uuid"'"')" 1
+		assert_eq "$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")" "$uuid"
+		assert_eq "$(uuids vm-instances | wc -l)" $((before + 1)) "the number of VMs"
+		is_whole "$uuid" "$([ $strategy = InstantStart ] && echo Running || echo Stopped)"
 	done
 done
 
 step "CreateStopped, killed when all was made"
-die_at vm-created vm-instances/create "$(creation off CreateStopped)" Done
-off=vm-instances/$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")
-assert_eq "$(value "$off/state")" Stopped
-assert_eq "$(jq -c '[.allVolumes[].status]' "$MOUNT/$off/inventory")" '["Ready","Ready"]'
-act "$off" start
-assert_eq "$(value "$off/state")" Running
+die_at vm-created vm-instances/create "$(creation off CreateStopped)" 0
+off=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")
+is_whole "$off" Stopped
+act "vm-instances/$off" start
+assert_eq "$(value "vm-instances/$off/state")" Running
 
 for more in '' ',"hostUuid":"'"$host"'"'; do
 	step "JustCreate${more:+ with a host}: one change makes all of it"
-	die_at vm-laid-out vm-instances/create "$(creation later JustCreate "$more")" Done
-	later=vm-instances/$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")
-	assert_eq "$(value "$later/state")" Created
-	assert_eq "$(value "$later/hostUuid")" "${more:+$host}"
+	die_at vm-laid-out vm-instances/create "$(creation later JustCreate "$more")" 0
+	later=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")
+	assert_eq "$(value "vm-instances/$later/state") $(value "vm-instances/$later/hostUuid")" "Created ${more:+$host}"
 
-	step "its first start, killed in the middle, leaves it Created"
-	trace_creations "$host" >traced
-	die_at volume-made "$later/actions" start Failed
-	assert_eq "$(value "$later/state") $(value "$later/hostUuid")" "Created ${more:+$host}"
-	trace_creations "$host" >after
-	diff traced after || fail "something was left behind"
-	act "$later" start
-	assert_eq "$(value "$later/state")" Running
-	act "$later" destroy
+	step "its first start, killed in the middle, begins anew"
+	die_at volume-made "vm-instances/$later/actions" start 1
+	is_whole "$later" Running
+	assert_eq "$(value "vm-instances/$later/hostUuid")" "$host"
+	act "vm-instances/$later" destroy
 done
 
-# silent_at POINT FILE REQUEST: as kill_at, but its host says nothing when the pool is mounted again. host_is_back: then it does.
+step "a creation that kills its daemon each time: after ten times it is given up, and nothing is left"
+trace_creations "$host" >traced
+die_at_point volume-made vm-instances/create "$(creation deadly InstantStart)"
+for _ in {1..10}; do
+	(POOLFS_TEST_KILL_AT=volume-made mount_pool)
+	(wait_until 20 is_pool_gone) || fail "the job did not begin anew"
+	umount -l "$MOUNT"
+done
+mount_pool
+killed=$(killed_job)
+wait_until 20 is_finished "$killed"
+assert_eq "$(value "api-jobs/$killed/state") $(restarts "$killed")" "Failed 10"
+assert_match "$(value "api-jobs/$killed/error")" "the daemon ended while VM .* it was removed"
+diff traced <(trace_creations "$host") || fail "something was left behind"
+
+# silent_at POINT FILE REQUEST: as kill_at, but its host says nothing when the pool is mounted again, and the job does not end.
+# host_is_back: then it does.
 silent_at() {
 	die_at_point "$@"
 	sqlite3 "$STATE/pool.db" "UPDATE host SET uri = 'qemu+unix:///system?socket=$CASE_DIR/deaf'"
 	mount_pool
 	killed=$(killed_job)
-	wait_until 20 is_finished "$killed"
+	wait_until 20 has_begun_anew
 	[ "$(value "hosts/$host/status")" != Connected ] || fail "the host is Connected"
 	no_rows_in_between || fail "a row in between after '$1'"
-	echo "   killed at $1: $(value "api-jobs/$killed/error")"
+}
+has_begun_anew() {
+	[ "$(restarts "$killed")" = 1 ] && ! is_finished "$killed"
 }
 host_is_back() {
 	umount_pool
@@ -75,36 +107,44 @@ host_is_back() {
 	mount_pool
 	wait_for "hosts/$host/status" Connected 20
 }
-nothing_is_left() {
-	diff traced <(trace_creations "$host") >/dev/null
+# is_made: the job is Done, once the host is back. The umount stopped it once more, if it had begun with what does not need the host.
+is_made() {
+	wait_until 20 is_finished "$killed"
+	assert_match "$(value "api-jobs/$killed/state") $(restarts "$killed")" "Done [12]"
+	all_is_whole
 }
 listen_deaf "$CASE_DIR/deaf"
 uri=$(sqlite3 "$STATE/pool.db" "SELECT uri FROM host")
 
-step "a first start, and its host says nothing then: it is Created at once, and what there was goes when the host is back"
+step "a first start, and its host says nothing then: it is Created at once, and begins anew when the host is back"
 later=$(create_vm later "$image" '{"strategy":"JustCreate","dataDiskOfferingUuids":["'"$disk"'"]}')
-trace_creations "$host" >traced
 silent_at volume-made "vm-instances/$later/actions" start
-assert_eq "$(value "api-jobs/$killed/state") $(value "vm-instances/$later/state")" "Failed Created"
-assert_match "$(value "api-jobs/$killed/error")" "during the first start"
+assert_eq "$(value "vm-instances/$later/state")" Created
 assert_eq "$(jq -c .allVolumes "$MOUNT/vm-instances/$later/inventory")" "[]"
 host_is_back
-wait_until 20 nothing_is_left
-act "vm-instances/$later" start
-assert_eq "$(value "vm-instances/$later/state")" Running
+is_made
+is_whole "$later" Running
 
-step "so does a volume, and so do a VM and its clone"
-act "vm-instances/$later" stop type=cold
-trace_creations "$host" >traced
-silent_at volume-made volumes/create '{"params":{"name":"v","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$(first primary-storage)"'"}}'
-assert_match "$(value "api-jobs/$killed/error")" "it was removed"
-host_is_back
-wait_until 20 nothing_is_left
+step "so does a VM"
 silent_at volume-made vm-instances/create "$(creation silent InstantStart)"
-assert_match "$(value "api-jobs/$killed/error")" "it was removed"
 host_is_back
+is_made
+is_whole "$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")" Running
+
+step "if its host stays silent, and there is no other, it ends as a new request would, and what there was goes when the host is back"
+trace_creations "$host" >traced
+silent_at volume-made vm-instances/create "$(creation nowhere InstantStart)"
+wait_until 60 is_finished "$killed"
+assert_eq "$(value "api-jobs/$killed/state") $(restarts "$killed")" "Failed 1"
+assert_match "$(value "api-jobs/$killed/error")" "HOST_ALLOCATION.1000.*status=Connected"
+host_is_back
+nothing_is_left() {
+	diff traced <(trace_creations "$host") >/dev/null
+}
 wait_until 20 nothing_is_left
-act "vm-instances/$later" start # libvirt's test driver forgets what ran
+
+step "a clone of a VM that is off"
+act "vm-instances/$later" stop type=cold || act "vm-instances/$later" start # libvirt's test driver forgets what ran
 silent_at clone-laid-out "vm-instances/$later/actions" "clone names=copy"
 host_is_back
-wait_until 20 nothing_is_left
+is_made

@@ -407,6 +407,13 @@ kill_at() {
 	echo "   killed at $1: $(value "api-jobs/$killed/state") $(jq -r .details <<<"$(value "api-jobs/$killed/error")" 2>/dev/null)"
 }
 
+# restarts JOB: how often it has begun anew
+restarts() {
+	local n
+	n=$(value "api-jobs/$1/restarts")
+	echo "${n:-0}"
+}
+
 # no_rows_in_between: no object is in a state that it has only during a job.
 no_rows_in_between() {
 	jq -r '.inventories[].status' "$MOUNT"/{volumes,volume-snapshots,images}/inventories |
