@@ -364,8 +364,7 @@ static int vm_adopt_recover(struct job *job, json_t **ret_result, struct error *
 
 	if (vm)
 		return settle_adopted(job, object_uuid(vm), ret_result, e);
-	return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before domain '%s' was adopted",
-			      wanted);
+	return error_undone(e, "the daemon ended before domain '%s' was adopted", wanted);
 }
 
 /* ---------------------------------------------------------------- releasing */

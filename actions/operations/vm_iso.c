@@ -219,7 +219,7 @@ static int vm_attach_iso_recover(struct job *job, json_t **ret_result, struct er
 	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
 
 	if (!vm || drive_of(view, job->req->target, request_str(job->req, "isoUuid")) < 0)
-		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the ISO was attached");
+		return error_undone(e, "the daemon ended before the ISO was attached");
 	if (host)
 		(void)host_wait_connected(job, host);
 	return insert_or_release(job, ret_result, e);

@@ -281,7 +281,7 @@ static int vm_attach_l3_recover(struct job *job, json_t **ret_result, struct err
 	const char *host = vm ? object_str(vm, VM_HOST_UUID) : NULL;
 
 	if (!vm || !nic_on(view, job->req->target, request_str(job->req, "l3NetworkUuid")))
-		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the NIC was attached");
+		return error_undone(e, "the daemon ended before the NIC was attached");
 	if (host)
 		(void)host_wait_connected(job, host);
 	return plug_or_roll_back(job, ret_result, e);

@@ -376,11 +376,14 @@ static int vm_update_recover(struct job *job, json_t **ret_result, struct error 
 		want = wanted_size(view, job->req, vm);
 	if (!vm || vm_size_of(vm).cpus < want.cpus || vm_size_of(vm).memory < want.memory ||
 	    !has_texts(vm, job->req))
-		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the VM was changed");
+		return error_undone(e, "the daemon ended before the VM was changed");
 	if (host && host_wait_connected(job, host))
 		r = push(job, &z, e);
 	else if (host && !same_size(vm_size_of(vm), want)) /* what it has to give up is still its own */
-		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before the VM was changed");
+		return error_set_code(
+			e, EINTR, "SYS.1000",
+			"the daemon ended while VM '%s' was being changed, and its host does not say what it has",
+			job->req->target);
 	if (r == 0)
 		r = store_run(pool_store(job->pool), release_fn, &z, e);
 	return r < 0 ? r : job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);

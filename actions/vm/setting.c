@@ -181,8 +181,7 @@ int vm_setting_recover(struct job *job, json_t **ret_result, struct error *e)
 	if (r < 0)
 		return r;
 	if (!vm || (wanted && have ? strcmp(wanted, have) != 0 : wanted || have))
-		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended before '%s' changed anything",
-				      job->req->op->name);
+		return error_undone(e, "the daemon ended before '%s' changed anything", job->req->op->name);
 	if (host && host_wait_connected(job, host))
 		r = push(job, s, e);
 	return r < 0 ? r : answer(job, ret_result, e);

@@ -281,10 +281,12 @@ static int recover(const char *host, const char *domain)
 	const struct operation *op = operation_by_name("AdoptVmInstance");
 	struct job job = {.pool = pool->pool, .uuid = "j", .deadline = INT64_MAX};
 	_cleanup_json_ json_t *params = json_pack("{s:s}", "domain", domain), *result = NULL;
+	_cleanup_(error_done) struct error e = ERROR_INIT;
 	int r;
 
 	assert_int_equal(request_new(op, host, params, &actor, &job.req, NULL), 0);
-	r = op->recover(&job, &result, NULL);
+	r = op->recover(&job, &result, &e);
+	assert_int_equal(e.undone, r < 0); /* what was not adopted can be asked for once more */
 	request_free(job.req);
 	free(job.inventory);
 	return r;
