@@ -10,6 +10,7 @@
 #include "actions/account/sharing.h"
 #include "actions/account/unix_users.h"
 #include "actions/engine/access.h"
+#include "actions/engine/kill_point.h"
 #include "actions/engine/pool_internal.h"
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
@@ -169,6 +170,7 @@ static int run_change(struct job *job, struct account_change *c, txn_fn *fn, jso
 		r = account_hash(password, c->hash, e);
 	if (r < 0)
 		return r;
+	kill_point("account-hashed");
 	r = store_run(pool_store(job->pool), fn, c, e);
 	sodium_memzero(c->hash, sizeof(c->hash));
 	*ret_result = c->result;
@@ -227,7 +229,7 @@ static int account_change_recover(struct job *job, json_t **ret_result, struct e
 	if (o && !password)
 		return account_update_run(job, ret_result, e);
 	if (!o || !password || !account_hash_matches(object_text(o, ACCOUNT_PASSWORD_HASH), password))
-		return error_set_code(e, EINTR, "SYS.1000", "the daemon ended while the job ran");
+		return error_undone(e, "the daemon ended before the account was changed");
 	if (strcmp(object_uuid(o), ADMIN_ACCOUNT_UUID) == 0)
 		account_forget_first(job->pool->state_dir);
 	return result_inventory(view, KIND_ACCOUNT, job->req->target, ret_result, e);

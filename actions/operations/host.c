@@ -248,9 +248,11 @@ static int add_host_row(struct job *job, struct error *e)
 	add.address = request_has(job->req, "managementIp") ? request_str(job->req, "managementIp")
 		      : of_uri				    ? of_uri
 							    : "127.0.0.1";
+	kill_point("host-described");
 	r = store_run(pool_store(job->pool), insert_host, &add, e);
 	if (r < 0)
 		return r;
+	kill_point("host-written");
 	r = hv_host_add(pool_hypervisor(job->pool), uuid, uri, e);
 	return r < 0 ? r : wait_for_report(job, uuid, e);
 }
@@ -271,12 +273,16 @@ static int host_add_recover(struct job *job, json_t **ret_result, struct error *
 	const char *uuid = job->req->target;
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *host = view_get(view, KIND_HOST, uuid);
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int r;
 
+	/* The daemon connects to all hosts when it starts. */
+	r = host ? wait_for_report(job, uuid, &why) : -EINTR;
 	/* A host that has been connected may be in use. */
-	if (host && !object_is_null(host, HOST_CPU_NUM))
-		return result_inventory(view, KIND_HOST, uuid, ret_result, e);
+	if (r == 0 || (host && !object_is_null(host, HOST_CPU_NUM)))
+		return job_result_inventory(job, KIND_HOST, uuid, ret_result, e);
 	forget(job->pool, uuid);
-	return error_set_code(e, EIO, "HOST.1003", "poolfs ended while it connected to the host");
+	return host ? error_move(e, &why) : error_undone(e, "poolfs ended before the host had a row");
 }
 
 /* --------------------------------------------------- reconnecting, updating */
@@ -296,7 +302,7 @@ static int host_reconnect_run(struct job *job, json_t **ret_result, struct error
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, uuid, ret_result, e);
 }
 
-/* The daemon connects to all hosts when it starts, so this only waits for the report. */
+/* As for a new host, this only waits for the report. */
 static int host_reconnect_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	int r = wait_for_report(job, job->req->target, e);

@@ -16,10 +16,12 @@
 #include "model/states.h"
 
 /* What a living host does needs no proof, and must not be cut off by mistake. */
-static int check_silent(const struct object *host, struct error *e)
+static int check_silent(const struct object *host, const struct request *req, struct error *e)
 {
 	if (object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED))
 		return 0;
+	if (req->due && object_str_is(host, HOST_STATUS, STATUS_CONNECTING))
+		error_may_pass(e);
 	return error_set(e, EBUSY, "host '%s' is %s; only a host that is Disconnected can be taken for dead",
 			 object_name(host), object_text(host, HOST_STATUS));
 }
@@ -76,7 +78,7 @@ static int no_command(const struct object *host, struct error *e)
 static int host_fence_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *host = request_object(view, req);
-	int r = check_silent(host, e);
+	int r = check_silent(host, req, e);
 
 	return r < 0 || host_fence_command(view, host) ? r : no_command(host, e);
 }
@@ -174,7 +176,7 @@ static int interrupted_fn(struct txn *t, void *arg, struct error *e)
 	return host_put_fence(t, req->target, FENCE_FAILED, "poolfs ended while the fence command ran", e);
 }
 
-/* What the command has done is asked anew, by HA or by an administrator. */
+/* A host that is off stays so when it is asked once more, and one that has come back is not asked. */
 static int host_fence_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
@@ -183,14 +185,14 @@ static int host_fence_recover(struct job *job, json_t **ret_result, struct error
 	if (host_is_dead(request_object(view, job->req)))
 		return job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
 	r = store_run(pool_store(job->pool), interrupted_fn, job->req, e);
-	return r < 0 ? r : error_set(e, EINTR, "poolfs ended while the fence command ran");
+	return r < 0 ? r : error_undone(e, "poolfs ended while the fence command ran");
 }
 
 /* -------------------------------------------------------------- confirmation */
 
 static int host_confirm_check(const struct view *view, const struct request *req, struct error *e)
 {
-	return check_silent(request_object(view, req), e);
+	return check_silent(request_object(view, req), req, e);
 }
 
 static int host_confirm_apply(struct txn *t, const struct request *req, json_t **ret_result, struct error *e)

@@ -75,7 +75,7 @@ static int host_change_state_run(struct job *job, json_t **ret_result, struct er
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
 }
 
-/* Some VMs may be stopped, others not: the host is Disabled and gets no new VMs until an operator decides. */
+/* Some VMs may be stopped, others not. Until it goes on with these, the host is Disabled, so that it gets no new VMs. */
 static int host_change_state_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	int r;
@@ -84,8 +84,8 @@ static int host_change_state_recover(struct job *job, json_t **ret_result, struc
 		return host_change_state_run(job, ret_result, e);
 	r = set_state(job, STATE_DISABLED, e);
 	return r < 0 ? r
-		     : error_set_code(
-			       e, EINTR, "HOST.1001",
+		     : error_undone(
+			       e,
 			       "poolfs ended while the VMs of the host were being stopped, the host is now Disabled");
 }
 

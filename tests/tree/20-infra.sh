@@ -151,9 +151,9 @@ kill -KILL $(pool_pids)
 umount -l "$MOUNT"
 wait_until 15 is_pool_gone
 mount_pool
-wait_until 15 is_finished "$job"
+wait_until 40 is_finished "$job"
 assert_eq "$(value "api-jobs/$job/state")" Failed
-assert_match "$(value "api-jobs/$job/error")" "poolfs ended while it connected" "the error"
+assert_match "$(value "api-jobs/$job/error")" "HOST.1003.*did not answer within" "the error"
 gone hosts/by-name/deaf
 wait_for "hosts/$small/status" Connected 10
 wait_for "hosts/$large/status" Connected 10

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The daemon is killed while it deletes backup storage, reconnects, measures and sets a password: no job stays
-# without an end, and rows and files agree.
+# The daemon is killed while it deletes backup storage, adds hosts, reconnects, measures, makes accounts and sets a password:
+# no job stays without an end, and rows and files agree.
 # limit: 300
 . "$(dirname "$0")/../tree/lib.sh"
 
@@ -41,6 +41,17 @@ assert_eq "$(value "hosts/$host/status")" Connected
 die_at storage-reopened "primary-storage/$(first primary-storage)/actions" reconnect Done
 die_at backup-storage-measured "backup-storage/$first/actions" reconnect Done
 
+step "adding a host, before and after it has a row: there is one host then, and it is Connected"
+for point in host-described host-written; do
+	cluster=$(create clusters '{"params":{"name":"'$point'","zoneUuid":"'"$(first zones)"'","hypervisorType":"Simulator"}}')
+	die_at $point hosts/simulators/create '{"params":{"name":"'$point'","managementIp":"10.0.0.'${#point}'","clusterUuid":"'"$cluster"'","cpuCapacity":4,"memoryCapacity":1073741824}}' Done
+	assert_eq "$(begun_anew "$killed")" "$([ $point = host-described ] && echo 1 || echo 0)"
+	added=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")
+	assert_eq "$(jq -r '[.inventories[] | select(.name == "'$point'") | .uuid, .status] | join(" ")' "$MOUNT/hosts/inventories")" "$added Connected"
+	assert_eq "$(ls "$STATE"/simulators 2>/dev/null | grep -c "$added" || true)" 1 "its descriptions"
+	act "hosts/$added" delete
+done
+
 step "measuring"
 disk=$(create disk-offerings '{"params":{"name":"16M","diskSize":16777216}}')
 volume=$(create volumes '{"params":{"name":"v","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$(first primary-storage)"'"}}')
@@ -48,6 +59,18 @@ die_at volume-measured "volumes/$volume/actions" sync-size Done
 assert_eq "$(value "volumes/$volume/size")" 16777216
 die_at image-measured "images/$both/actions" sync-size Done
 assert_eq "$(value "images/$both/size")" 1048576
+
+step "a new account, and its new password: each is one commit, which comes or begins anew"
+die_at account-hashed accounts/create 'name=once password=first-password' Done
+assert_eq "$(begun_anew "$killed")" 1
+once=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")
+hash() {
+	sqlite3 -readonly "$STATE/pool.db" "SELECT passwordHash FROM account WHERE uuid = '$once'"
+}
+before=$(hash)
+die_at account-hashed "accounts/$once/actions" '{"updateAccount":{"password":"second-password"}}' Done
+assert_eq "$(begun_anew "$killed")" 1
+[ "$(hash)" != "$before" ] || fail "the password is the old one"
 
 step "an account with objects, more than one step takes"
 account=$(account gone)
@@ -93,3 +116,17 @@ mount_pool
 wait_until 60 is_finished "$job"
 assert_eq "$(value "api-jobs/$job/state")" Failed
 assert_match "$(value "api-jobs/$job/error")" "VM.1011.*the guest has either the old or the new one" "the error"
+
+step "maintenance: the daemon dies while a VM is stopped for it; it begins anew, and comes to its end"
+umount_pool
+POOLFS_TEST_KILL_AT=vm-stopping mount_pool
+wait_for "hosts/$host/status" Connected 20
+[ "$(value "vm-instances/$vm/state")" = Running ] || act "vm-instances/$vm" start
+job=$(tr -d - </proc/sys/kernel/random/uuid)
+echo '{"changeHostState":{"stateEvent":"maintain"},"jobUuid":"'"$job"'"}' >"$MOUNT/hosts/$host/actions" || true
+wait_until 20 is_pool_gone
+umount -l "$MOUNT"
+mount_pool
+wait_until 60 is_finished "$job"
+assert_eq "$(value "api-jobs/$job/state") $(begun_anew "$job")" "Done 1"
+assert_eq "$(value "hosts/$host/state") $(value "vm-instances/$vm/state")" "Maintenance Stopped"
