@@ -51,6 +51,7 @@ for delay in 0.02 0.1 0.2 0.35 0.5; do
 	mount_pool
 	[ -e "$MOUNT/api-jobs/$job" ] || fail "an acknowledged job is gone"
 	check_all
+	assert_eq "$(value "api-jobs/$job/state") $(value "vm-instances/by-name/kill-$delay/state")" "Done Running"
 done
 
 step "while they start, stop, reboot, pause and are destroyed"
@@ -68,6 +69,8 @@ for verb in "stop type=cold" start reboot pause resume "stop type=cold" start de
 	mount_pool
 	[ -e "$MOUNT/api-jobs/$job" ] || fail "an acknowledged job is gone"
 	check_all
+	# a reboot of what the job before has stopped is refused
+	[ "$verb" = reboot ] || assert_eq "$(value "api-jobs/$job/state")" Done "the job of '$verb'"
 done
 
 step "what was set before the kill is there after it"

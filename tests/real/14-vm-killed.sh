@@ -21,7 +21,8 @@ act "l3-networks/$red" '{"addIpRange":{"name":"r","startIp":"10.77.1.10","endIp"
 wait_serial "$vm" "TINY ready" 60
 wait_until 20 agent_ping "$vm"
 
-# killed_at POINT OBJECT VERB JSON: the daemon dies at the point while the verb runs, comes back, and the job is Done.
+# killed_at POINT OBJECT VERB JSON [STATE [RESTARTS]]: the daemon dies at the point while the verb runs, comes back, the job is
+# Done, after it has begun anew as often as that (0), and the VM has that state (Running).
 killed_at() {
 	local point=$1 object=$2 job
 	job=$(tr -d - </proc/sys/kernel/random/uuid)
@@ -36,8 +37,8 @@ killed_at() {
 	umount -l "$MOUNT"
 	mount_pool
 	job_wait "$job" 60
-	assert_eq "$(value "api-jobs/$job/state")" Done
-	assert_eq "$(value "$dir/state")" Running
+	assert_eq "$(value "api-jobs/$job/state") $(begun_anew "$job")" "Done ${6:-0}"
+	assert_eq "$(value "$dir/state")" "${5:-Running}"
 }
 
 nic() {
@@ -91,3 +92,25 @@ act "volumes/$data" attach "vmInstanceUuid=$vm"
 
 killed_at growth-written "$dir" update '{"cpuNum":2,"memorySize":402653184}'
 assert_eq "$(value "$dir/cpuNum") $(on_host vcpucount "$vm" --live --current) $(parsed /domain/memory)" "2 2 393216"
+
+boots=1
+# booted: it has booted once more, on its host, and no more often
+booted() {
+	boots=$((boots + 1))
+	wait_serial "$vm" "boots=$boots" 90
+	wait_until 40 agent_ping "$vm"
+	assert_eq "$(grep -ao 'boots=[0-9]*' "$(serial_log "$vm")" | tail -n 1)" "boots=$boots" "the boots of the guest"
+}
+killed_at vm-freezing "$dir" pauseVmInstance '{}' Paused 1
+assert_eq "$(on_host domstate "$vm")" paused
+killed_at vm-freezing "$dir" resumeVmInstance '{}' Running 1
+wait_until 40 agent_ping "$vm"
+killed_at vm-stopping "$dir" stopVmInstance '{}' Stopped 1
+assert_eq "$(on_host domstate "$vm")" "shut off"
+killed_at vm-starting "$dir" startVmInstance '{}' Running 1
+booted
+# one that is killed at any moment of it reboots the guest once
+for point in reboot-begun reboot-off reboot-starting reboot-done; do
+	killed_at $point "$dir" rebootVmInstance '{}'
+	booted
+done

@@ -25,7 +25,7 @@ no_orphans() {
 # die_at POINT FILE REQUEST RESTARTS: kill_at, and the job is Done, after it has begun anew as often as that.
 die_at() {
 	kill_at "$1" "$2" "$3"
-	assert_eq "$(value "api-jobs/$killed/state") $(restarts "$killed")" "Done $4" "the job killed at '$1'"
+	assert_eq "$(value "api-jobs/$killed/state") $(begun_anew "$killed")" "Done $4" "the job killed at '$1'"
 	all_is_whole
 }
 
@@ -83,7 +83,7 @@ done
 mount_pool
 killed=$(killed_job)
 wait_until 20 is_finished "$killed"
-assert_eq "$(value "api-jobs/$killed/state") $(restarts "$killed")" "Failed 10"
+assert_eq "$(value "api-jobs/$killed/state") $(begun_anew "$killed")" "Failed 10"
 assert_match "$(value "api-jobs/$killed/error")" "the daemon ended while VM .* it was removed"
 diff traced <(trace_creations "$host") || fail "something was left behind"
 
@@ -99,7 +99,7 @@ silent_at() {
 	no_rows_in_between || fail "a row in between after '$1'"
 }
 has_begun_anew() {
-	[ "$(restarts "$killed")" = 1 ] && ! is_finished "$killed"
+	[ "$(begun_anew "$killed")" = 1 ] && ! is_finished "$killed"
 }
 host_is_back() {
 	umount_pool
@@ -110,7 +110,7 @@ host_is_back() {
 # is_made: the job is Done, once the host is back. The umount stopped it once more, if it had begun with what does not need the host.
 is_made() {
 	wait_until 20 is_finished "$killed"
-	assert_match "$(value "api-jobs/$killed/state") $(restarts "$killed")" "Done [12]"
+	assert_match "$(value "api-jobs/$killed/state") $(begun_anew "$killed")" "Done [12]"
 	all_is_whole
 }
 listen_deaf "$CASE_DIR/deaf"
@@ -135,7 +135,7 @@ step "if its host stays silent, and there is no other, it ends as a new request 
 trace_creations "$host" >traced
 silent_at volume-made vm-instances/create "$(creation nowhere InstantStart)"
 wait_until 60 is_finished "$killed"
-assert_eq "$(value "api-jobs/$killed/state") $(restarts "$killed")" "Failed 1"
+assert_eq "$(value "api-jobs/$killed/state") $(begun_anew "$killed")" "Failed 1"
 assert_match "$(value "api-jobs/$killed/error")" "HOST_ALLOCATION.1000.*status=Connected"
 host_is_back
 nothing_is_left() {

@@ -119,7 +119,7 @@ for point in reimage-made reimage-done; do
 	old=$(value "volumes/$root/installPath")
 	before=$(points | wc -w) files=$(find "$STATE" -name "$root*" | wc -l)
 	job=$(killed_at $point '{"reimageVmInstance":{}}')
-	assert_eq "$(value "api-jobs/$job/state") $(restarts "$job")" "Done $([ $point = reimage-made ] && echo 1 || echo 0)"
+	assert_eq "$(value "api-jobs/$job/state") $(begun_anew "$job")" "Done $([ $point = reimage-made ] && echo 1 || echo 0)"
 	assert_eq "$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")" "$vm"
 	[ "$(value "volumes/$root/installPath")" != "$old" ] || fail "the volume is on the old file"
 	assert_eq "$(points | wc -w)" $((before + 1)) "the snapshots"
@@ -128,7 +128,7 @@ done
 
 step "the same for change-image"
 job=$(killed_at change-image-made '{"changeVmImage":{"imageUuid":"'"$image"'"}}')
-assert_eq "$(value "api-jobs/$job/state") $(restarts "$job")" "Done 1"
+assert_eq "$(value "api-jobs/$job/state") $(begun_anew "$job")" "Done 1"
 no_files() { [ -z "$(find "$STATE" -name "*$root*")" ]; }
 changed() { # IMAGE: the VM is on it, with one disk, and the former one is gone
 	assert_eq "$(value "$dir/imageUuid")" "$1"
@@ -141,7 +141,7 @@ changed() { # IMAGE: the VM is on it, with one disk, and the former one is gone
 }
 changed "$image"
 job=$(killed_at change-image-done '{"changeVmImage":{"imageUuid":"'"$other"'"}}')
-assert_eq "$(value "api-jobs/$job/state") $(restarts "$job")" "Done 0"
+assert_eq "$(value "api-jobs/$job/state") $(begun_anew "$job")" "Done 0"
 changed "$other"
 
 step "changed to an ISO, the VM gets an empty disk and the ISO in its drive, and cannot be reimaged"

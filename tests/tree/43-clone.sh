@@ -142,12 +142,28 @@ outcome() {
 	value "api-jobs/$1/result" | jq -c '[.result.numberOfClonedVm] + [.result.inventories[] | if .error then "error" else "whole" end]'
 }
 
-step "killed in the middle: incomplete clones are rolled back, complete ones stay"
+step "killed in the middle: incomplete clones are removed, and made anew, with the same uuids; complete ones stay"
 act "$dir" stop type=cold
-before=$(uuids vm-instances | wc -l)
-volumes=$(uuids volumes | wc -l)
 for point in clone-laid-out clone-copied; do
+	before=$(uuids vm-instances | wc -l)
+	volumes=$(uuids volumes | wc -l)
 	job=$(killed_at $point)
-	assert_eq "$(outcome "$job")" '[0,"error","error"]' "after a kill at $point"
-	assert_eq "$(uuids vm-instances | wc -l) $(uuids volumes | wc -l)" "$before $volumes" "what is left after a kill at $point"
+	assert_eq "$(value "api-jobs/$job/state") $(begun_anew "$job") $(outcome "$job")" 'Done 1 [2,"whole","whole"]' "after a kill at $point"
+	assert_eq "$(uuids vm-instances | wc -l) $(uuids volumes | wc -l)" "$((before + 2)) $((volumes + 2))" "what is there after a kill at $point"
+	for uuid in $(value "api-jobs/$job/result" | jq -r '.result.inventories[].inventory.uuid'); do
+		assert_eq "$(value "vm-instances/$uuid/state")" Running
+		assert_eq "$(of "$uuid" '[.allVolumes[].status] | join(" ")')" Ready
+		qemu-img compare -q "$(path_of "$(value "vm-instances/$uuid/rootVolumeUuid")")" "$(path_of "$(value "$dir/rootVolumeUuid")")" || fail "the disk differs"
+		act "vm-instances/$uuid" destroy
+	done
 done
+
+step "one that is complete is not made once more"
+before=$(uuids vm-instances | wc -l)
+job=$(killed_at clone-one-done)
+assert_eq "$(value "api-jobs/$job/state") $(outcome "$job")" 'Done [2,"whole","whole"]'
+assert_eq "$(uuids vm-instances | wc -l)" $((before + 2))
+no_files_of_nobody() {
+	[ "$(sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM loose_file")" = 0 ]
+}
+wait_until 20 no_files_of_nobody

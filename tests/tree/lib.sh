@@ -407,8 +407,8 @@ kill_at() {
 	echo "   killed at $1: $(value "api-jobs/$killed/state") $(jq -r .details <<<"$(value "api-jobs/$killed/error")" 2>/dev/null)"
 }
 
-# restarts JOB: how often it has begun anew
-restarts() {
+# begun_anew JOB: how often it has begun anew
+begun_anew() {
 	local n
 	n=$(value "api-jobs/$1/restarts")
 	echo "${n:-0}"
