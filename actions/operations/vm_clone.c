@@ -13,7 +13,8 @@
  *
  * A clone that fails is rolled back, and the answer says why; the others go on.
  * The uuids of the clones are derived from the job's, so that a recovery finds
- * them: it keeps the complete clones and rolls back the rest.
+ * them: it keeps the complete clones and rolls back the rest, which the job makes
+ * when it begins anew, with what the source has then.
  */
 #include <string.h>
 
@@ -55,6 +56,7 @@ struct clone {
 	char uuid[UUID_SIZE];
 	const char *name;   /* borrowed from the request */
 	struct error error; /* why it failed */
+	bool whole;	    /* complete already, when the daemon ended */
 };
 
 struct cloning {
@@ -98,13 +100,37 @@ static bool has_failed(const struct clone *clone)
 	return error_is_set(&clone->error);
 }
 
-/* The first clone that has not failed; NULL when all have. */
-static struct clone *first_alive(const struct cloning *c)
+/* Whether the clone is still to be made. */
+static bool is_due(const struct clone *clone)
+{
+	return !has_failed(clone) && !clone->whole;
+}
+
+static bool any_is_due(const struct cloning *c)
 {
 	for (size_t i = 0; i < c->count; i++)
-		if (!has_failed(&c->clones[i]))
-			return &c->clones[i];
-	return NULL;
+		if (is_due(&c->clones[i]))
+			return true;
+	return false;
+}
+
+static int not_removed(const char *source, struct error *e)
+{
+	return error_set_code(
+		e, EINTR, "SYS.1000",
+		"the daemon ended while VM '%s' was being cloned; this clone is removed when its host answers",
+		source);
+}
+
+/* Sets *ret to whether the clone with this row is complete, so that the row does not name the job any more. */
+static int read_whole(const struct object *vm, const char *job, bool *ret, struct error *e)
+{
+	_cleanup_free_ char *made_by = NULL;
+
+	if (object_read_text(vm, VM_CREATE_SPEC, &made_by) < 0)
+		return object_check_texts(vm, e);
+	*ret = !made_by || strcmp(made_by, job) != 0;
+	return 0;
 }
 
 /* ------------------------------------------------------------------ checks */
@@ -178,27 +204,43 @@ static int vm_clone_allows(const struct view *view, const struct request *req, s
 	return 0;
 }
 
+/* The clones that are still to be made: when the job begins anew, some may be there. */
+static size_t count_missing(const struct view *view, const struct request *req)
+{
+	size_t all = json_array_size(request_list(req, "names")), missing = 0;
+
+	if (!req->due)
+		return all;
+	for (size_t i = 0; i < all; i++) {
+		char uuid[UUID_SIZE];
+
+		uuid_derive(req->job, i, uuid);
+		missing += !view_has(view, KIND_VM, uuid);
+	}
+	return missing;
+}
+
 static int vm_clone_check(const struct view *view, const struct request *req, struct error *e)
 {
 	const struct object *vm = request_object(view, req);
 	int r = check_names(req, e);
+	size_t count;
 
 	if (r < 0)
 		return r;
+	count = count_missing(view, req);
 	r = quota_check(view, req->actor.account, object_str(vm, VM_ACCOUNT_UUID), "vm.totalNum",
-			(int64_t)json_array_size(request_list(req, "names")), e);
+			(int64_t)count, e);
 	if (r < 0)
 		return r;
-	if (!request_bool(req, "full", false))
-		return 0;
-	return check_room(view, vm, json_array_size(request_list(req, "names")), e);
+	return request_bool(req, "full", false) ? check_room(view, vm, count, e) : 0;
 }
 
 /* ------------------------------------------------------------------ layout */
 
 struct layout {
 	const struct cloning *cloning;
-	const struct clone *clone;
+	struct clone *clone;
 };
 
 static int put_row(struct txn *t, const struct layout *l, const struct object *source, struct error *e)
@@ -367,10 +409,15 @@ static int layout_fn(struct txn *t, void *arg, struct error *e)
 	const struct layout *l = arg;
 	const struct request *req = l->cloning->job->req;
 	_cleanup_object_ const struct object *source = object_ref(request_object(txn_view(t), req));
+	const struct object *present = view_get(txn_view(t), KIND_VM, l->clone->uuid);
 	int r;
 
 	if (!source)
 		return error_gone(e, KIND_VM, req->target);
+	if (present) {
+		r = read_whole(present, l->cloning->job->uuid, &l->clone->whole, e);
+		return r < 0 || l->clone->whole ? r : not_removed(req->target, e);
+	}
 	r = put_row(t, l, source, e);
 	if (r < 0)
 		return r;
@@ -526,7 +573,7 @@ static int copy_all(struct cloning *c, struct error *e)
 		struct clone *clone = &c->clones[i];
 		_cleanup_view_ struct view *now = store_view(store);
 
-		if (has_failed(clone))
+		if (!is_due(clone))
 			continue;
 		if (active && !model)
 			r = copy_active(c, now, source, clone->uuid, e);
@@ -663,47 +710,46 @@ static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 		(void)store_run(pool_store(job->pool), layout_fn, &l, &c.clones[i].error);
 	}
 	kill_point("clone-laid-out");
-	r = first_alive(&c) ? copy_all(&c, e) : 0;
+	r = any_is_due(&c) ? copy_all(&c, e) : 0;
 	kill_point("clone-copied");
 	for (size_t i = 0; i < c.count; i++) {
 		struct clone *clone = &c.clones[i];
 
+		if (clone->whole)
+			continue;
 		if (r == 0 && !has_failed(clone))
 			finish(&c, clone);
 		if (r < 0 || has_failed(clone))
-			vm_roll_back(job, clone->uuid);
+			(void)vm_roll_back(job, clone->uuid);
 		kill_point("clone-one-done");
 	}
 	return r < 0 ? r : make_answer(&c, ret_result, e);
 }
 
-/* Keeps a clone that is complete, or started and only has to be completed; rolls back any other. */
-static void recover_one(struct cloning *c, struct clone *clone)
+/* Keeps a clone that is complete, or started and only has to be completed; rolls back any other. True if that is gone. */
+static bool recover_one(struct cloning *c, struct clone *clone)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(c->job->pool));
 	const struct object *vm = view_get(view, KIND_VM, clone->uuid);
 	const struct object *root = vm ? vm_root_volume(view, vm) : NULL;
-	_cleanup_free_ char *made_by = NULL;
 
-	if (vm && object_read_text(vm, VM_CREATE_SPEC, &made_by) < 0) {
-		(void)object_check_texts(vm, &clone->error);
-		return;
-	}
-	if (vm && (!made_by || strcmp(made_by, c->job->uuid) != 0))
-		return;
-	if (vm && c->start && vm_recover_state(c->job, clone->uuid, VM_STATE_RUNNING) == 0) {
+	if (!vm)
+		return true;
+	if (read_whole(vm, c->job->uuid, &clone->whole, &clone->error) < 0 || clone->whole)
+		return false;
+	if (c->start && vm_recover_state(c->job, clone->uuid, VM_STATE_RUNNING) == 0) {
 		struct completion done = {clone->uuid, false};
 
 		(void)store_run(pool_store(c->job->pool), complete_fn, &done, &clone->error);
-		return;
+		return false;
 	}
-	error_set_code(&clone->error, EINTR, "SYS.1000",
-		       "the daemon ended while VM '%s' was being cloned; this clone was removed",
-		       c->job->req->target);
 	if (root && !vm_is_in_first_start(view, clone->uuid))
 		host_wait_for_storage(c->job, object_str(root, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(root, VOLUME_HOST_UUID));
-	vm_roll_back(c->job, clone->uuid);
+	if (vm_roll_back(c->job, clone->uuid))
+		return true;
+	(void)not_removed(c->job->req->target, &clone->error);
+	return false;
 }
 
 static int vm_clone_recover(struct job *job, json_t **ret_result, struct error *e)
@@ -713,6 +759,7 @@ static int vm_clone_recover(struct job *job, json_t **ret_result, struct error *
 	const char *host = source ? object_str(source, VM_HOST_UUID) : NULL;
 	_cleanup_(cloning_done) struct cloning c = {0};
 	int r = cloning_init(&c, job, e);
+	size_t gone = 0;
 
 	if (r < 0)
 		return r;
@@ -721,8 +768,17 @@ static int vm_clone_recover(struct job *job, json_t **ret_result, struct error *
 		(void)hv_disk_copy_abort(pool_hypervisor(job->pool), host, job->req->target,
 					 object_text(source, VM_ROOT_VOLUME_UUID), NULL);
 	for (size_t i = 0; i < c.count; i++)
-		recover_one(&c, &c.clones[i]);
-	return make_answer(&c, ret_result, e);
+		gone += recover_one(&c, &c.clones[i]);
+	/* the disks are copied anew by a host that has them */
+	if (gone && source && vm_root_volume(view, source))
+		host_wait_for_storage(job,
+				      object_str(vm_root_volume(view, source), VOLUME_PRIMARY_STORAGE_UUID),
+				      object_str(vm_root_volume(view, source), VOLUME_HOST_UUID));
+	return gone ? error_undone(
+			      e,
+			      "the daemon ended while VM '%s' was being cloned; %zu of %zu clones are missing",
+			      job->req->target, gone, c.count)
+		    : make_answer(&c, ret_result, e);
 }
 
 static const struct operation clone_vm_instance = {

@@ -153,7 +153,7 @@ wait_until 15 is_pool_gone
 mount_pool
 wait_until 40 is_finished "$job"
 assert_eq "$(value "api-jobs/$job/state")" Failed
-assert_match "$(value "api-jobs/$job/error")" "HOST.1003.*did not answer within" "the error"
+assert_match "$(value "api-jobs/$job/error")" "HOST.1003.*(does|did) not answer" "the error"
 gone hosts/by-name/deaf
 wait_for "hosts/$small/status" Connected 10
 wait_for "hosts/$large/status" Connected 10

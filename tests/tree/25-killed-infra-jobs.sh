@@ -48,7 +48,7 @@ for point in host-described host-written; do
 	assert_eq "$(begun_anew "$killed")" "$([ $point = host-described ] && echo 1 || echo 0)"
 	added=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")
 	assert_eq "$(jq -r '[.inventories[] | select(.name == "'$point'") | .uuid, .status] | join(" ")' "$MOUNT/hosts/inventories")" "$added Connected"
-	assert_eq "$(ls "$STATE"/simulators 2>/dev/null | grep -c "$added" || true)" 1 "its descriptions"
+	assert_eq "$(cd "$STATE/simulators" && printf '%s\n' *.xml)" "$added.xml" "the descriptions"
 	act "hosts/$added" delete
 done
 
