@@ -11,7 +11,8 @@
  * Events of either host are ignored while a VM is Migrating (sync.c). The outcome
  * is what step 4 finds, whatever step 3 returned. After a kill of the daemon the
  * recovery waits until no migration is in progress any more (the hosts finish it
- * or cancel it without the daemon) and then does step 4.
+ * or cancel it without the daemon) and then does step 4; if the guest has not moved, the
+ * job begins anew.
  *
  * Volumes on local storage are migrated with the guest only where the setting
  * allows it. Their content is copied into standalone files, so they must not have
@@ -90,29 +91,26 @@ struct move {
 	char from[UUID_SIZE], to[UUID_SIZE];
 };
 
-/* Step 1: chooses the target and reserves its capacity. */
-static int begin_fn(struct txn *t, void *arg, struct error *e)
+/* Step 1: chooses the target and reserves its capacity, in the commit in which the job begins. */
+static int vm_migrate_begin(struct txn *t, struct job *job, struct error *e)
 {
-	struct move *m = arg;
-	const struct object *before = view_get(txn_view(t), KIND_VM, m->uuid);
+	const char *uuid = job->req->target;
+	const struct object *before = view_get(txn_view(t), KIND_VM, uuid);
 	_cleanup_free_ const struct object **hosts = NULL;
 	struct object *vm;
 	size_t count;
 	int r;
 
 	if (!before)
-		return error_gone(e, KIND_VM, m->uuid);
-	r = vm_migration_targets(txn_view(t), before, request_str(m->job->req, "hostUuid"), &hosts, &count,
-				 e);
+		return error_gone(e, KIND_VM, uuid);
+	r = vm_migration_targets(txn_view(t), before, request_str(job->req, "hostUuid"), &hosts, &count, e);
 	if (r < 0)
 		return r;
-	snprintf(m->from, sizeof(m->from), "%s", object_text(before, VM_HOST_UUID));
-	snprintf(m->to, sizeof(m->to), "%s", object_uuid(hosts[0]));
-	r = txn_edit(t, KIND_VM, m->uuid, &vm, e);
+	r = txn_edit(t, KIND_VM, uuid, &vm, e);
 	if (r < 0)
 		return r;
 	object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_MIGRATING));
-	object_set_str(vm, VM_MIGRATION_HOST_UUID, m->to);
+	object_set_str(vm, VM_MIGRATION_HOST_UUID, object_uuid(hosts[0]));
 	return vm_write(t, before, vm, e);
 }
 
@@ -400,14 +398,16 @@ static int vm_migrate_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	struct move m = {.job = job, .uuid = job->req->target};
 	_cleanup_(error_done) struct error why = ERROR_INIT;
-	_cleanup_view_ struct view *view = NULL;
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *vm = view_get(view, KIND_VM, m.uuid);
 	enum place place;
-	int r = store_run(pool_store(job->pool), begin_fn, &m, e), written;
+	int r, written;
 
-	if (r < 0)
-		return r;
+	if (!vm)
+		return error_gone(e, KIND_VM, m.uuid);
+	snprintf(m.from, sizeof(m.from), "%s", object_text(vm, VM_HOST_UUID));
+	snprintf(m.to, sizeof(m.to), "%s", object_text(vm, VM_MIGRATION_HOST_UUID));
 	kill_point("migrate-begun");
-	view = store_view(pool_store(job->pool));
 	r = prepare_target(&m, view, &why);
 	if (r == 0 && job_should_stop(job))
 		r = job_stop_reason(job, &why);
@@ -415,6 +415,7 @@ static int vm_migrate_run(struct job *job, json_t **ret_result, struct error *e)
 		r = migrate(&m, view, &why);
 	kill_point("migrate-moved");
 	written = reconcile(&m, &place, e);
+	kill_point("migrate-done");
 	if (written < 0)
 		return written;
 	if (place == AT_TARGET)
@@ -424,13 +425,23 @@ static int vm_migrate_run(struct job *job, json_t **ret_result, struct error *e)
 	return error_set_code(e, EIO, "HOST.1009", "VM '%s' did not arrive on host '%s'", m.uuid, m.to);
 }
 
+/* When the row names no target any more, the outcome was written: true if the guest has another host since the job began. */
+static bool has_moved(const struct view *view, const struct job *job, const struct object *vm)
+{
+	const struct object *row = view_get(view, KIND_JOB, job->uuid);
+
+	return vm && row && object_time(vm, VM_HOST_UUID) > object_int(row, JOB_STARTED) &&
+	       vm_active_host(vm);
+}
+
+/* A guest that has not moved is where it was, and can be migrated once more; one that is Unknown or lost is refused then. */
 static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	struct move m = {.job = job, .uuid = job->req->target};
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, m.uuid);
 	const char *to = vm ? object_str(vm, VM_MIGRATION_HOST_UUID) : NULL;
-	enum place place = NOT_KNOWN;
+	enum place place = !to && has_moved(view, job, vm) ? AT_TARGET : NOT_KNOWN;
 	int r = 0;
 
 	if (to) {
@@ -447,9 +458,8 @@ static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error
 		return r;
 	if (place == AT_TARGET)
 		return job_result_inventory(job, KIND_VM, m.uuid, ret_result, e);
-	return error_set_code(
-		e, EINTR, "SYS.1000",
-		"the daemon ended while VM '%s' was migrating; the VM has the state that its hosts report",
+	return error_undone(
+		e, "the daemon ended while VM '%s' was migrating; the VM has the state that its hosts report",
 		m.uuid);
 }
 
@@ -476,6 +486,7 @@ static const struct operation migrate_vm = {
 	.deadline_s = 3600,
 	.help = "migrates the running guest to another host",
 	.check = vm_migrate_check,
+	.begin = vm_migrate_begin,
 	.run = vm_migrate_run,
 	.recover = vm_migrate_recover,
 };
