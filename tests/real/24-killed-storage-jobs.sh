@@ -60,13 +60,13 @@ find_killed() {
 	done
 }
 
-# die_at POINT REQUEST RESTARTS: the job is done, having begun anew so often ("": never), and the host has open what is attached
+# die_at POINT REQUEST TIMES: the job is done, having begun anew so often, and the host has open what is attached
 die_at() {
 	die "$1" "$2"
 	mount_pool
 	find_killed
 	(wait_until 60 is_finished "$killed") 2>/dev/null || fail "the job killed at '$1' is '$(value "api-jobs/$killed/state")'"
-	assert_eq "$(value "api-jobs/$killed/state") $(value "api-jobs/$killed/restarts")" "Done $3" "the job killed at '$1'"
+	assert_eq "$(value "api-jobs/$killed/state") $(begun_anew "$killed")" "Done $3" "the job killed at '$1'"
 	(wait_until 20 agree) 2>/dev/null || fail "attached: $(attached); open on the host: $(opened)"
 }
 
@@ -81,7 +81,7 @@ storage=$(new_storage second)
 step "attaching"
 for point in storage-opened storage-attached; do
 	! has "$storage" || act "primary-storage/$storage" detach-from-cluster "clusterUuid=$cluster"
-	die_at $point "attach-to-cluster clusterUuid=$cluster" "$([ $point != storage-opened ] || echo 1)"
+	die_at $point "attach-to-cluster clusterUuid=$cluster" "$([ $point = storage-opened ] && echo 1 || echo 0)"
 	has "$storage" || fail "it is not attached"
 	assert_match "$(value "primary-storage/$storage/totalPhysicalCapacity")" '^[1-9]' "its size"
 done
@@ -90,7 +90,7 @@ step "detaching, with a VM on it"
 vm=$(create_vm web "$image" '{"instanceOfferingUuid":"'"$small"'","primaryStorageUuidForRootVolume":"'"$storage"'"}')
 for point in storage-vms-stopped storage-detached; do
 	assert_eq "$(value "vm-instances/$vm/state")" Running
-	die_at $point "detach-from-cluster clusterUuid=$cluster" ""
+	die_at $point "detach-from-cluster clusterUuid=$cluster" 0
 	! has "$storage" || fail "it is attached"
 	assert_eq "$(value "vm-instances/$vm/state")" Stopped
 	act "primary-storage/$storage" attach-to-cluster "clusterUuid=$cluster"
@@ -113,7 +113,7 @@ act "primary-storage/$storage" attach-to-cluster "clusterUuid=$cluster"
 step "deleting, with the VM, another volume and the cached image"
 for point in storage-users-gone storage-unlinked storage-closed storage-gone; do
 	create volumes '{"params":{"name":"data","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$storage"'"}}' >/dev/null
-	die_at $point "delete deleteMode=Enforcing" ""
+	die_at $point "delete deleteMode=Enforcing" 0
 	[ ! -e "$MOUNT/primary-storage/$storage" ] || fail "the storage is still there"
 	[ ! -e "$MOUNT/vm-instances/$vm" ] || fail "its VM is still there"
 	jq -r '.inventories[].primaryStorageUuid' "$MOUNT/volumes/inventories" | lacks -x "$storage" || fail "a volume is still there"
@@ -124,7 +124,7 @@ done
 
 step "deleting an empty one that is not attached"
 act "primary-storage/$storage" detach-from-cluster "clusterUuid=$cluster"
-die_at storage-unlinked delete ""
+die_at storage-unlinked delete 0
 [ ! -e "$MOUNT/primary-storage/$storage" ] || fail "the storage is still there"
 
 step "what is deleted on a pool that libvirt has stopped goes soon, long before the timer's next round"

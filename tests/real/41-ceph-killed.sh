@@ -60,10 +60,10 @@ reads() {
 # die_at POINT FILE REQUEST: kill_at; the job is done, having begun anew if the point is one of $undone; then no orphans, no lost
 # data and no transient states
 die_at() {
-	local restarts=
-	[[ " $undone " != *" $1 "* ]] || restarts=1
+	local times=0
+	[[ " $undone " != *" $1 "* ]] || times=1
 	kill_at "$@"
-	assert_eq "$(value "api-jobs/$killed/state") $(value "api-jobs/$killed/restarts")" "Done $restarts" "the job killed at '$1'"
+	assert_eq "$(value "api-jobs/$killed/state") $(begun_anew "$killed")" "Done $times" "the job killed at '$1'"
 	look_after "$1"
 }
 

@@ -173,7 +173,7 @@ wait_for "api-jobs/$download/restarts" 1 60
 wait_for "images/$broken/status" Downloading 60
 touch go
 sync "$MOUNT/images/create"
-assert_eq "$(value "api-jobs/$download/state") $(value "api-jobs/$download/restarts")" "Done 1" "the download"
+assert_eq "$(value "api-jobs/$download/state") $(begun_anew "$download") $(value "api-jobs/$download/restarts")" "Done 1 1" "the download"
 assert_eq "$(value "images/$broken/status") $(value "images/$broken/size")" "Ready 4194304"
 cmp big.raw "$(jq -r '.backupStorageRefs[].installPath' "$MOUNT/images/$broken/inventory")"
 assert_eq "$(find "$(value "backup-storage/$(first backup-storage)/url")" -type f | wc -l)" "$(uuids images | wc -l)" "the number of image files"

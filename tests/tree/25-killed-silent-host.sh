@@ -24,7 +24,7 @@ mount_pool
 job=$(killed_job)
 other=$(create hosts/simulators '{"params":{"name":"other","managementIp":"10.0.0.2","clusterUuid":"'"$(first clusters)"'"}}')
 job_wait "$job" 60
-assert_eq "$(value "api-jobs/$job/restarts")" 1 "how often it began anew"
+assert_eq "$(begun_anew "$job")" 1 "how often it began anew"
 volume=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
 assert_eq "$(value "volumes/$volume/status") $(value "volumes/$volume/hostUuid")" "Ready $other"
 [ -f "$(value "volumes/$volume/installPath")" ] || fail "the volume has no file"

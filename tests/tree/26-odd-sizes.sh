@@ -138,8 +138,8 @@ for point in snapshot-begun snapshot-overlay snapshot-switched snapshot-done; do
 	assert_size "$data" "$want"
 	assert_eq "$(grep -lsx "$point" "$MOUNT"/volume-snapshots/*/name | wc -l)" 1 "the number of snapshots"
 	# after snapshot-begun the new head is whole: the snapshot is kept
-	assert_eq "$(value "api-jobs/$killed/state") $(value "api-jobs/$killed/restarts")" \
-		"Done $([ $point != snapshot-begun ] || echo 1)" "the job killed at '$point'"
+	assert_eq "$(value "api-jobs/$killed/state") $(begun_anew "$killed")" \
+		"Done $([ $point = snapshot-begun ] && echo 1 || echo 0)" "the job killed at '$point'"
 done
 
 step "after the guest went over to the new head, nothing that a row says removes it"

@@ -243,7 +243,7 @@ mount_pool
 wait_until 10 has_begun
 touch never
 job_wait "$job" 10
-assert_eq "$(value "api-jobs/$job/restarts")" 1 "how often it began anew"
+assert_eq "$(begun_anew "$job")" 1 "how often it began anew"
 image=$(jq -r .inventory.uuid "$MOUNT/api-jobs/$job/result")
 assert_eq "$(uuids images)" "$image" "the images after the kill"
 assert_eq "$(value "images/$image/status")" Ready

@@ -407,11 +407,9 @@ kill_at() {
 	echo "   killed at $1: $(value "api-jobs/$killed/state") $(jq -r .details <<<"$(value "api-jobs/$killed/error")" 2>/dev/null)"
 }
 
-# begun_anew JOB: how often it has begun anew
+# begun_anew JOB: how often it has begun anew, as the events tell
 begun_anew() {
-	local n
-	n=$(value "api-jobs/$1/restarts")
-	echo "${n:-0}"
+	grep "\"$1\"" "$MOUNT/events" | grep -c '"state":{"from":"Processing","to":"Queued"}' || true
 }
 
 # no_rows_in_between: no object is in a state that it has only during a job.
