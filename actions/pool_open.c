@@ -39,6 +39,8 @@
 
 /* How long jobs wait for the hosts that they need. */
 #define HOSTS_DUE_MS 30000
+/* The same, of those that the daemon's end has stopped: what they have left is to be right soon. */
+#define RECOVERY_DUE_MS 5000
 
 /* ------------------------------------------------------------- open, close */
 
@@ -195,7 +197,8 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->resumes = options->resumes;
 	pool->keep = options->keep;
 	pool->hosts_due = clock_monotonic_ms() + HOSTS_DUE_MS;
-	pool->is_away = host_is_connecting_for;
+	pool->recovery_due = clock_monotonic_ms() + RECOVERY_DUE_MS;
+	pool->is_away = host_is_coming_for;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);
 	pool->login_limit = login_limit_new();

@@ -180,6 +180,11 @@ static void run_errands(const struct preparation *p)
 		}
 }
 
+static int prepared_fn(struct txn *t, void *arg, struct error *e)
+{
+	return host_set_prepared(t, arg, e);
+}
+
 static void prepare(void *arg)
 {
 	struct preparation *p = arg;
@@ -190,6 +195,8 @@ static void prepare(void *arg)
 	vm_reconcile_unknown(p->pool);
 	foreign_domains_count(p->pool, p->host);
 	(void)host_prepare(p->pool, p->host, NULL);
+	/* unless it is written, jobs wait a little longer */
+	(void)store_run(pool_store(p->pool), prepared_fn, p->host, NULL);
 	/* what was left behind while the host could not be reached */
 	vm_expunge_left_behind(p->pool);
 	snapshots_reconcile_idle(p->pool);

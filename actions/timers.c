@@ -202,13 +202,8 @@ static int64_t time_to_sleep(struct pool *pool, const int64_t last[])
 /* In the store's writer thread, after each change. */
 static void wake(void *ctx, struct view *view, const struct change *changes, size_t count)
 {
-	struct pool *pool = ctx;
-
 	(void)view, (void)changes, (void)count;
-	if (!atomic_exchange(&pool->timer_sleeps, false))
-		return;
-	scoped_lock(&pool->timer_lock);
-	pthread_cond_signal(&pool->timer_cond);
+	pool_wake_timer(ctx);
 }
 
 /* With the lock held. @lightly: it ends as soon as the pool changes. */

@@ -74,6 +74,8 @@
 	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: traffic control works") \
 	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE,                                                \
 	      "why it is not connected; when it is: which storage or network cannot be used there; else empty") \
+	X(HOST, PREPARING, "preparing", FIELD_BOOL, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,                   \
+	  "true: it has connected, and what is attached to its cluster is being opened there")               \
 	X_STR(X, HOST, FENCE_COMMAND, "fenceCommand", F_FILE,                                                \
 	      "program that cuts the host's power when it is silent, in place of its cluster's")             \
 	X_STR(X, HOST, FENCE_STATUS, "fenceStatus", F_FILE,                                                  \

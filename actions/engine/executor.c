@@ -47,6 +47,7 @@ struct executor {
 	atomic_bool stopping;	   /* set under the lock */
 	struct waiting *awaiting;  /* lock; those that have failed to begin, until a host has come or not */
 	unsigned outcomes;	   /* lock; how often that was so */
+	bool recovers;		   /* the timer's; it has seen that recoveries wait no longer */
 	/* lock; of executor_hold() */
 	bool held;
 	struct waiting *held_back; /* those that would run */
@@ -204,6 +205,8 @@ static bool await_hosts(struct waiting *entry, unsigned outcomes, const struct e
 	pthread_mutex_unlock(&x->lock);
 	if (again)
 		dispatch(x, entry);
+	else
+		pool_wake_timer(x->pool); /* for executor_check_deadlines() */
 	return true;
 }
 
@@ -354,8 +357,7 @@ static bool may_let_begin(const struct change *change)
 	if (!before)
 		return false;
 	if (before->kind->id == KIND_HOST)
-		return object_str_is(before, HOST_STATUS, STATUS_CONNECTING) &&
-		       !(after && object_str_is(after, HOST_STATUS, STATUS_CONNECTING));
+		return host_is_coming(before) && !host_is_coming(after);
 	return before->kind->id == KIND_JOB && after && object_int(after, JOB_CANCEL) &&
 	       !object_int(before, JOB_CANCEL);
 }
@@ -492,8 +494,10 @@ void executor_check_deadlines(struct executor *x)
 	if (atomic_exchange(&x->missed, false) &&
 	    store_post(pool_store(x->pool), take_up_all_fn, x, NULL) < 0)
 		atomic_store(&x->missed, true);
-	if (!pool_awaits_hosts(x->pool))
+	if (!pool_awaits_hosts(x->pool) || (!x->recovers && !pool_recovery_awaits_hosts(x->pool))) {
+		x->recovers = true;
 		retry_awaiting(x);
+	}
 	scoped_lock(&x->lock);
 	for (struct waiting *entry = x->running; entry; entry = entry->next_running)
 		if (now > entry->running->deadline + GRACE_NS)

@@ -111,7 +111,9 @@ int job_check_recover(const struct job *job, struct error *e)
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *row = view_get(view, KIND_JOB, job->uuid);
 
-	return row && !job_should_stop(job) ? pool_check_away(job->pool, view, row, e) : 0;
+	return row && pool_recovery_awaits_hosts(job->pool) && !job_should_stop(job)
+		       ? pool_check_away(job->pool, view, row, e)
+		       : 0;
 }
 
 struct restart {

@@ -7,6 +7,7 @@
 #include "actions/engine/pool_internal.h"
 #include "model/clock.h"
 #include "model/log.h"
+#include "model/states.h"
 
 struct store *pool_store(struct pool *pool)
 {
@@ -92,9 +93,29 @@ int pool_insist(struct pool *pool, const char *area, const char *uuid, txn_fn *f
 	}
 }
 
+void pool_wake_timer(struct pool *pool)
+{
+	if (!atomic_exchange(&pool->timer_sleeps, false))
+		return;
+	scoped_lock(&pool->timer_lock);
+	pthread_cond_signal(&pool->timer_cond);
+}
+
 bool pool_awaits_hosts(const struct pool *pool)
 {
 	return clock_monotonic_ms() < pool->hosts_due;
+}
+
+bool pool_recovery_awaits_hosts(const struct pool *pool)
+{
+	return clock_monotonic_ms() < pool->recovery_due;
+}
+
+bool host_is_coming(const struct object *host)
+{
+	return host &&
+	       (object_str_is(host, HOST_STATUS, STATUS_CONNECTING) ||
+		(object_str_is(host, HOST_STATUS, STATUS_CONNECTED) && object_int(host, HOST_PREPARING)));
 }
 
 int pool_check_away(const struct pool *pool, const struct view *view, const struct object *job,

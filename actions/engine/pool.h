@@ -47,9 +47,15 @@ int64_t pool_query_deadline(const struct view *view);
 int pool_insist(struct pool *pool, const char *area, const char *uuid, txn_fn *fn, void *arg,
 		struct error *e);
 
-/** True for some time after pool_open(): hosts that are Connecting are waited for, rather than silent. */
+/** Has the timer look at what is due, and when the next is, as each change of the pool does. Not under a lock. */
+void pool_wake_timer(struct pool *pool);
+/** True for some time after pool_open(): hosts that are host_is_coming() are waited for, rather than silent. */
 bool pool_awaits_hosts(const struct pool *pool);
-/** -ENOTCONN with error_may_pass() when the job has to wait for hosts that are Connecting (host_is_connecting_for()). */
+/** True for a shorter time, after which a job that the daemon's end has stopped is undone without its hosts, if it can be. */
+bool pool_recovery_awaits_hosts(const struct pool *pool);
+/** True for a host that is Connecting, or on which what is attached to its cluster is not open yet. NULL: false. */
+bool host_is_coming(const struct object *host);
+/** -ENOTCONN with error_may_pass() when the job has to wait for hosts that are coming (host_is_coming_for()). */
 int pool_check_away(const struct pool *pool, const struct view *view, const struct object *job,
 		    struct error *e);
 

@@ -44,7 +44,8 @@ struct pool {
 	bool resumes;			/* immutable: another process has served the pool before */
 	pthread_t starter;		/* the rest of pool_open(), unless the pool is new */
 	bool starter_runs;
-	int64_t hosts_due; /* immutable; CLOCK_MONOTONIC in ms: until then jobs wait for hosts that are Connecting */
+	int64_t hosts_due; /* immutable; CLOCK_MONOTONIC in ms: until then jobs wait for hosts that are coming */
+	int64_t recovery_due; /* immutable; the same: until then those that were stopped in the middle do */
 	/* immutable: whether a host that is Connecting has what this job works on */
 	bool (*is_away)(const struct view *view, const struct object *job);
 	atomic_bool closing;

@@ -24,6 +24,7 @@ int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_inf
 	if (r < 0)
 		return r;
 	object_set_str(host, HOST_STATUS, STATUS_CONNECTED);
+	object_set_int(host, HOST_PREPARING, 1);
 	object_set_null(host, HOST_STATUS_REASON);
 	/* Whatever was known of its power is of the past. */
 	object_set_null(host, HOST_FENCE_STATUS);
@@ -37,6 +38,18 @@ int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_inf
 	set_machine_parts(host, info);
 	r = txn_put(t, host, NULL, e);
 	return r < 0 ? r : capacity_update_host(t, uuid, e);
+}
+
+int host_set_prepared(struct txn *t, const char *uuid, struct error *e)
+{
+	const struct object *host = view_get(txn_view(t), KIND_HOST, uuid);
+	struct object *copy;
+
+	if (!host || !object_int(host, HOST_PREPARING))
+		return 0;
+	copy = object_copy(host);
+	object_set_int(copy, HOST_PREPARING, 0);
+	return txn_put(t, copy, NULL, e);
 }
 
 int host_set_status(struct txn *t, const char *uuid, const char *status, const char *reason, struct error *e)

@@ -19,6 +19,8 @@
  * functions. -ENOENT when the host is gone.
  */
 int host_set_connected(struct txn *t, const char *uuid, const struct hv_host_info *info, struct error *e);
+/** What is attached to its cluster has been opened there, or cannot be, since it has connected. For change functions. */
+int host_set_prepared(struct txn *t, const char *uuid, struct error *e);
 /**
  * Sets the status to @status, Connecting or Disconnected, and its reason to the sentence @reason. For change
  * functions. -ENOENT when the host is gone.

@@ -20,9 +20,9 @@ static const enum kind_id on_all_hosts[] = {
 	KIND_ZONE, KIND_CLUSTER, KIND_PRIMARY_STORAGE, KIND_L2_NETWORK, KIND_L3_NETWORK,
 };
 
-static bool is_connecting(const struct object *host)
+static bool is_there(const struct object *host)
 {
-	return host && object_str_is(host, HOST_STATUS, STATUS_CONNECTING);
+	return object_str_is(host, HOST_STATUS, STATUS_CONNECTED) && !host_is_coming(host);
 }
 
 /* The host in whose folder the volume is; if all hosts of its storage have the file, those that there will be. */
@@ -30,22 +30,24 @@ static bool volume_is_away(const struct view *view, const struct object *volume)
 {
 	const char *own = object_str(volume, VOLUME_HOST_UUID);
 	const char *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
+	bool coming = false;
 
 	if (own)
-		return is_connecting(view_get(view, KIND_HOST, own));
-	if (primary_storage_next_host(view, ps, 0))
-		return false;
-	view_for_each (host, view, KIND_HOST)
-		if (is_connecting(host) &&
-		    cluster_has_primary_storage(view, object_text(host, HOST_CLUSTER_UUID), ps))
-			return true;
-	return false;
+		return host_is_coming(view_get(view, KIND_HOST, own));
+	view_for_each (host, view, KIND_HOST) {
+		if (!cluster_has_primary_storage(view, object_text(host, HOST_CLUSTER_UUID), ps))
+			continue;
+		coming = coming || host_is_coming(host);
+		if (is_there(host))
+			return false;
+	}
+	return coming;
 }
 
 static bool vm_is_away(const struct view *view, const struct object *vm)
 {
-	if (is_connecting(view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID))) ||
-	    is_connecting(view_get(view, KIND_HOST, vm_place(vm))))
+	if (host_is_coming(view_get(view, KIND_HOST, object_str(vm, VM_HOST_UUID))) ||
+	    host_is_coming(view_get(view, KIND_HOST, vm_place(vm))))
 		return true;
 	view_for_each_where (volume, view, KIND_VOLUME, VOLUME_VM_UUID, object_uuid(vm))
 		if (volume_is_away(view, volume))
@@ -53,10 +55,10 @@ static bool vm_is_away(const struct view *view, const struct object *vm)
 	return false;
 }
 
-static bool any_is_connecting(const struct view *view)
+static bool any_is_coming(const struct view *view)
 {
 	view_for_each (host, view, KIND_HOST)
-		if (is_connecting(host))
+		if (host_is_coming(host))
 			return true;
 	return false;
 }
@@ -71,21 +73,24 @@ static bool is_away(const struct view *view, const char *uuid)
 	for (size_t i = 0; i < ARRAY_SIZE(on_all_hosts); i++)
 		if (view_get(view, on_all_hosts[i], uuid))
 			return true;
-	return is_connecting(view_get(view, KIND_HOST, uuid));
+	return host_is_coming(view_get(view, KIND_HOST, uuid));
 }
 
-bool host_is_connecting_for(const struct view *view, const struct object *job)
+bool host_is_coming_for(const struct view *view, const struct object *job)
 {
-	return any_is_connecting(view) &&
+	return any_is_coming(view) &&
 	       (is_away(view, object_str(job, JOB_QUEUE)) || is_away(view, object_str(job, JOB_QUEUE2)));
 }
 
-static bool host_is_connected(const struct view *view, const char *ps, const char *host)
+/* Whether a host, or if @host is NULL any of the storage, can be used. */
+static bool can_be_used(const struct view *view, const char *ps, const char *host)
 {
 	const struct object *o =
 		host ? view_get(view, KIND_HOST, host) : primary_storage_next_host(view, ps, 0);
 
-	return o && object_str_is(o, HOST_STATUS, STATUS_CONNECTED);
+	while (!host && o && !is_there(o))
+		o = primary_storage_next_host(view, ps, o->id);
+	return o && is_there(o);
 }
 
 /* Waits until @host, or if NULL any host of @ps, is connected; false after RECOVER_MS or when it is gone. */
@@ -96,7 +101,7 @@ static bool wait_connected(struct job *job, const char *ps, const char *host)
 	for (int ms = 0; ms < RECOVER_MS && !atomic_load(&job->cancelled); ms += RECOVER_STEP_MS) {
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 
-		if (host_is_connected(view, ps, host))
+		if (can_be_used(view, ps, host))
 			return true;
 		if (host && !view_get(view, KIND_HOST, host))
 			return false;
