@@ -102,7 +102,7 @@ static void snapshot_uuid(const struct job *job, char ret[UUID_SIZE])
 /* Takes the snapshot of step 1, unless that is done. */
 static int take_snapshot(struct job *job, const struct object *volume, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	_cleanup_view_ struct view *view = NULL;
 	double gib = (double)wanted_size(job->req) / (1 << 30);
 	char uuid[UUID_SIZE], name[NAME_BYTES_MAX], description[512];
 	const struct new_snapshot spec = {
@@ -111,9 +111,16 @@ static int take_snapshot(struct job *job, const struct object *volume, struct er
 		.name = name,
 		.description = description,
 	};
+	int r;
 
+	if (object_int(volume, VOLUME_IS_SHAREABLE))
+		return 0;
+	r = snapshot_reconcile(job->pool, spec.volume, e);
+	if (r < 0)
+		return r;
+	view = store_view(pool_store(job->pool));
 	snapshot_uuid(job, uuid);
-	if (object_int(volume, VOLUME_IS_SHAREABLE) || view_get(view, KIND_SNAPSHOT, uuid))
+	if (view_get(view, KIND_SNAPSHOT, uuid))
 		return 0;
 	object_name_after("before-resize-", volume, name);
 	snprintf(description, sizeof(description),
