@@ -242,19 +242,20 @@ assert_eq "$(request "$dir/actions" '{"applyVmInstanceSpec":{"spec":"{\"name\":\
 silent assert_refused "$dir/actions" '{"applyVmInstanceSpec":{"spec":"{\"x\":1}"},"systemTags":["validationOnly"]}' EINVAL "no member 'x'"
 assert_eq "$(value "$dir/name")" verb
 
-step "a step that ends the daemon each time is done eleven times, and fails then: a VM that was stopped for it is started again"
-wait_for "$dir/state" Running 10
+step "a step that ends the daemon each time is tried eleven times, and fails then"
+before=$(jq -c '[.name, .cpuNum, .memorySize]' "$MOUNT/$dir/inventory")
 die_at_point spec-step-written "$dir/spec" '{"cpuNum": 2, "memorySize": "256M", "state": "Running"}'
 for ((i = 1; i <= 10; i++)); do
-	POOLFS_TEST_KILL_AT=spec-step-written mount_pool
+	(POOLFS_TEST_KILL_AT=spec-step-written mount_pool) 2>/dev/null || true # it may end before the mount is ready
 	(wait_until 60 is_pool_gone) 2>/dev/null || fail "the step was not done again after $i ends"
-	umount -l "$MOUNT"
+	umount -l "$MOUNT" 2>/dev/null || true
 done
 mount_pool
 job=$(killed_job)
 (job_wait "$job" 2>/dev/null) && fail "the step succeeded"
 assert_match "$(jq -r .details "$MOUNT/api-jobs/$job/error")" "^step 1 of [0-9], '[A-Za-z]*': the daemon ended 11 times while it was done"
 assert_eq "$(steps "$job" | grep -o Interrupted | wc -l)" 11 "the number of steps that were interrupted"
+assert_eq "$(jq -c '[.name, .cpuNum, .memorySize]' "$MOUNT/$dir/inventory")" "$before"
 apply "$dir" '{"cpuNum": 2, "memorySize": "256M", "state": "Running"}'
 
 step "the document is removed with its object"
