@@ -144,10 +144,10 @@ int act_create(const struct tree *t, int argc, char **argv, struct error *e)
 		n = request_add_only_ones(&r, e);
 	if (n < 0)
 		return n;
-	if (words == 2)
-		(void)json_object_set_new(r.params,
-					  tree_param(op, "schedulerName") ? "schedulerName" : "name",
-					  json_string(argv[1]));
+	if (words == 2 &&
+	    json_object_set_new(r.params, tree_param(op, "schedulerName") ? "schedulerName" : "name",
+				json_string(argv[1])) < 0)
+		return error_oom(e);
 	snprintf(path, sizeof(path), "%s/create", json_text(op, "create"));
 	snprintf(label, sizeof(label), "create %s", words == 2 ? argv[1] : argv[0]);
 	return send(&r, path, NULL, label, e);

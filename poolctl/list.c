@@ -100,6 +100,7 @@ static const char *label_of(const json_t *object)
 	return *name ? name : json_text(object, "uuid");
 }
 
+/* NULL: no memory. */
 static json_t *heading_of(const json_t *list)
 {
 	json_t *heading = json_pack("[s]", "NAME");
@@ -111,16 +112,18 @@ static json_t *heading_of(const json_t *list)
 	/* Only uuids tell those of one name apart. */
 	json_array_foreach (list, i, object) {
 		twice |= json_object_get(seen, label_of(object)) != NULL;
-		(void)json_object_set_new(seen, label_of(object), json_true());
+		json_add_member(&seen, label_of(object), json_true());
 	}
+	if (!seen)
+		json_decref(steal(&heading));
 	if (twice)
-		(void)json_array_append_new(heading, json_string("uuid"));
+		json_add_item(&heading, json_string("uuid"));
 
 	for (const char *const *c = columns; *c; c++)
 		if (any_has(list, *c))
-			(void)json_array_append_new(heading, json_string(*c));
+			json_add_item(&heading, json_string(*c));
 	if (any_has(list, "vmNics"))
-		(void)json_array_append_new(heading, json_string("addresses"));
+		json_add_item(&heading, json_string("addresses"));
 	return heading;
 }
 
@@ -139,9 +142,11 @@ static int list_kind(const struct tree *t, const json_t *kind, struct error *e)
 	if (r < 0)
 		return r;
 	heading = heading_of(list);
+	if (!heading)
+		return error_oom(e);
 	json_array_foreach (heading, j, column)
-		(void)json_array_append_new(titles, json_string(title_of(json_string_value(column))));
-	(void)json_array_append(rows, titles);
+		json_add_item(&titles, json_string(title_of(json_string_value(column))));
+	json_add_item(&rows, steal(&titles));
 	json_array_foreach (list, i, object) {
 		json_t *row = json_pack("[s]", label_of(object));
 
@@ -149,14 +154,13 @@ static int list_kind(const struct tree *t, const json_t *kind, struct error *e)
 			const char *name = json_string_value(column);
 
 			if (j > 0)
-				(void)json_array_append_new(row, strcmp(name, "addresses") == 0
-									 ? addresses_of(object)
-									 : cell_of(t, known, object, name));
+				json_add_item(&row, strcmp(name, "addresses") == 0
+							    ? addresses_of(object)
+							    : cell_of(t, known, object, name));
 		}
-		(void)json_array_append_new(rows, row);
+		json_add_item(&rows, row);
 	}
-	screen_table(rows);
-	return 0;
+	return screen_table(rows, e);
 }
 
 int list_run(const struct tree *t, int argc, char **argv, struct error *e)
@@ -178,18 +182,17 @@ int list_run(const struct tree *t, int argc, char **argv, struct error *e)
 
 		snprintf(path, sizeof(path), "%s?count=true", json_text(kind, "directory"));
 		if (tree_read_json(t, path, &count, NULL) == 0)
-			(void)json_array_append_new(
-				rows, json_pack("[s,I]", json_text(kind, "directory"),
-						json_integer_value(json_object_get(count, "total"))));
+			json_add_item(&rows, json_pack("[s,I]", json_text(kind, "directory"),
+						       json_integer_value(json_object_get(count, "total"))));
 	}
-	screen_table(rows);
-	return 0;
+	return screen_table(rows, e);
 }
 
 /* --------------------------------------------------------------------- show */
 
 /* @known: as in names.h. */
-static void show_members(const struct tree *t, json_t *known, const json_t *object, int indent)
+static int show_members(const struct tree *t, json_t *known, const json_t *object, int indent,
+			struct error *e)
 {
 	const char *name;
 	const json_t *value, *item;
@@ -201,14 +204,16 @@ static void show_members(const struct tree *t, json_t *known, const json_t *obje
 		if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
 			json_array_foreach (value, i, item) {
 				printf("%*s%s %zu\n", indent, "", name, i + 1);
-				show_members(t, known, item, indent + 4);
+				if (show_members(t, known, item, indent + 4, e) < 0)
+					return -ENOMEM;
 			}
 			continue;
 		}
 		text = screen_value(value);
-		printf("%*s%-*s %s", indent, "", 30 - indent, name, text ? text : "");
-		if (text && indent == 0 && json_is_string(value) && strcmp(name, "uuid") != 0 &&
-		    tree_is_uuid(text)) {
+		if (!text)
+			return error_oom(e);
+		printf("%*s%-*s %s", indent, "", 30 - indent, name, text);
+		if (indent == 0 && json_is_string(value) && strcmp(name, "uuid") != 0 && tree_is_uuid(text)) {
 			const char *other = names_of_uuid(t, known, text);
 
 			if (strcmp(other, text) != 0)
@@ -221,6 +226,7 @@ static void show_members(const struct tree *t, json_t *known, const json_t *obje
 		}
 		putchar('\n');
 	}
+	return 0;
 }
 
 int list_show(const struct tree *t, int argc, char **argv, struct error *e)
@@ -238,7 +244,9 @@ int list_show(const struct tree *t, int argc, char **argv, struct error *e)
 		if (r < 0)
 			return r;
 		printf("%-30s %s/%s\n", "path", t->mount, path);
-		show_members(t, known, object, 0);
+		r = show_members(t, known, object, 0, e);
+		if (r < 0)
+			return r;
 		snprintf(file, sizeof(file), "%s/last-error", path);
 		if (tree_read(t, file, &why, NULL) == 0 && strcmp(why, "ok") != 0)
 			printf("%-30s %s\n", "last-error", why);

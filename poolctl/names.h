@@ -8,8 +8,8 @@
 
 #include "poolctl/tree.h"
 
-/* Room for "vm-instances/NAME". */
-#define NAMES_PATH_SIZE 512
+/* Room for "vm-instances/NAME", whose 255 characters may have four bytes each: cut, they would be none. */
+#define NAMES_PATH_SIZE 1280
 
 /** The name of the object; the uuid itself if it has none, or is gone. Owned by @known. */
 const char *names_of_uuid(const struct tree *t, json_t *known, const char *uuid);

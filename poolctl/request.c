@@ -138,17 +138,20 @@ static int set_value(struct request_words *r, const json_t *param, const char *v
 	if (strcmp(type, "map") == 0) {
 		json_t *map = json_loads(value, 0, NULL);
 
-		return map ? json_object_set_new(r->params, name, map)
-			   : error_set(e, EINVAL, "'%s' must be a JSON object", name);
+		if (!map)
+			return error_set(e, EINVAL, "'%s' must be a JSON object", name);
+		return json_object_set_new(r->params, name, map) < 0 ? error_oom(e) : 0;
 	}
 	if (strcmp(type, "list") != 0)
 		return json_object_set_new(r->params, name, typed_word(param, value)) < 0 ? error_oom(e) : 0;
 	if (!list) {
 		list = json_array();
-		(void)json_object_set_new(r->params, name, list);
+		if (json_object_set_new(r->params, name, list) < 0)
+			return error_oom(e);
 	}
 	for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ","))
-		(void)json_array_append_new(list, typed_word(param, word));
+		if (json_array_append_new(list, typed_word(param, word)) < 0)
+			return error_oom(e);
 	return 0;
 }
 
@@ -241,6 +244,8 @@ static int set_assignment(struct request_words *r, const char *word, struct erro
 
 	if (!equals)
 		return error_set(e, EINVAL, "'%s' is no parameter, write NAME=VALUE", word);
+	if (!name)
+		return error_oom(e);
 	if (strcmp(name, "systemTags") == 0)
 		return add_tag(r, equals + 1, e);
 	if (!param || strcmp(json_text(r->op, "target"), name) == 0)
@@ -341,5 +346,5 @@ char *request_document(const struct request_words *r, const char *verb)
 	_cleanup_json_ json_t *document =
 		json_pack("{s:O, s:O}", verb ? verb : "params", r->params, "systemTags", r->tags);
 
-	return document ? json_dumps(document, JSON_COMPACT) : NULL;
+	return document ? tree_json_text(document, JSON_COMPACT) : NULL;
 }

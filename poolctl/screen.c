@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/cleanup.h"
+#include "poolctl/tree.h"
 
 #define COLUMNS_MAX 12
 #define WIDTH_MAX   48
@@ -53,7 +54,7 @@ char *screen_value(const json_t *value)
 	if (json_is_null(value))
 		return strdup("");
 	text = json_is_string(value) ? strdup(json_string_value(value))
-				     : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+				     : tree_json_text(value, JSON_ENCODE_ANY | JSON_COMPACT);
 	/* What a guest or a colleague has named must not move the cursor. */
 	for (char *c = text; c && *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -83,17 +84,21 @@ static void print_cell(const char *text, int width, int most)
 	printf("%*s", width > n ? width - n : 0, "");
 }
 
-void screen_table(const json_t *rows)
+int screen_table(const json_t *rows, struct error *e)
 {
 	int widths[COLUMNS_MAX] = {0};
 	const json_t *row, *cell;
 	size_t i, j;
 
+	if (!rows)
+		return error_oom(e);
 	json_array_foreach (rows, i, row)
 		json_array_foreach (row, j, cell) {
 			_cleanup_free_ char *text = screen_value(cell);
 			int width = text ? width_of(text) : 0;
 
+			if (!text)
+				return error_oom(e);
 			if (j < COLUMNS_MAX && width > widths[j])
 				widths[j] = width < WIDTH_MAX ? width : WIDTH_MAX;
 		}
@@ -102,10 +107,12 @@ void screen_table(const json_t *rows)
 			_cleanup_free_ char *text = screen_value(cell);
 			bool last = j + 1 == json_array_size(row);
 
+			if (!text)
+				return error_oom(e);
 			if (j < COLUMNS_MAX)
-				print_cell(text ? text : "", last ? 0 : widths[j] + 2,
-					   last ? 1 << 20 : WIDTH_MAX);
+				print_cell(text, last ? 0 : widths[j] + 2, last ? 1 << 20 : WIDTH_MAX);
 		}
 		putchar('\n');
 	}
+	return 0;
 }

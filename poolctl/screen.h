@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "model/error.h"
+
 /* Size of the text of a bar with its final NUL. */
 #define BAR_SIZE 64
 
@@ -16,9 +18,10 @@ const char *screen_bytes(int64_t bytes, char ret[16]);
 
 /**
  * Prints a list of lists of texts as a table whose columns are as wide as their texts; the first row is the
- * heading. The last column is not cut, the others at 40 characters.
+ * heading. The last column is not cut, the others at 40 characters. -ENOMEM, also if @rows is NULL: it is not whole
+ * (json_add_item()).
  */
-void screen_table(const json_t *rows);
+int screen_table(const json_t *rows, struct error *e);
 /** The value of a member as one line of text, owned by the caller. NULL when out of memory. */
 char *screen_value(const json_t *value);
 

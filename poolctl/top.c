@@ -36,12 +36,7 @@ static double number(const json_t *object, const char *name)
 	return json_number_value(json_object_get(object, name));
 }
 
-static void add_row(json_t *rows, json_t *row)
-{
-	(void)json_array_append_new(rows, row);
-}
-
-static void draw_hosts(const json_t *hosts)
+static int draw_hosts(const json_t *hosts, struct error *e)
 {
 	_cleanup_json_ json_t *rows =
 		json_pack("[[s,s,s,s]]", "HOST", "STATUS", "CPU PROMISED", "MEMORY PROMISED");
@@ -52,13 +47,14 @@ static void draw_hosts(const json_t *hosts)
 	json_array_foreach (hosts, i, host) {
 		double cpus = number(host, "totalCpuCapacity"), bytes = number(host, "totalMemoryCapacity");
 
-		add_row(rows, json_pack("[s,s,s,s]", json_text(host, "name"), json_text(host, "status"),
+		json_add_item(&rows,
+			      json_pack("[s,s,s,s]", json_text(host, "name"), json_text(host, "status"),
 					screen_bar(cpus - number(host, "availableCpuCapacity"), cpus,
 						   BAR_WIDTH, cpu),
 					screen_bar(bytes - number(host, "availableMemoryCapacity"), bytes,
 						   BAR_WIDTH, memory)));
 	}
-	screen_table(rows);
+	return screen_table(rows, e);
 }
 
 /* CPU seconds that the VM has used; -1: not known. */
@@ -72,8 +68,8 @@ static double cpu_seconds(const struct tree *t, const char *uuid)
 }
 
 /* How much of its CPUs a VM has used since the last look. */
-static const char *cpu_bar(const struct tree *t, const json_t *vm, const struct sample *last, json_t *seconds,
-			   char ret[BAR_SIZE])
+static const char *cpu_bar(const struct tree *t, const json_t *vm, const struct sample *last,
+			   json_t **seconds, char ret[BAR_SIZE])
 {
 	const char *uuid = json_text(vm, "uuid");
 	const json_t *before = json_object_get(last->seconds, uuid);
@@ -82,7 +78,7 @@ static const char *cpu_bar(const struct tree *t, const json_t *vm, const struct 
 	*ret = '\0';
 	if (used < 0)
 		return ret;
-	(void)json_object_set_new(seconds, uuid, json_real(used));
+	json_add_member(seconds, uuid, json_real(used));
 	if (before && passed > 0)
 		(void)screen_bar((used - json_real_value(before)) / passed, number(vm, "cpuNum"), BAR_WIDTH,
 				 ret);
@@ -100,7 +96,8 @@ static const char *host_name(const json_t *hosts, const char *uuid)
 	return "";
 }
 
-static void draw_vms(const struct tree *t, const json_t *vms, const json_t *hosts, struct sample *last)
+static int draw_vms(const struct tree *t, const json_t *vms, const json_t *hosts, struct sample *last,
+		    struct error *e)
 {
 	_cleanup_json_ json_t *rows =
 		json_pack("[[s,s,s,s,s,s]]", "VM", "STATE", "HOST", "CPUS", "MEMORY", "CPU USED");
@@ -108,6 +105,7 @@ static void draw_vms(const struct tree *t, const json_t *vms, const json_t *host
 	size_t i, running = 0, shown = 0, count = json_array_size(vms);
 	char bytes[16], bar[BAR_SIZE];
 	const json_t *vm;
+	int r;
 
 	for (int pass = 0; pass < 2; pass++)
 		json_array_foreach (vms, i, vm) {
@@ -119,25 +117,26 @@ static void draw_vms(const struct tree *t, const json_t *vms, const json_t *host
 			if (shown >= VMS_SHOWN)
 				continue;
 			shown++;
-			add_row(rows,
+			json_add_item(
+				&rows,
 				json_pack("[s,s,s,I,s,s]", json_text(vm, "name"), json_text(vm, "state"),
 					  host_name(hosts, json_text(vm, "hostUuid")),
 					  json_integer_value(json_object_get(vm, "cpuNum")),
 					  screen_bytes(json_integer_value(json_object_get(vm, "memorySize")),
 						       bytes),
-					  runs ? cpu_bar(t, vm, last, seconds, bar) : ""));
+					  runs ? cpu_bar(t, vm, last, &seconds, bar) : ""));
 		}
 	printf("\n%zu VMs, %zu running\n", count, running);
-	if (shown)
-		screen_table(rows);
+	r = shown ? screen_table(rows, e) : 0;
 	if (shown < count)
 		printf("... and %zu more\n", count - shown);
 	json_decref(last->seconds);
 	last->seconds = seconds;
 	last->time = now();
+	return r == 0 && !seconds ? error_oom(e) : r;
 }
 
-static void draw_jobs(const struct tree *t, const json_t *jobs)
+static int draw_jobs(const struct tree *t, const json_t *jobs, struct error *e)
 {
 	_cleanup_json_ json_t *known = json_object(),
 			      *rows = json_pack("[[s,s,s,s]]", "JOB", "STATE", "PROGRESS", "OBJECT");
@@ -147,11 +146,11 @@ static void draw_jobs(const struct tree *t, const json_t *jobs)
 
 	printf("\n%zu jobs under way\n", json_array_size(jobs));
 	json_array_foreach (jobs, i, job)
-		add_row(rows, json_pack("[s,s,s,s]", json_text(job, "operation"), json_text(job, "state"),
+		json_add_item(&rows,
+			      json_pack("[s,s,s,s]", json_text(job, "operation"), json_text(job, "state"),
 					screen_bar(number(job, "progress"), 100, BAR_WIDTH, bar),
 					names_of_path(t, known, json_text(job, "resource"), object)));
-	if (json_array_size(jobs))
-		screen_table(rows);
+	return json_array_size(jobs) ? screen_table(rows, e) : 0;
 }
 
 static int draw(const struct tree *t, struct sample *last, struct error *e)
@@ -165,11 +164,13 @@ static int draw(const struct tree *t, struct sample *last, struct error *e)
 		r = tree_read_list(t, "api-jobs?q=state?=Queued,Processing&limit=20", &jobs, e);
 	if (r < 0)
 		return r;
-	draw_hosts(hosts);
-	draw_vms(t, vms, hosts, last);
-	draw_jobs(t, jobs);
+	r = draw_hosts(hosts, e);
+	if (r == 0)
+		r = draw_vms(t, vms, hosts, last, e);
+	if (r == 0)
+		r = draw_jobs(t, jobs, e);
 	(void)fflush(stdout);
-	return 0;
+	return r;
 }
 
 /* Waits for the next look; false when the user wants no more. */

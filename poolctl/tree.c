@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <mntent.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -35,6 +36,22 @@ const char *json_text(const json_t *object, const char *name)
 	const char *text = json_string_value(json_object_get(object, name));
 
 	return text ? text : "";
+}
+
+char *tree_json_text(const json_t *json, size_t flags)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool failed;
+
+	if (!out)
+		return NULL;
+	failed = json_dumpf(json, out, flags) < 0 || ferror(out); /* it does not look at all that it writes */
+	failed = fclose(out) != 0 || failed;
+	if (failed)
+		free(steal(&text));
+	return text;
 }
 
 bool tree_is_uuid(const char *text)

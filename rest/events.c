@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "model/clock.h"
+#include "model/json_out.h"
 #include "rest/login.h"
 
 #define HEARTBEAT_MS 15000
@@ -121,16 +122,19 @@ static int ask(struct listener *l, struct call_file *file, json_t **ret, struct 
 	return 0;
 }
 
-static void write_event(FILE *out, const json_t *event)
+static int write_event(FILE *out, const json_t *event)
 {
-	_cleanup_free_ char *text = json_dumps(event, JSON_COMPACT);
+	_cleanup_free_ char *text = json_text(event, JSON_COMPACT);
 
+	if (!text)
+		return -ENOMEM;
 	fprintf(out, "id: %" JSON_INTEGER_FORMAT "\ndata: %s\n\n",
-		json_integer_value(json_object_get(event, "sequence")), text ? text : "{}");
+		json_integer_value(json_object_get(event, "sequence")), text);
+	return 0;
 }
 
-/* How many events there are. @answer: of ask(). */
-static size_t write_events(FILE *out, const struct listener *l, const json_t *answer)
+/* How many events there are; -ENOMEM. @answer: of ask(). */
+static int write_events(FILE *out, const struct listener *l, const json_t *answer)
 {
 	const json_t *list = json_object_get(answer, "events"), *event;
 	size_t i;
@@ -138,8 +142,9 @@ static size_t write_events(FILE *out, const struct listener *l, const json_t *an
 	if (json_is_true(json_object_get(answer, "lost")))
 		fprintf(out, "event: lost\nid: %" PRId64 "\ndata: {}\n\n", l->next);
 	json_array_foreach (list, i, event)
-		write_event(out, event);
-	return json_array_size(list);
+		if (write_event(out, event) < 0)
+			return -ENOMEM;
+	return (int)json_array_size(list);
 }
 
 static void write_number(FILE *out, const struct listener *l)
@@ -159,8 +164,8 @@ static int listener_next(void *state, struct call_file *file, char **ret_text, s
 	_cleanup_(error_done) struct error e = ERROR_INIT;
 	bool beats = clock_monotonic_ms() - l->asked >= HEARTBEAT_MS;
 	json_t *answer = NULL;
+	int r, count = 0;
 	FILE *out;
-	int r;
 
 	if (mount_stamp(l->mount) != l->stamp)
 		l->again = 2;
@@ -177,12 +182,15 @@ static int listener_next(void *state, struct call_file *file, char **ret_text, s
 	}
 	if (r == -ESRCH)
 		fputs("event: end\ndata: {\"reason\":\"the session has ended\"}\n\n", out);
-	else if (write_events(out, l, answer))
+	else
+		count = write_events(out, l, answer);
+	if (count > 0)
 		l->again = 2; /* there may be more than fit into an answer */
-	else if (beats)
+	else if (r == 0 && beats)
 		write_number(out, l);
 	json_decref(answer);
-	if (fclose(out) != 0)
+	/* the client comes again, and says what it has got */
+	if (fclose(out) != 0 || count < 0)
 		return -ENOMEM;
 	return r == -ESRCH ? FOLLOW_LAST : 0;
 }
@@ -242,17 +250,21 @@ static struct response *begin(struct listener *l, const json_t *answer)
 	struct response *response;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
+	int count;
 
 	if (!out) {
 		listener_free(l);
 		return NULL;
 	}
 	fputs("retry: 2000\n\n", out);
-	if (write_events(out, l, answer))
+	count = write_events(out, l, answer);
+	if (count > 0)
 		l->again = 2;
 	else
 		write_number(out, l);
-	response = fclose(out) == 0 ? response_new(200, "text/event-stream;charset=UTF-8", text, len) : NULL;
+	response = fclose(out) == 0 && count >= 0
+			   ? response_new(200, "text/event-stream;charset=UTF-8", text, len)
+			   : NULL;
 	if (!response) {
 		listener_free(l);
 		return NULL;

@@ -5,6 +5,8 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+#include "model/json_out.h"
+
 static const char code_refused[] = "ID.1000";
 
 /* What poolfs takes as the password: the hex digits of its SHA-512. */
@@ -22,7 +24,7 @@ int login_call(struct mount *mount, struct call_file *file, const char *session,
 {
 	json_t *json =
 		json_pack("{s:s, s:s, s:o}", "operation", operation, "address", address, "params", params);
-	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	_cleanup_free_ char *text = json ? json_text(json, JSON_COMPACT) : NULL;
 	int r = text ? mount_call(mount, file, session, text, strlen(text), ret, e) : error_oom(e);
 
 	json_decref(json);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/json_out.h"
+
 static const char path_call[] = "/zstack/api";
 static const char path_result[] = "/zstack/api/result/";
 
@@ -101,7 +103,7 @@ static char *text_of(const json_t *value)
 {
 	if (json_is_string(value))
 		return strdup(json_string_value(value));
-	return json_is_number(value) || json_is_boolean(value) ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+	return json_is_number(value) || json_is_boolean(value) ? json_text(value, JSON_ENCODE_ANY) : NULL;
 }
 
 static void add_value(struct query *q, const char *name, const json_t *value)
@@ -315,15 +317,18 @@ static const char *take_event(json_t **body, int64_t *ret_created, int64_t *ret_
 	return json_string_value(*ret_class);
 }
 
-/* {"<class>": {..., "success": true}} as a text. Takes over @body. */
+/* {"<class>": {..., "success": true}} as a text. Takes over @body. NULL: no memory, or it is no object. */
 static json_t *result_text(const char *class, json_t *body)
 {
 	json_t *event, *json;
 	_cleanup_free_ char *text = NULL;
 
-	(void)json_object_set_new(body, "success", json_boolean(!json_object_get(body, "error")));
+	if (!set(body, "success", json_boolean(!json_object_get(body, "error")))) {
+		json_decref(body);
+		return NULL;
+	}
 	event = json_pack("{s:o}", class, body);
-	text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+	text = event ? json_text(event, JSON_COMPACT) : NULL;
 	json_decref(event);
 	json = text ? json_string(text) : NULL;
 	return json;
@@ -335,22 +340,19 @@ char *message_answer(const struct plan *plan, const char *body)
 	int64_t created = time(NULL), finished = created;
 	const char *event = plan->event;
 	char *text = NULL;
+	bool whole;
 
 	if (result && plan->poll)
 		event = take_event(&result, &created, &finished, &class);
-	(void)set(json, "state", json_string(result ? "Done" : "Processing"));
-	if (!plan->sync || plan->poll)
-		(void)set(json, "uuid", json_string(plan->job));
-	(void)set(json, "createdDate", date(created));
-	if (result) {
-		(void)set(json, "finishedDate", date(finished));
-		if (event && set(json, "result", result_text(event, result)))
-			text = json_dumps(json, JSON_COMPACT);
-		else
-			json_decref(event ? NULL : result);
-	} else if (!body) {
-		text = json_dumps(json, JSON_COMPACT);
-	}
+	whole = set(json, "state", json_string(result ? "Done" : "Processing")) &&
+		((plan->sync && !plan->poll) || set(json, "uuid", json_string(plan->job))) &&
+		set(json, "createdDate", date(created));
+	if (body)
+		whole = whole && result && event && set(json, "finishedDate", date(finished)) &&
+			set(json, "result", result_text(event, steal(&result)));
+	if (whole)
+		text = json_text(json, JSON_COMPACT);
+	json_decref(result);
 	json_decref(class);
 	json_decref(json);
 	return text;

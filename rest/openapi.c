@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/json.h"
 #include "rest/openapi_paths.h"
 #include "rest/openapi_responses.h"
 #include "rest/openapi_types.h"
@@ -21,7 +22,7 @@ struct document {
 
 static json_t *copy_of(json_t *json, const char *name)
 {
-	return json_deep_copy(json_object_get(json, name));
+	return json_copy_whole(json_object_get(json, name));
 }
 
 static json_t *schema_of(json_t *param)
@@ -60,8 +61,7 @@ static json_t *schema_of(json_t *param)
 /* The parameters in the body. */
 static json_t *body_members(const struct route *route)
 {
-	json_t *members = json_object(), *required = json_array(), *param;
-	json_t *schema = json_pack("{s:s, s:o}", "type", "object", "properties", members);
+	json_t *members = json_object(), *required = json_array(), *param, *schema;
 	size_t i;
 
 	json_array_foreach (json_object_get(route->operation, "params"), i, param) {
@@ -69,8 +69,9 @@ static json_t *body_members(const struct route *route)
 			continue;
 		openapi_set(members, operation_text(param, "name"), schema_of(param));
 		if (operation_flag(param, "required"))
-			(void)json_array_append(required, json_object_get(param, "name"));
+			openapi_add(required, json_incref(json_object_get(param, "name")));
 	}
+	schema = json_pack("{s:s, s:o}", "type", "object", "properties", members);
 	if (json_array_size(required))
 		openapi_set(schema, "required", json_incref(required));
 	json_decref(required);
@@ -81,21 +82,20 @@ static json_t *body_of(const struct route *route)
 {
 	const char *key = operation_text(route->operation, "key");
 	json_t *members = json_object();
-	json_t *body = json_pack("{s:s, s:s?, s:o, s:[s]}", "type", "object", "title",
-				 operation_text(route->operation, "name"), "properties", members, "required",
-				 key ? key : "params");
 	json_t *tags = json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string");
 
 	openapi_set(members, key ? key : "params", body_members(route));
 	openapi_set(members, "systemTags", json_incref(tags));
 	openapi_set(members, "userTags", tags);
-	return body;
+	return json_pack("{s:s, s:s?, s:o, s:[s]}", "type", "object", "title",
+			 operation_text(route->operation, "name"), "properties", members, "required",
+			 key ? key : "params");
 }
 
 static void add_parameter(json_t *list, const char *name, const char *in, bool required, json_t *schema)
 {
-	(void)json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:o}", "name", name, "in", in,
-						    "required", required, "schema", schema));
+	openapi_add(list, json_pack("{s:s, s:s, s:b, s:o}", "name", name, "in", in, "required", required,
+				    "schema", schema));
 }
 
 /* Path variables, by their names in the path of the group. */
@@ -158,23 +158,22 @@ static json_t *new_operation(struct document *d, const struct route_group *group
 			     bool alone)
 {
 	bool has_body = strcmp(route->method, "POST") == 0 || strcmp(route->method, "PUT") == 0;
-	json_t *parameters = json_array();
-	json_t *operation =
-		json_pack("{s:o, s:s, s:[o], s:o, s:o}", "operationId", id_of(d, group, route, alone),
-			  "summary", operation_text(route->operation, "help"), "tags",
-			  json_string(group->segments[0] ? group->segments[0] : "other"), "parameters",
-			  parameters, "responses", openapi_responses(d->operations, route));
+	json_t *parameters = json_array(), *operation;
 
 	add_variables(parameters, group);
 	if (!has_body)
 		add_query(parameters, route);
-	else
-		openapi_set(
-			operation, "requestBody",
-			json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", body_of(route)));
 	if (!operation_flag(route->operation, "sync"))
 		add_parameter(parameters, "X-Job-UUID", "header", false,
 			      json_pack("{s:s, s:s}", "type", "string", "pattern", "^[0-9a-fA-F]{32}$"));
+	operation = json_pack("{s:o, s:s, s:[o], s:o, s:o}", "operationId", id_of(d, group, route, alone),
+			      "summary", operation_text(route->operation, "help"), "tags",
+			      json_string(group->segments[0] ? group->segments[0] : "other"), "parameters",
+			      parameters, "responses", openapi_responses(d->operations, route));
+	if (has_body)
+		openapi_set(
+			operation, "requestBody",
+			json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", body_of(route)));
 	if (operation_flag(route->operation, "noSession"))
 		openapi_set(operation, "security", json_array());
 	return operation;
@@ -192,8 +191,7 @@ static void add_choice(json_t *operation, const struct route *route)
 		return;
 	if (!json_object_get(schema, "oneOf"))
 		openapi_set(media, "schema", json_pack("{s:[O]}", "oneOf", schema));
-	(void)json_array_append_new(json_object_get(json_object_get(media, "schema"), "oneOf"),
-				    body_of(route));
+	openapi_add(json_object_get(json_object_get(media, "schema"), "oneOf"), body_of(route));
 	openapi_set(operation, "summary",
 		    json_string("operations on the object; the member of the body selects one"));
 }
@@ -259,13 +257,18 @@ json_t *openapi_make(const struct routes *routes, const json_t *catalog, const c
 	struct document d = {.operations = json_object_get(catalog, "operations"), .ids = ids};
 	struct route_group *const *groups;
 	size_t count = routes_groups(routes, &groups);
+	json_t *made;
 
+	openapi_begin();
 	for (size_t i = 0; i < count; i++)
 		openapi_set(paths, groups[i]->path, path_of(&d, groups[i]));
 	openapi_add_paths(paths);
 	json_decref(ids);
-	return json_pack("{s:s, s:{s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o}", "openapi",
+	made = json_pack("{s:s, s:{s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o}", "openapi",
 			 "3.1.0", "info", "title", "poolfs", "version", version, "license", "name",
 			 "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/zstack/v1", "security",
 			 "session", "paths", paths, "components", components(catalog));
+	if (!openapi_is_whole())
+		json_decref(steal(&made));
+	return made;
 }

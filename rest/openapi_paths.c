@@ -8,8 +8,12 @@
 
 static json_t *variable(const char *name, const char *pattern)
 {
-	return json_pack("{s:s, s:s, s:b, s:{s:s, s:s*}}", "name", name, "in", "path", "required", true,
-			 "schema", "type", "string", "pattern", pattern);
+	json_t *schema = json_pack("{s:s}", "type", "string");
+
+	if (pattern)
+		openapi_set(schema, "pattern", json_string(pattern));
+	return json_pack("{s:s, s:s, s:b, s:o}", "name", name, "in", "path", "required", true, "schema",
+			 schema);
 }
 
 /* An operation of the server that needs no session in a header. Takes over the rest. */

@@ -36,11 +36,15 @@ json_t *openapi_headers(void)
 {
 	json_t *json = json_object();
 
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		json_t *schema = json_pack("{s:s}", "type", fields[i].type);
+
+		if (fields[i].pattern)
+			openapi_set(schema, "pattern", json_string(fields[i].pattern));
 		openapi_set(json, fields[i].name,
-			    json_pack("{s:s, s:b, s:{s:s, s:s*}}", "description", fields[i].description,
-				      "required", fields[i].always, "schema", "type", fields[i].type,
-				      "pattern", fields[i].pattern));
+			    json_pack("{s:s, s:b, s:o}", "description", fields[i].description, "required",
+				      fields[i].always, "schema", schema));
+	}
 	return json;
 }
 
@@ -93,7 +97,7 @@ static json_t *results_of_jobs(const json_t *operations)
 
 	json_array_foreach (operations, i, operation)
 		if (!operation_flag(operation, "sync"))
-			(void)json_array_append_new(list, result_reference(operation));
+			openapi_add(list, result_reference(operation));
 	return json_pack("{s:o}", "anyOf", list);
 }
 
@@ -166,7 +170,7 @@ void openapi_add_result(json_t *responses, const struct route *route)
 	}
 	if (!json_object_get(schema, "anyOf"))
 		openapi_set(media, "schema", json_pack("{s:[O]}", "anyOf", schema));
-	(void)json_array_append_new(json_object_get(json_object_get(media, "schema"), "anyOf"), result);
+	openapi_add(json_object_get(json_object_get(media, "schema"), "anyOf"), result);
 }
 
 json_t *openapi_responses(const json_t *operations, const struct route *route)

@@ -5,16 +5,35 @@
  */
 #include "rest/openapi_types.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "model/cleanup.h"
 #include "rest/routes.h"
 
+/* Something is missing from the document that the thread makes. */
+static _Thread_local bool lacks;
+
+void openapi_begin(void)
+{
+	lacks = false;
+}
+
+bool openapi_is_whole(void)
+{
+	return !lacks;
+}
+
 void openapi_set(json_t *json, const char *name, json_t *value)
 {
-	(void)json_object_set_new(json, name, value);
+	if (json_object_set_new(json, name, value) < 0)
+		lacks = true;
+}
+
+void openapi_add(json_t *list, json_t *value)
+{
+	if (json_array_append_new(list, value) < 0)
+		lacks = true;
 }
 
 json_t *openapi_reference(const char *name)
@@ -42,8 +61,10 @@ static json_t *schema_of_either(const char *name)
 	_cleanup_free_ char *copy = strdup(name);
 	char *rest = copy, *type;
 
+	if (!copy)
+		json_decref(steal(&schema));
 	while ((type = strsep(&rest, "|")))
-		(void)json_array_append_new(json_object_get(schema, "anyOf"), schema_of_type(type));
+		openapi_add(json_object_get(schema, "anyOf"), schema_of_type(type));
 	return schema;
 }
 

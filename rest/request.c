@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include "model/json_out.h"
 #include "rest/choice.h"
 #include "rest/zone.h"
 
@@ -26,7 +27,7 @@ char *plan_of_ended_session(const struct plan *plan)
 	json_t *document = json_loads(plan->call, 0, NULL);
 	char *text =
 		document && json_object_set_new(document, "endedSession", json_string(plan->session)) == 0
-			? json_dumps(document, JSON_COMPACT)
+			? json_text(document, JSON_COMPACT)
 			: NULL;
 
 	json_decref(document);
@@ -163,7 +164,7 @@ static bool check_type(struct plan *plan, const json_t *param, const json_t *val
 		}
 		if (!number && !json_is_null(value)) {
 			_cleanup_free_ char *shown =
-				text ? strdup(text) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+				text ? strdup(text) : json_text(value, JSON_ENCODE_ANY | JSON_COMPACT);
 
 			return plan_refuse(plan, 400,
 					   "[%s] field is excepted an int or long, but was [%.100s].", name,
@@ -401,7 +402,7 @@ static bool set_envelope(const struct plan *plan, const struct http_request *req
 
 bool plan_set_call(struct plan *plan, const json_t *document)
 {
-	plan->call = json_dumps(document, JSON_COMPACT);
+	plan->call = json_text(document, JSON_COMPACT);
 	return plan->call || plan_refuse_memory(plan);
 }
 

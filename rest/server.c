@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include "model/json_out.h"
 #include "model/log.h"
 #include "rest/answer_cache.h"
 #include "rest/connection.h"
@@ -441,7 +442,7 @@ static int start(struct server *server, const struct server_options *options, st
 	server->events = events_new();
 	service->clients = clients_new(CONNECTIONS, CONNECTIONS_OF_ONE);
 	openapi = server->routes ? openapi_make(server->routes, server->operations, POOLFS_VERSION) : NULL;
-	server->openapi = openapi ? json_dumps(openapi, JSON_COMPACT) : NULL;
+	server->openapi = openapi ? json_text(openapi, JSON_COMPACT) : NULL;
 	json_decref(openapi);
 	if (!server->openapi || !server->refusals || !server->failures || !server->cache || !server->events ||
 	    !server->consoles || !service->clients || !server->metrics != !options->metrics)
