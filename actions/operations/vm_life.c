@@ -13,7 +13,6 @@
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/host/topology.h"
-#include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/vm/disks.h"
 #include "actions/vm/first_start.h"
@@ -125,10 +124,29 @@ static int vm_reboot_begin(struct txn *t, struct job *job, struct error *e)
 	return vm_put_state(t, job->req->target, VM_STATE_REBOOTING, e);
 }
 
-/*
- * The VM is Rebooting until the guest is off, and Starting from then on: so a recovery can tell a guest that was not
- * stopped yet from one that was started again.
- */
+/* The progress of a reboot when the guest is off: so a recovery can tell one that was not stopped yet from one that is on again. */
+#define REBOOT_IS_OFF 50
+
+static int note_off_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *before = view_get(txn_view(t), KIND_JOB, arg);
+	struct object *row;
+
+	if (!before || !object_str_is(before, JOB_STATE, JOB_STATE_PROCESSING))
+		return 0; /* out of time */
+	row = object_copy(before);
+	object_set_int(row, JOB_PROGRESS, REBOOT_IS_OFF);
+	return txn_put(t, row, NULL, e);
+}
+
+static bool is_noted_off(struct job *job)
+{
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
+	const struct object *row = view_get(view, KIND_JOB, job->uuid);
+
+	return row && object_int(row, JOB_PROGRESS) >= REBOOT_IS_OFF;
+}
+
 static int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
@@ -147,10 +165,10 @@ static int vm_reboot_run(struct job *job, json_t **ret_result, struct error *e)
 		return r;
 	}
 	kill_point("reboot-off");
-	r = vm_set_state(job->pool, uuid, VM_STATE_STARTING, e);
+	r = store_run(pool_store(job->pool), note_off_fn, job->uuid, e);
+	kill_point("reboot-starting");
 	if (r < 0)
 		return r;
-	kill_point("reboot-starting");
 	r = vm_power_on(job, uuid, host, host, VM_STATE_STOPPED, false, e);
 	kill_point("reboot-done");
 	return r < 0 ? r : inventory(job, ret_result, e);
@@ -211,20 +229,18 @@ static int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct err
 			    job->req->op->name);
 }
 
-/* Goes on where the row says that it was. Without an answer of the host the VM is Unknown, and nobody can tell. */
+/* A guest that is off is started. Without an answer of the host the VM is Unknown, and nobody can tell. */
 static int vm_reboot_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
 	char host[UUID_SIZE];
 	enum vm_state state;
-	int r = get_state(job, host, &state, e);
+	int r = vm_recover_state(job, uuid, VM_STATE_RUNNING);
 
-	if (r < 0)
-		return r;
-	if (state == VM_STATE_REBOOTING && host_wait_connected(job, host))
-		return vm_reboot_run(job, ret_result, e);
-	if (vm_recover_state(job, uuid, VM_STATE_RUNNING) == 0)
-		return inventory(job, ret_result, e);
+	if (r == 0)
+		return is_noted_off(job)
+			       ? inventory(job, ret_result, e)
+			       : error_undone(e, "the daemon ended before VM '%s' was rebooted", uuid);
 	r = get_state(job, host, &state, e);
 	if (r < 0)
 		return r;

@@ -135,6 +135,9 @@ is_made
 is_whole "$(jq -r .inventory.uuid "$MOUNT/api-jobs/$killed/result")" Running
 
 step "if its host stays silent, and there is no other, it ends as a new request would, and what there was goes when the host is back"
+for vm in $(uuids vm-instances); do
+	act "vm-instances/$vm" stop type=cold 2>/dev/null || true # libvirt's test driver forgets what runs at the next mount
+done
 trace_creations "$host" >traced
 silent_at volume-made vm-instances/create "$(creation nowhere InstantStart)"
 wait_until 60 is_finished "$killed"
@@ -147,7 +150,7 @@ nothing_is_left() {
 wait_until 20 nothing_is_left
 
 step "a clone, whose VM is off: it waits for a host of the storage"
-assert_eq "$(value "vm-instances/$later/state")" Stopped # libvirt's test driver forgets what ran
+assert_eq "$(value "vm-instances/$later/state")" Stopped
 silent_at clone-laid-out "vm-instances/$later/actions" "clone names=copy"
 wait_until 20 is_gone vm-instances/by-name/copy
 host_is_back
