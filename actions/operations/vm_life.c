@@ -124,7 +124,7 @@ static int vm_reboot_begin(struct txn *t, struct job *job, struct error *e)
 	return vm_put_state(t, job->req->target, VM_STATE_REBOOTING, e);
 }
 
-/* The progress of a reboot when the guest is off: so a recovery can tell one that was not stopped yet from one that is on again. */
+/* The progress of a reboot whose guest is off: so a recovery tells one that was not stopped yet from one that is on again. */
 #define REBOOT_IS_OFF 50
 
 static int note_off_fn(struct txn *t, void *arg, struct error *e)
@@ -249,7 +249,9 @@ static int vm_reboot_recover(struct job *job, json_t **ret_result, struct error 
 			e, EINTR, "SYS.1000",
 			"the daemon ended while VM '%s' was being rebooted, and its host does not say whether it was",
 			uuid);
-	r = vm_bring_up(job, uuid, VM_STATE_STOPPED, false, e);
+	r = store_run(pool_store(job->pool), note_off_fn, job->uuid, e);
+	if (r == 0)
+		r = vm_bring_up(job, uuid, VM_STATE_STOPPED, false, e);
 	return r < 0 ? r : inventory(job, ret_result, e);
 }
 
