@@ -18,7 +18,7 @@ l3=$(first l3-networks)
 red=$(create l3-networks "$(jq -nc --arg l2 "$(value "l3-networks/$l3/l2NetworkUuid")" \
 	'{params: {name: "red", type: "L3BasicNetwork", l2NetworkUuid: $l2}}')")
 act "l3-networks/$red" '{"addIpRange":{"name":"r","startIp":"10.77.1.10","endIp":"10.77.1.20","netmask":"255.255.255.0","gateway":"10.77.1.1"}}'
-wait_serial "$vm" "TINY ready" 60
+wait_serial "$vm" "TINY ready" 90
 wait_until 20 agent_ping "$vm"
 
 # killed_at POINT OBJECT VERB JSON [STATE [RESTARTS]]: the daemon dies at the point while the verb runs, comes back, the job is
