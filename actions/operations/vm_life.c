@@ -233,18 +233,15 @@ static int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct err
 static int vm_reboot_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
-	char host[UUID_SIZE];
-	enum vm_state state;
+	_cleanup_object_ const struct object *vm = NULL;
 	int r = vm_recover_state(job, uuid, VM_STATE_RUNNING);
 
 	if (r == 0)
 		return is_noted_off(job)
 			       ? inventory(job, ret_result, e)
 			       : error_undone(e, "the daemon ended before VM '%s' was rebooted", uuid);
-	r = get_state(job, host, &state, e);
-	if (r < 0)
-		return r;
-	if (state != VM_STATE_STOPPED)
+	vm = vm_now(job->pool, uuid);
+	if (!vm || !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
 		return error_set_code(
 			e, EINTR, "SYS.1000",
 			"the daemon ended while VM '%s' was being rebooted, and its host does not say whether it was",
