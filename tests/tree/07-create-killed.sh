@@ -120,7 +120,7 @@ is_made() {
 listen_deaf "$CASE_DIR/deaf"
 uri=$(sqlite3 "$STATE/pool.db" "SELECT uri FROM host")
 for vm in $(uuids vm-instances); do
-	act "vm-instances/$vm" stop type=cold 2>/dev/null || true # libvirt's test driver forgets what runs at the next mount
+	(act "vm-instances/$vm" stop type=cold) 2>/dev/null || true # libvirt's test driver forgets what runs at the next mount
 done
 
 step "a first start, and its host stays silent: it is Created at once, and what there was goes when the host is back"
