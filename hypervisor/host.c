@@ -83,6 +83,13 @@ void host_request_reconnect(struct host *host)
 	(void)pthread_cond_broadcast(&host->changed);
 }
 
+bool host_is_to_reconnect(struct host *host)
+{
+	scoped_lock(&host->lock);
+
+	return host->reconnect && !host->removed;
+}
+
 /* ----------------------------------------------------------------- delivering */
 
 bool host_is_removed(struct host *host)

@@ -74,6 +74,8 @@ void host_unref(struct host *host);
 /* Tells the thread to end. Nothing new is delivered after this returns. */
 void host_end(struct host *host);
 void host_request_reconnect(struct host *host);
+/* Whether that was asked for and has not begun, see hv_host_is_to_reconnect(). */
+bool host_is_to_reconnect(struct host *host);
 bool host_is_removed(struct host *host);
 
 /*

@@ -382,16 +382,13 @@ static void pause_between(struct host *host, int64_t ms)
 			return;
 }
 
-/* Whether a reconnection was requested; clears the request. The probes run again. */
-static bool take_reconnect(struct host *host)
+/* The reconnection that was requested begins, which is told before the request is cleared. The probes run again. */
+static void begin_reconnect(struct host *host)
 {
+	(void)report(host, HV_HOST_CONNECTING, NULL, "reconnecting as asked");
 	scoped_lock(&host->lock);
-
-	if (!host->reconnect)
-		return false;
 	host->reconnect = false;
 	host->probed = false;
-	return true;
 }
 
 static void *run(void *arg)
@@ -408,15 +405,14 @@ static void *run(void *arg)
 		bool connected = connect_and_serve(host);
 
 		now = deadline_in(0);
-		if (take_reconnect(host)) {
-			(void)report(host, HV_HOST_CONNECTING, NULL, "reconnecting as asked");
-			delay = BACKOFF_FIRST_MS;
-			continue;
-		}
 		if (connected && now.tv_sec >= steady.tv_sec)
 			delay = BACKOFF_FIRST_MS;
 		pause_between(host, delay);
 		delay = delay * 2 < BACKOFF_MAX_MS ? delay * 2 : BACKOFF_MAX_MS;
+		if (host_is_to_reconnect(host)) {
+			begin_reconnect(host);
+			delay = BACKOFF_FIRST_MS;
+		}
 	}
 	states_free(&host->domains);
 	host_unref(host);

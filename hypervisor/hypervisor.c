@@ -149,6 +149,15 @@ int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e)
 	return 0;
 }
 
+bool hv_host_is_to_reconnect(struct hypervisor *hv, const char *uuid)
+{
+	ssize_t i;
+
+	scoped_lock(&hv->lock);
+	i = find(hv, uuid);
+	return i >= 0 && host_is_to_reconnect(hv->hosts[i]);
+}
+
 struct host *hypervisor_get_host(struct hypervisor *hv, const char *uuid)
 {
 	ssize_t i;

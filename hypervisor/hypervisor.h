@@ -150,6 +150,11 @@ void hv_host_remove(struct hypervisor *hv, const char *uuid);
  * traffic control run again; reconnecting by itself, the host keeps their last result.
  */
 int hv_host_reconnect(struct hypervisor *hv, const char *uuid, struct error *e);
+/**
+ * Whether a reconnection has been asked for that has not begun: what was reported before this is false, or is being
+ * reported, is of a connection or an attempt that ends now. When it begins, HV_HOST_CONNECTING has been reported.
+ */
+bool hv_host_is_to_reconnect(struct hypervisor *hv, const char *uuid);
 
 /**
  * For the rest of hypervisor/ only: the host @uuid, with a reference for the caller; NULL when there is none.

@@ -46,14 +46,16 @@ static int wait_for_report(struct job *job, const char *uuid, struct error *e)
 	int64_t give_up = store_now() + CONNECT_TIMEOUT_S * NS_PER_S;
 
 	for (;;) {
+		/* first: then the view is not older than the beginning */
+		bool begun = !hv_host_is_to_reconnect(pool_hypervisor(job->pool), uuid);
 		_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 		const struct object *host = view_get(view, KIND_HOST, uuid);
 
 		if (!host)
 			return error_gone(e, KIND_HOST, uuid);
-		if (object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
+		if (begun && object_str_is(host, HOST_STATUS, STATUS_CONNECTED))
 			return 0;
-		if (object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED))
+		if (begun && object_str_is(host, HOST_STATUS, STATUS_DISCONNECTED))
 			return error_set_code(e, ENOTCONN, "HOST.1003", "%s",
 					      object_text(host, HOST_STATUS_REASON));
 		if (job_should_stop(job))
