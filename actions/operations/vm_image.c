@@ -233,19 +233,12 @@ static int vm_reimage_run(struct job *job, json_t **ret_result, struct error *e)
 	return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 }
 
-#define INTERRUPTED                                                                                          \
-	"the daemon ended while the root volume of VM '%s' was being replaced; the VM is unchanged"
-
-/* After the removal of the new file: one that could not be removed yet has the name that is needed. */
-static int interrupted(struct job *job, const char *ps, const char *file, struct error *e)
+static int interrupted(const struct job *job, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-
-	if (ps && orphan_file_find(view, ps, file))
-		return error_set_code(e, EINTR, "SYS.1000",
-				      INTERRUPTED ", and the new file is removed when its host answers",
-				      job->req->target);
-	return error_undone(e, INTERRUPTED, job->req->target);
+	return error_undone(
+		e,
+		"the daemon ended while the root volume of VM '%s' was being replaced; the VM is unchanged",
+		job->req->target);
 }
 
 static int vm_reimage_recover(struct job *job, json_t **ret_result, struct error *e)
@@ -263,7 +256,7 @@ static int vm_reimage_recover(struct job *job, json_t **ret_result, struct error
 				      object_str(root, VOLUME_HOST_UUID));
 	}
 	orphan_files_remove(job->pool, job->uuid);
-	return interrupted(job, root ? object_str(root, VOLUME_PRIMARY_STORAGE_UUID) : NULL, re.name, e);
+	return interrupted(job, e);
 }
 
 /* ------------------------------------------------------------------ change */
@@ -474,11 +467,8 @@ static int vm_change_image_recover(struct job *job, json_t **ret_result, struct 
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = request_object(view, job->req);
 	const struct object *volume = view_get(view, KIND_VOLUME, request_str(job->req, "resourceUuid"));
-	char name[64] = "";
 
 	/* so that the files can be removed now */
-	if (volume)
-		volume_file_name(volume, name);
 	if (volume)
 		host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(volume, VOLUME_HOST_UUID));
@@ -487,7 +477,7 @@ static int vm_change_image_recover(struct job *job, json_t **ret_result, struct 
 		return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);
 	}
 	remove_new_root(job);
-	return interrupted(job, volume ? object_str(volume, VOLUME_PRIMARY_STORAGE_UUID) : NULL, name, e);
+	return interrupted(job, e);
 }
 
 /* -------------------------------------------------------------- candidates */

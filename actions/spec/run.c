@@ -276,6 +276,15 @@ static void start_again(struct work *w)
 		(void)do_step(w, req, count_done(w) + 1, &ignored);
 }
 
+/* Leaves a VM that was stopped only for a change as it was, and returns @r. */
+static int give_up(struct work *w, int r)
+{
+	if (!job_should_stop(w->job))
+		start_again(w);
+	(void)show(w, NULL);
+	return r;
+}
+
 static int work_on(struct work *w, json_t **ret_result, struct error *e)
 {
 	int r = 0;
@@ -284,12 +293,8 @@ static int work_on(struct work *w, json_t **ret_result, struct error *e)
 		r = job_should_stop(w->job) ? job_stop_reason(w->job, e) : advance(w, e);
 	if (r > 0)
 		r = store_run(pool_store(w->job->pool), put_document_fn, w, e);
-	if (r < 0) {
-		if (!job_should_stop(w->job))
-			start_again(w);
-		(void)show(w, NULL);
-		return r;
-	}
+	if (r < 0)
+		return give_up(w, r);
 	*ret_result = json_pack("{s:O}", "steps", w->steps);
 	return *ret_result ? 0 : error_oom(e);
 }
@@ -365,8 +370,9 @@ int spec_recover(struct job *job, json_t **ret_result, struct error *e)
 	if (vm && object_str(vm, VM_HOST_UUID))
 		(void)host_wait_connected(job, object_str(vm, VM_HOST_UUID));
 	r = recover_step(&w, e);
-	if (r == 0 && !job_may_go_on(job))
-		r = error_set_code(e, EINTR, "SYS.1000", "the daemon ended while '%s' was being changed",
-				   w.uuid);
+	if (r == 0 && !job_should_stop(job) && !job_may_go_on(job))
+		return give_up(&w, error_set_code(e, EINTR, "SYS.1000",
+						  "the daemon ended too often while '%s' was being changed",
+						  w.uuid));
 	return r < 0 ? r : work_on(&w, ret_result, e);
 }

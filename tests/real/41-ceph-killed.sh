@@ -147,9 +147,9 @@ for point in revert-begun revert-overlay revert-done; do
 done
 
 step "the root disk is reimaged"
+undone=reimage-made
 for point in reimage-made reimage-done; do
-	kill_at $point "vm-instances/$vm/actions" reimage
-	look_after $point
+	die_at $point "vm-instances/$vm/actions" reimage
 done
 
 step "the volume is expunged, with the snapshots of all its images"
