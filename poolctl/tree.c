@@ -38,18 +38,31 @@ const char *json_text(const json_t *object, const char *name)
 	return text ? text : "";
 }
 
+struct text_out {
+	FILE *file;
+	bool failed;
+};
+
+static int write_text(const char *bytes, size_t len, void *arg)
+{
+	struct text_out *out = arg;
+
+	out->failed = out->failed || fwrite(bytes, 1, len, out->file) != len;
+	return out->failed ? -1 : 0;
+}
+
+/* Of a member's name that could not be written jansson 2.14 does not tell. */
 char *tree_json_text(const json_t *json, size_t flags)
 {
 	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
-	bool failed;
+	struct text_out out = {.file = open_memstream(&text, &len)};
 
-	if (!out)
+	if (!out.file)
 		return NULL;
-	failed = json_dumpf(json, out, flags) < 0 || ferror(out); /* it does not look at all that it writes */
-	failed = fclose(out) != 0 || failed;
-	if (failed)
+	out.failed = json_dump_callback(json, write_text, &out, flags) < 0 || out.failed;
+	out.failed = fclose(out.file) != 0 || out.failed;
+	if (out.failed)
 		free(steal(&text));
 	return text;
 }

@@ -128,9 +128,10 @@ static int write_event(FILE *out, const json_t *event)
 
 	if (!text)
 		return -ENOMEM;
-	fprintf(out, "id: %" JSON_INTEGER_FORMAT "\ndata: %s\n\n",
-		json_integer_value(json_object_get(event, "sequence")), text);
-	return 0;
+	return fprintf(out, "id: %" JSON_INTEGER_FORMAT "\ndata: %s\n\n",
+		       json_integer_value(json_object_get(event, "sequence")), text) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* How many events there are; -ENOMEM. @answer: of ask(). */
@@ -139,8 +140,9 @@ static int write_events(FILE *out, const struct listener *l, const json_t *answe
 	const json_t *list = json_object_get(answer, "events"), *event;
 	size_t i;
 
-	if (json_is_true(json_object_get(answer, "lost")))
-		fprintf(out, "event: lost\nid: %" PRId64 "\ndata: {}\n\n", l->next);
+	if (json_is_true(json_object_get(answer, "lost")) &&
+	    fprintf(out, "event: lost\nid: %" PRId64 "\ndata: {}\n\n", l->next) < 0)
+		return -ENOMEM;
 	json_array_foreach (list, i, event)
 		if (write_event(out, event) < 0)
 			return -ENOMEM;

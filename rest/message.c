@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/json.h"
 #include "model/json_out.h"
 
 static const char path_call[] = "/zstack/api";
@@ -165,7 +166,7 @@ static const char *const framing[] = {"session", "timeout", "systemTags", "userT
 
 static json_t *make_params(const json_t *message)
 {
-	json_t *params = json_copy((json_t *)(uintptr_t)message);
+	json_t *params = json_copy_whole(message);
 	const char *name;
 	json_t *value;
 	void *next;

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include "model/json.h"
 #include "model/json_out.h"
 #include "rest/choice.h"
 #include "rest/zone.h"
@@ -410,7 +411,7 @@ bool plan_set_call(struct plan *plan, const json_t *document)
 static bool build(struct plan *plan, const struct http_request *request, const struct choice *choice,
 		  const struct uri_path *path, const char *query, json_t *body, json_t *document)
 {
-	json_t *params = choice->params ? json_copy(choice->params) : json_object();
+	json_t *params = choice->params ? json_copy_whole(choice->params) : json_object();
 	const char *method = choice->route->method;
 
 	if (!params || json_object_set_new(document, "params", params) < 0)
