@@ -409,7 +409,8 @@ kill_at() {
 
 # begun_anew JOB: how often it has begun anew, as the events tell
 begun_anew() {
-	grep "\"$1\"" "$MOUNT/events" | grep -c '"state":{"from":"Processing","to":"Queued"}' || true
+	grep "\"$1\"" "$MOUNT/events" >"$CASE_DIR/of-job" || fail "the events do not tell of job $1"
+	grep -c '"state":{"from":"Processing","to":"Queued"}' "$CASE_DIR/of-job" || true
 }
 
 # no_rows_in_between: no object is in a state that it has only during a job.
