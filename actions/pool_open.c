@@ -39,8 +39,9 @@
 
 /* How long jobs wait for the hosts that they need. */
 #define HOSTS_DUE_MS 30000
-/* The same, of those that the daemon's end has stopped: what they have left is to be right soon. */
-#define RECOVERY_DUE_MS 5000
+/* How long they wait for what is open on hosts, and those that the daemon's end has stopped at all: what they left is to be
+ * right soon. */
+#define PREPARATIONS_DUE_MS 5000
 
 /* ------------------------------------------------------------- open, close */
 
@@ -197,7 +198,7 @@ int pool_open(const struct pool_options *options, struct pool **ret_pool, struct
 	pool->resumes = options->resumes;
 	pool->keep = options->keep;
 	pool->hosts_due = clock_monotonic_ms() + HOSTS_DUE_MS;
-	pool->recovery_due = clock_monotonic_ms() + RECOVERY_DUE_MS;
+	pool->preparations_due = clock_monotonic_ms() + PREPARATIONS_DUE_MS;
 	pool->is_away = host_is_coming_for;
 	pool->state_dir = strdup(options->state_dir);
 	pool->background = workers_new("background", BACKGROUND_MAX);

@@ -23,9 +23,9 @@ struct pool_options {
 };
 
 /**
- * Opens the state folder (an empty one gets a first pool, bootstrap.h), has the hosts connected, and starts the executor
- * after having waited up to 5 s for them. If the pool is new, it waits before it returns, so that its host can be used at
- * once; else in a thread: requests need not wait for the hosts, and jobs begin later. Blocks. The options are not
+ * Opens the state folder (an empty one gets a first pool, bootstrap.h), has the hosts connected, and starts the executor.
+ * If the pool is new, it waits up to 5 s for them, so that its host can be used at once; else neither requests nor jobs
+ * that need none of them do. Blocks. The options are not
  * needed after the return. Free with pool_close(). Errors of store_open(), pool_bootstrap(), hv_host_add(), ...
  */
 int pool_open(const struct pool_options *options, struct pool **ret_pool, struct error *e);

@@ -195,8 +195,7 @@ static void prepare(void *arg)
 	vm_reconcile_unknown(p->pool);
 	foreign_domains_count(p->pool, p->host);
 	(void)host_prepare(p->pool, p->host, NULL);
-	/* unless it is written, jobs wait a little longer */
-	(void)store_run(pool_store(p->pool), prepared_fn, p->host, NULL);
+	(void)pool_insist(p->pool, "host", p->host, prepared_fn, p->host, NULL);
 	/* what was left behind while the host could not be reached */
 	vm_expunge_left_behind(p->pool);
 	snapshots_reconcile_idle(p->pool);

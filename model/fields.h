@@ -74,8 +74,6 @@
 	X(HOST, BANDWIDTH, "bandwidth", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: traffic control works") \
 	X_STR(X, HOST, STATUS_REASON, "statusReason", F_FILE,                                                \
 	      "why it is not connected; when it is: which storage or network cannot be used there; else empty") \
-	X(HOST, PREPARING, "preparing", FIELD_BOOL, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,                   \
-	  "true: it has connected, and what is attached to its cluster is being opened there")               \
 	X_STR(X, HOST, FENCE_COMMAND, "fenceCommand", F_FILE,                                                \
 	      "program that cuts the host's power when it is silent, in place of its cluster's")             \
 	X_STR(X, HOST, FENCE_STATUS, "fenceStatus", F_FILE,                                                  \
@@ -88,7 +86,9 @@
 	X(HOST, FOREIGN_CPU, "foreignCpuNum", FIELD_INT, F_FILE, KIND_NONE, 0, 0,                            \
 	  "virtual CPUs of running VMs that are not of the pool; they count for its capacity")               \
 	X(HOST, FOREIGN_MEMORY, "foreignMemorySize", FIELD_LONG, F_FILE, KIND_NONE, 0, 0,                    \
-	  "bytes of memory of running VMs that are not of the pool; they count for its capacity")
+	  "bytes of memory of running VMs that are not of the pool; they count for its capacity") \
+	X(HOST, PREPARING, "preparing", FIELD_BOOL, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,                   \
+	  "true: it has connected, and what is attached to its cluster is being opened there")
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
 	X_UUID(X, PRIMARY_STORAGE)                                                                           \
@@ -395,11 +395,11 @@
 	X(JOB, UID, "uid", FIELD_LONG, F_FILE, KIND_NONE, 0, 0, "user id of the caller")                     \
 	X(JOB, ACCOUNT_UUID, "accountUuid", FIELD_STRING, F_FILE | F_SHARED, KIND_ACCOUNT, 0, 0, "account on whose behalf it acts") \
 	X(JOB, DEADLINE, "deadline", FIELD_DATE, F_FILE, KIND_NONE, 0, 0, "time after which it fails")       \
-	X(JOB, RESTARTS, "restarts", FIELD_INT, F_FILE, KIND_NONE, 0, 0, "how often the daemon ended while it ran") \
 	X_STR(X, JOB, WEB_HOOK, "webHook", F_INDEX | F_HIDDEN, "URL to notify of the end")                             \
 	X(JOB, SCHEMA, "schema", FIELD_BOOL, F_HIDDEN, KIND_NONE, 0, 0, "true: what the web hook gets has a schema") \
 	X_STR(X, JOB, LONG_JOB_UUID, "longJobUuid", F_INDEX | F_HIDDEN, "the long job that it runs")         \
-	X_STR(X, JOB, LONG_JOB, "longJob", F_HIDDEN | F_COMPRESSED, "what that was submitted with")
+	X_STR(X, JOB, LONG_JOB, "longJob", F_HIDDEN | F_COMPRESSED, "what that was submitted with") \
+	X(JOB, RESTARTS, "restarts", FIELD_INT, F_FILE, KIND_NONE, 0, 0, "how often the daemon ended while it ran")
 
 /* Not stored: each is made of the job that runs it (actions/engine/long_job.h). */
 #define LONG_JOB_FIELDS(X)                                                                                   \

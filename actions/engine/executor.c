@@ -47,7 +47,7 @@ struct executor {
 	atomic_bool stopping;	   /* set under the lock */
 	struct waiting *awaiting;  /* lock; those that have failed to begin, until a host has come or not */
 	unsigned outcomes;	   /* lock; how often that was so */
-	bool recovers;		   /* the timer's; it has seen that recoveries wait no longer */
+	bool waits_less; /* the timer's; it has seen that the pool has not just been opened any more */
 	/* lock; of executor_hold() */
 	bool held;
 	struct waiting *held_back; /* those that would run */
@@ -210,6 +210,12 @@ static bool await_hosts(struct waiting *entry, unsigned outcomes, const struct e
 	return true;
 }
 
+/* Whether it goes on in the next process, whatever becomes of this one. */
+static bool goes_on(const struct job *job)
+{
+	return job->req->op->goes_on && job->req->op->goes_on(job->req);
+}
+
 /* False when the job could not begin yet, or begins anew, and the entry is another's. */
 static bool run(struct waiting *entry, struct job *job)
 {
@@ -228,7 +234,9 @@ static bool run(struct waiting *entry, struct job *job)
 		return false;
 	if (entry->recover) {
 		error_done(&e);
-		r = job_count_restart(job, &e);
+		r = goes_on(job) ? 0 : job_count_restart(job, &e);
+		if (r < 0 && pool_is_closing(entry->x->pool))
+			return true;
 	}
 	if (r == 0) {
 		running_add(entry, job);
@@ -239,10 +247,14 @@ static bool run(struct waiting *entry, struct job *job)
 			dispatch(entry->x, entry);
 			return false;
 		}
+		if (r < 0 && e.undone && job_should_stop(job)) {
+			error_done(&e);
+			r = job_stop_reason(job, &e);
+		}
 		r = request_explain_error(job->req, r, &e);
 	}
-	/* The row stays Processing: the next start recovers the job, as after a kill. */
-	if ((r == -ECANCELED || e.undone) && is_deferred(entry, job))
+	/* The row stays Processing: the next start recovers the job, as after a kill, or once more. */
+	if ((r == -ECANCELED || (r < 0 && entry->recover)) && is_deferred(entry, job))
 		return true;
 	job_end(job, result, r < 0 ? &e : NULL);
 	return true;
@@ -331,7 +343,7 @@ static void entry_run(void *arg)
 			job_end(&job, NULL, &e);
 		} else {
 			snprintf(job.req->job, sizeof(job.req->job), "%s", entry->entry.job);
-			counts = !job.req->op->goes_on || !job.req->op->goes_on(job.req);
+			counts = !goes_on(&job);
 			if (!counts)
 				leave(x);
 			over = run(entry, &job);
@@ -357,7 +369,8 @@ static bool may_let_begin(const struct change *change)
 	if (!before)
 		return false;
 	if (before->kind->id == KIND_HOST)
-		return host_is_coming(before) && !host_is_coming(after);
+		return (host_is_coming(before, false) && !host_is_coming(after, false)) ||
+		       (host_is_coming(before, true) && !host_is_coming(after, true));
 	return before->kind->id == KIND_JOB && after && object_int(after, JOB_CANCEL) &&
 	       !object_int(before, JOB_CANCEL);
 }
@@ -494,8 +507,8 @@ void executor_check_deadlines(struct executor *x)
 	if (atomic_exchange(&x->missed, false) &&
 	    store_post(pool_store(x->pool), take_up_all_fn, x, NULL) < 0)
 		atomic_store(&x->missed, true);
-	if (!pool_awaits_hosts(x->pool) || (!x->recovers && !pool_recovery_awaits_hosts(x->pool))) {
-		x->recovers = true;
+	if (!pool_awaits_hosts(x->pool) || (!x->waits_less && !pool_was_just_opened(x->pool))) {
+		x->waits_less = true;
 		retry_awaiting(x);
 	}
 	scoped_lock(&x->lock);

@@ -7,9 +7,9 @@
  * object it names (one, two, or more by rows of KIND_QUEUE_REF; job_queues.h), and runs
  * (job_run.h) when it is the first in all of them.
  *
- * A job that cannot begin, or be recovered, only because a host is still Connecting since the pool was opened
- * (error_may_pass(), pool_awaits_hosts()) keeps its place in the queues, but no worker, and tries again when a host has
- * come or not. All others begin at once.
+ * A job that cannot begin, or be recovered, only because a host is still coming since the pool was opened (error_may_pass(),
+ * pool_awaits_hosts(), pool_was_just_opened()) keeps its place in the queues, but no worker, and tries again when a host
+ * has come or not. All others begin at once.
  *
  * States of a job: Queued -> Processing -> Done, Failed or Cancelled. From Queued, too:
  * Cancelled; Failed, when its turn has come and it is refused; Done, when there is nothing

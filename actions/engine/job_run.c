@@ -13,8 +13,10 @@
 
 /* How often what had no memory is tried before it is given up: there may be another reason. */
 #define MEMORY_TRIES 8
-/* How often a job goes on after the end of the daemon, which it may be the cause of. Then it is recovered once more, and fails. */
+/* How often a job goes on after the end of the daemon, which it may be the cause of. Then it is recovered, and fails. */
 #define RESTARTS_MOST 10
+/* How often it is recovered: that itself may be the cause. */
+#define RECOVERIES_MOST (2 * RESTARTS_MOST)
 
 /* True when the process is about to end: what does not work now is done by the next one. */
 static bool is_ending(const struct job *job)
@@ -111,7 +113,7 @@ int job_check_recover(const struct job *job, struct error *e)
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *row = view_get(view, KIND_JOB, job->uuid);
 
-	return row && pool_recovery_awaits_hosts(job->pool) && !job_should_stop(job)
+	return row && pool_was_just_opened(job->pool) && !job_should_stop(job)
 		       ? pool_check_away(job->pool, view, row, e)
 		       : 0;
 }
@@ -129,7 +131,7 @@ static int count_restart_fn(struct txn *t, void *arg, struct error *e)
 
 	if (!row)
 		return 0;
-	restart->too_often = object_int(row, JOB_RESTARTS) > RESTARTS_MOST;
+	restart->too_often = object_int(row, JOB_RESTARTS) >= RECOVERIES_MOST;
 	if (restart->too_often)
 		return 0;
 	counted = object_copy(row);
@@ -146,29 +148,36 @@ int job_count_restart(const struct job *job, struct error *e)
 		return r;
 	return error_set(e, EIO,
 			 "the daemon ended %d times while the job ran; what it has left stays as it is",
-			 RESTARTS_MOST + 2);
+			 RECOVERIES_MOST + 1);
 }
 
 static bool may_go_on(const struct object *row)
 {
-	return row && !object_int(row, JOB_CANCEL) && object_int(row, JOB_RESTARTS) <= RESTARTS_MOST;
+	return row && object_int(row, JOB_RESTARTS) <= RESTARTS_MOST;
 }
 
 bool job_may_go_on(const struct job *job)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 
-	return !job_should_stop(job) && may_go_on(view_get(view, KIND_JOB, job->uuid));
+	return may_go_on(view_get(view, KIND_JOB, job->uuid));
 }
+
+struct begin_anew {
+	const char *job;
+	bool done;
+};
 
 static int begin_anew_fn(struct txn *t, void *arg, struct error *e)
 {
-	const struct job *job = arg;
-	const struct object *row = view_get(txn_view(t), KIND_JOB, job->uuid);
+	struct begin_anew *anew = arg;
+	const struct object *row = view_get(txn_view(t), KIND_JOB, anew->job);
 	struct object *waiting;
 
-	if (!may_go_on(row) || !object_str_is(row, JOB_STATE, JOB_STATE_PROCESSING))
-		return -ECANCELED;
+	anew->done = may_go_on(row) && object_str_is(row, JOB_STATE, JOB_STATE_PROCESSING) &&
+		     !object_int(row, JOB_CANCEL);
+	if (!anew->done)
+		return 0;
 	waiting = object_copy(row);
 	object_set_int(waiting, JOB_PROGRESS, 0);
 	object_set_str(waiting, JOB_STATE, JOB_STATE_QUEUED);
@@ -177,7 +186,10 @@ static int begin_anew_fn(struct txn *t, void *arg, struct error *e)
 
 bool job_begin_anew(struct job *job)
 {
-	return !job_should_stop(job) && store_run(pool_store(job->pool), begin_anew_fn, job, NULL) == 0;
+	struct begin_anew anew = {.job = job->uuid};
+
+	return !job_should_stop(job) &&
+	       pool_insist(job->pool, "job", job->uuid, begin_anew_fn, &anew, NULL) == 0 && anew.done;
 }
 
 struct apply {
@@ -226,9 +238,9 @@ static int recover(struct job *job, json_t **ret_result, struct error *e)
 /*
  * A job whose changes the database failed in between, as on a full disk, or that had no memory, may have stopped at any
  * point, like one whose daemon was killed; so it is finished or undone as after a restart, as soon as the database
- * works. Its error stays, if there is one.
+ * works. Its error stays, if there is one, unless that is of a recovery (@again), of which the last word counts.
  */
-static int mend(struct job *job, int r, json_t **result, struct error *e)
+static int mend(struct job *job, bool again, int r, json_t **result, struct error *e)
 {
 	bool broken = store_has_failed() || r == -ENOMEM;
 	int tries = MEMORY_TRIES;
@@ -247,7 +259,7 @@ static int mend(struct job *job, int r, json_t **result, struct error *e)
 		} else if (now >= 0 && r < 0) {
 			error_done(e);
 			r = 0;
-		} else if (now < 0 && r >= 0) {
+		} else if (now < 0 && (r >= 0 || again)) {
 			r = error_move(e, &late);
 		}
 		if (!broken && now >= 0) {
@@ -264,7 +276,7 @@ int job_run(struct job *job, bool again, json_t **ret_result, struct error *e)
 
 	store_forget_failure();
 	r = again ? recover(job, ret_result, e) : job->req->op->run(job, ret_result, e);
-	return mend(job, r, ret_result, e);
+	return mend(job, again, r, ret_result, e);
 }
 
 int job_run_step(struct job *job, struct request *step, bool again, struct error *e)

@@ -25,11 +25,11 @@ int job_check_recover(const struct job *job, struct error *e);
  * more: the recovery itself may be what ends the daemon. Other errors: the pool is closing.
  */
 int job_count_restart(const struct job *job, struct error *e);
-/** False for a job that was recovered but must not do any more: the daemon ended too often while it ran, or it is to stop. */
+/** False for a job that may be recovered but must not do any more, since the daemon ended too often while it ran. */
 bool job_may_go_on(const struct job *job);
 /**
  * Processing -> Queued, after its recover function has failed with error_undone(), so that it begins once more. False when it
- * may not (job_may_go_on()), or when this cannot be written: then it ends with that error.
+ * may not (job_may_go_on()), or is to stop: then it ends with that error.
  */
 bool job_begin_anew(struct job *job);
 /**

@@ -106,22 +106,22 @@ bool pool_awaits_hosts(const struct pool *pool)
 	return clock_monotonic_ms() < pool->hosts_due;
 }
 
-bool pool_recovery_awaits_hosts(const struct pool *pool)
+bool pool_was_just_opened(const struct pool *pool)
 {
-	return clock_monotonic_ms() < pool->recovery_due;
+	return clock_monotonic_ms() < pool->preparations_due;
 }
 
-bool host_is_coming(const struct object *host)
+bool host_is_coming(const struct object *host, bool prepared)
 {
-	return host &&
-	       (object_str_is(host, HOST_STATUS, STATUS_CONNECTING) ||
-		(object_str_is(host, HOST_STATUS, STATUS_CONNECTED) && object_int(host, HOST_PREPARING)));
+	return host && (object_str_is(host, HOST_STATUS, STATUS_CONNECTING) ||
+			(prepared && object_str_is(host, HOST_STATUS, STATUS_CONNECTED) &&
+			 object_int(host, HOST_PREPARING)));
 }
 
 int pool_check_away(const struct pool *pool, const struct view *view, const struct object *job,
 		    struct error *e)
 {
-	if (!pool_awaits_hosts(pool) || !pool->is_away(view, job))
+	if (!pool_awaits_hosts(pool) || !pool->is_away(view, job, pool_was_just_opened(pool)))
 		return 0;
 	error_may_pass(e);
 	return error_set(e, ENOTCONN, "the host is Connecting");

@@ -49,12 +49,15 @@ int pool_insist(struct pool *pool, const char *area, const char *uuid, txn_fn *f
 
 /** Has the timer look at what is due, and when the next is, as each change of the pool does. Not under a lock. */
 void pool_wake_timer(struct pool *pool);
-/** True for some time after pool_open(): hosts that are host_is_coming() are waited for, rather than silent. */
+/** True for some time after pool_open(): hosts that are Connecting are waited for, rather than silent. */
 bool pool_awaits_hosts(const struct pool *pool);
-/** True for a shorter time, after which a job that the daemon's end has stopped is undone without its hosts, if it can be. */
-bool pool_recovery_awaits_hosts(const struct pool *pool);
-/** True for a host that is Connecting, or on which what is attached to its cluster is not open yet. NULL: false. */
-bool host_is_coming(const struct object *host);
+/**
+ * True for a shorter time: all jobs wait until what is attached to their hosts is open there, and those that the end of the
+ * daemon has stopped for hosts that are Connecting. After that they are undone without them, if they can be.
+ */
+bool pool_was_just_opened(const struct pool *pool);
+/** True for a host that is Connecting, or (@prepared) on which what is attached to its cluster is not open yet. NULL: false. */
+bool host_is_coming(const struct object *host, bool prepared);
 /** -ENOTCONN with error_may_pass() when the job has to wait for hosts that are coming (host_is_coming_for()). */
 int pool_check_away(const struct pool *pool, const struct view *view, const struct object *job,
 		    struct error *e);

@@ -42,12 +42,12 @@ struct pool {
 	bool read_only;			/* immutable */
 	struct keep *keep;		/* immutable; or NULL */
 	bool resumes;			/* immutable: another process has served the pool before */
-	pthread_t starter;		/* the rest of pool_open(), unless the pool is new */
+	pthread_t starter;		/* the rest of pool_open() */
 	bool starter_runs;
 	int64_t hosts_due; /* immutable; CLOCK_MONOTONIC in ms: until then jobs wait for hosts that are coming */
-	int64_t recovery_due; /* immutable; the same: until then those that were stopped in the middle do */
-	/* immutable: whether a host that is Connecting has what this job works on */
-	bool (*is_away)(const struct view *view, const struct object *job);
+	int64_t preparations_due; /* immutable; the same: see pool_was_just_opened() */
+	/* immutable: whether a host that is coming has what this job works on */
+	bool (*is_away)(const struct view *view, const struct object *job, bool prepared);
 	atomic_bool closing;
 	pthread_t timer;
 	bool timer_runs;

@@ -8,9 +8,10 @@
 /**
  * True when the job has to wait for a host that is coming: it is what the job works on, has its VM or volume, or would be
  * the first that reaches that; or it is any, while the job is of a zone, a cluster, a primary storage or a network.
+ * @prepared: as host_is_coming().
  */
-bool host_is_coming_for(const struct view *view, const struct object *job);
-/** Blocks until the host is connected, and what it shall have is open there; false when it is not within 30 s, is gone, or the job is cancelled. */
+bool host_is_coming_for(const struct view *view, const struct object *job, bool prepared);
+/** Blocks until the host is connected; false when it is not within 30 s, is gone, or the job is cancelled. */
 bool host_wait_connected(struct job *job, const char *host);
 /**
  * Waits likewise for @host, or if it is NULL for any host of the primary storage @ps; does not wait if both

@@ -379,6 +379,8 @@ static int vm_update_recover(struct job *job, json_t **ret_result, struct error 
 		return error_undone(e, "the daemon ended before the VM was changed");
 	if (host && host_wait_connected(job, host))
 		r = push(job, &z, e);
+	else if (host && job_should_stop(job))
+		return job_stop_reason(job, e);
 	else if (host && !same_size(vm_size_of(vm), want)) /* what it has to give up is still its own */
 		return error_set_code(
 			e, EINTR, "SYS.1000",

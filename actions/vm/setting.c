@@ -184,6 +184,8 @@ int vm_setting_recover(struct job *job, json_t **ret_result, struct error *e)
 		return error_undone(e, "the daemon ended before '%s' changed anything", job->req->op->name);
 	if (host && host_wait_connected(job, host))
 		r = push(job, s, e);
+	else if (host && job_should_stop(job))
+		return job_stop_reason(job, e);
 	return r < 0 ? r : answer(job, ret_result, e);
 }
 

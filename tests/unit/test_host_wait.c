@@ -85,7 +85,7 @@ static bool waits(struct fixture *f, const char *queue, const char *queue2)
 
 	object_set_str(job, JOB_QUEUE, queue);
 	object_set_str(job, JOB_QUEUE2, queue2);
-	waits = host_is_coming_for(view, job);
+	waits = host_is_coming_for(view, job, false);
 	object_unref(job);
 	return waits;
 }
