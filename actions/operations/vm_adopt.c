@@ -297,6 +297,19 @@ static int settle_adopted(struct job *job, const char *uuid, json_t **ret_result
 	return job_result_inventory(job, KIND_VM, uuid, ret_result, e);
 }
 
+/* Right after a start there may be hosts with a twin that are only about to connect: they are waited for. */
+static int vm_adopt_begin(struct txn *t, struct job *job, struct error *e)
+{
+	if (!pool_awaits_hosts(job->pool))
+		return 0;
+	view_for_each (host, txn_view(t), KIND_HOST)
+		if (host_is_coming(host)) {
+			error_may_pass(e);
+			return error_set(e, ENOTCONN, "host '%s' is Connecting", object_name(host));
+		}
+	return 0;
+}
+
 /* A uuid is the name by which the pool asks all hosts for a VM. Those that are silent cannot be asked. */
 static int check_twins(struct pool *pool, const struct view *view, const struct adoption *a, struct error *e)
 {
@@ -498,6 +511,7 @@ static const struct operation adopt_vm_instance = {
 	.flags = OP_ADMIN,
 	.help = "makes a VM of the pool of a domain of the host (its name or uuid), which goes on as it is",
 	.allows = check_connected,
+	.begin = vm_adopt_begin,
 	.run = vm_adopt_run,
 	.recover = vm_adopt_recover,
 };

@@ -5,6 +5,8 @@
  */
 #include "tests/unit/adopt_fixture.h"
 
+#include <sys/stat.h>
+
 #include "actions/vm/reconcile.h"
 #include "actions/vm/state.h"
 
@@ -51,6 +53,47 @@ static void a_uuid_of_two_hosts_is_not_adopted(void **state)
 	adopt(host_a, "db");
 	by_hand(host_b, WEB, virDomainUndefine);
 	adopt(host_a, "web");
+}
+
+/* Host B, with a file of its machine that cannot be read before end_silence(): it connects no sooner. */
+static void begin_silence(void)
+{
+	char path[128];
+
+	machine_path("b", path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+static void end_silence(const struct their_domain *twin)
+{
+	write_machine("b", twin, NULL);
+}
+
+static bool is_prepared(const struct view *view, const void *host)
+{
+	return !host_is_coming(view_get(view, KIND_HOST, host));
+}
+
+/* Right after a start, when the other host is yet to come, so that it cannot be asked. */
+static void a_twin_of_a_host_that_is_coming_is_seen(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	char job[UUID_SIZE], target[UUID_SIZE], image[UUID_SIZE];
+
+	(void)state;
+	add_host_b();
+	begin_silence();
+	pool_fixture_reopen(pool);
+	wait_until(pool, is_prepared, host_a);
+	assert_int_equal(submit(pool, "AdoptVmInstance", host_a, json_pack("{s:s}", "domain", "web"), job,
+				target, NULL),
+			 0);
+	add_image(pool, "other", "raw", NULL, image); /* meanwhile other work is done */
+	end_silence(AT("twin", WEB, "twin", OFF));
+	assert_true(job_end(pool, job, &e) < 0);
+	assert_non_null(strstr(error_sentence(&e), "the host 'b' has a domain with the uuid of 'web'"));
+	assert_false(exists(pool, KIND_VM, WEB));
 }
 
 /* The domains of a host that comes later, with the uuids of VMs that run, and that are off. */
@@ -315,6 +358,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LOCAL(a_uuid_of_two_hosts_is_not_adopted),
+		LOCAL(a_twin_of_a_host_that_is_coming_is_seen),
 		LOCAL(domains_of_others_are_never_touched),
 		LOCAL(domains_of_others_are_not_touched_after_a_recovery),
 		SHARED(a_start_replaces_no_domain_of_others),
