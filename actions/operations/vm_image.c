@@ -467,11 +467,13 @@ static int vm_change_image_recover(struct job *job, json_t **ret_result, struct 
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = request_object(view, job->req);
 	const struct object *volume = view_get(view, KIND_VOLUME, request_str(job->req, "resourceUuid"));
+	/* an attempt before may have left a file without a row: it lies where the present root volume does */
+	const struct object *file = volume || !vm ? volume : vm_root_volume(view, vm);
 
 	/* so that the files can be removed now */
-	if (volume)
-		host_wait_for_storage(job, object_str(volume, VOLUME_PRIMARY_STORAGE_UUID),
-				      object_str(volume, VOLUME_HOST_UUID));
+	if (file)
+		host_wait_for_storage(job, object_str(file, VOLUME_PRIMARY_STORAGE_UUID),
+				      object_str(file, VOLUME_HOST_UUID));
 	if (vm && volume && object_str_is(vm, VM_ROOT_VOLUME_UUID, object_uuid(volume))) {
 		orphan_files_remove(job->pool, NULL);
 		return job_result_inventory(job, KIND_VM, job->req->target, ret_result, e);

@@ -21,26 +21,35 @@
 
 /* ------------------------------------------------------------------ the row */
 
-int volume_put_placed(struct txn *t, struct object *volume, const struct object *ps,
-		      const struct object *host, struct error *e)
+/*
+ * Writes the row of a volume, which is taken over and knows its storage, as Creating, and reserves its bytes. Its file must
+ * be new: one of its name that could not be removed yet would take the new one with it.
+ */
+static int put_creating(struct txn *t, struct object *volume, struct error *e)
 {
+	const char *ps = object_text(volume, VOLUME_PRIMARY_STORAGE_UUID);
 	char name[64];
 	int r;
 
-	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps));
-	object_set_str(volume, VOLUME_HOST_UUID, primary_storage_is_local(ps) ? object_uuid(host) : NULL);
-	object_set_str(volume, VOLUME_FORMAT, primary_storage_format(ps, volume_is_shareable(volume)));
-	object_set_str(volume, VOLUME_STATUS, STATUS_CREATING);
 	volume_file_name(volume, name);
-	r = orphan_file_check_name(txn_view(t), object_uuid(ps), object_str(volume, VOLUME_HOST_UUID), name,
-				   e);
+	r = orphan_file_check_name(txn_view(t), ps, object_str(volume, VOLUME_HOST_UUID), name, e);
 	if (r == 0)
-		r = capacity_reserve_storage(t, object_uuid(ps), object_int(volume, VOLUME_SIZE), e);
+		r = capacity_reserve_storage(t, ps, object_int(volume, VOLUME_SIZE), e);
 	if (r < 0) {
 		object_unref(volume);
 		return r;
 	}
+	object_set_str(volume, VOLUME_STATUS, STATUS_CREATING);
 	return txn_put(t, volume, NULL, e);
+}
+
+int volume_put_placed(struct txn *t, struct object *volume, const struct object *ps,
+		      const struct object *host, struct error *e)
+{
+	object_set_str(volume, VOLUME_PRIMARY_STORAGE_UUID, object_uuid(ps));
+	object_set_str(volume, VOLUME_HOST_UUID, primary_storage_is_local(ps) ? object_uuid(host) : NULL);
+	object_set_str(volume, VOLUME_FORMAT, primary_storage_format(ps, volume_is_shareable(volume)));
+	return put_creating(t, volume, e);
 }
 
 /* --------------------------------------------------------------- instantiating */
@@ -150,7 +159,6 @@ int volume_put_new(struct txn *t, const struct object *vm, const struct new_volu
 	struct object *volume = object_new(kind_get(KIND_VOLUME));
 	bool root = d->device_id == 0;
 	char name[NAME_BYTES_MAX], uuid[UUID_SIZE];
-	int r;
 
 	if (!volume)
 		return error_oom(e);
@@ -174,17 +182,11 @@ int volume_put_new(struct txn *t, const struct object *vm, const struct new_volu
 	object_set_int(volume, VOLUME_ACTUAL_SIZE, 0);
 	object_set_int(volume, VOLUME_DEVICE_ID, d->device_id);
 	object_set_str(volume, VOLUME_STATE, STATE_ENABLED);
-	object_set_str(volume, VOLUME_STATUS, STATUS_CREATING);
 	object_set_int(volume, VOLUME_IS_SHAREABLE, 0);
 	object_set_str(volume, VOLUME_ACCOUNT_UUID, object_str(vm, VM_ACCOUNT_UUID));
 	if (ps && primary_storage_is_local(ps))
 		object_set_str(volume, VOLUME_HOST_UUID, d->host);
-	r = capacity_reserve_storage(t, d->storage, d->size, e);
-	if (r < 0) {
-		object_unref(volume);
-		return r;
-	}
-	return txn_put(t, volume, NULL, e);
+	return put_creating(t, volume, e);
 }
 
 /* ------------------------------------------------------------------- files */

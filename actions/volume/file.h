@@ -26,7 +26,7 @@ struct new_volume {
 };
 /**
  * Writes the row of a volume of @vm (status Creating, without a file), and reserves its bytes on the storage;
- * PS.1000 when they are not available. @ret_uuid may be NULL. For change functions.
+ * PS.1000 when they are not available, -EBUSY as orphan_file_check_name(). @ret_uuid may be NULL. For change functions.
  */
 int volume_put_new(struct txn *t, const struct object *vm, const struct new_volume *disk,
 		   char ret_uuid[UUID_SIZE], struct error *e);
@@ -54,7 +54,7 @@ int volume_uninstantiate(struct pool *pool, const char *uuid, struct error *e);
 
 /**
  * Writes a volume (taken over, also on failure) as Creating on @ps, and reserves its bytes; PS.1000 when they
- * are not available. @host matters for local storage only. For change functions.
+ * are not available, -EBUSY as orphan_file_check_name(). @host matters for local storage only. For change functions.
  */
 int volume_put_placed(struct txn *t, struct object *volume, const struct object *ps,
 		      const struct object *host, struct error *e);

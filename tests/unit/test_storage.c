@@ -16,6 +16,7 @@
 #include "actions/storage/url.h"
 #include "actions/storage_refresh.h"
 #include "actions/volume/size.h"
+#include "model/json.h"
 #include "model/log.h"
 
 static void test_folders(void **state)
@@ -532,6 +533,58 @@ static void test_a_disabled_pool_stays(void **state)
 	(void)virConnectClose(conn);
 }
 
+#define NEW_ROOT "36c27e8ff05c4780bf6d2fa65700cccc"
+
+/* What an attempt before could not remove: the file of the new root volume, where the VM has its present one. */
+static int put_former_root_fn(struct txn *t, void *vm, struct error *e)
+{
+	const struct object *root = view_next_where(txn_view(t), KIND_VOLUME, VOLUME_VM_UUID, vm, 0);
+
+	return orphan_file_put(t, object_text(root, VOLUME_PRIMARY_STORAGE_UUID),
+			       object_str(root, VOLUME_HOST_UUID), NEW_ROOT ".qcow2", NULL, e);
+}
+
+static void recover_change(struct pool_fixture *f, const char *vm, json_t *params)
+{
+	const struct actor actor = {.source = "fs"};
+	struct job job = {.pool = f->pool, .uuid = "j", .deadline = INT64_MAX};
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_json_ json_t *result = NULL;
+
+	assert_int_equal(request_new(operation_by_name("ChangeVmImage"), vm, params, &actor, &job.req, NULL),
+			 0);
+	assert_int_equal(job.req->op->recover(&job, &result, &e), -EINTR);
+	assert_true(e.undone);
+	request_free(job.req);
+	json_decref(params);
+}
+
+/* A new volume does not get a file that is about to be removed. */
+static void test_a_new_file_has_a_name_of_its_own(void **state)
+{
+	struct pool_fixture *f = *state;
+	char image[UUID_SIZE], other[UUID_SIZE], vm[UUID_SIZE], host[UUID_SIZE];
+	json_t *params;
+
+	first_uuid(f, KIND_HOST, host);
+	add_image(f, "one", "raw", NULL, image);
+	add_image(f, "other", "raw", NULL, other);
+	create_vm(f, "web", image, NULL, vm);
+	must(f, "StopVmInstance", vm, json_pack("{s:s}", "type", "cold"), NULL);
+	assert_int_equal(store_run(pool_store(f->pool), put_former_root_fn, vm, NULL), 0);
+	params = json_pack("{s:s, s:s}", "imageUuid", other, "resourceUuid", NEW_ROOT);
+	must_fail(f, "ChangeVmImage", vm, json_incref(params), EBUSY, "'" NEW_ROOT ".qcow2' could not be");
+	assert_false(exists(f, KIND_VOLUME, NEW_ROOT));
+	assert_true(field_is(f, KIND_VM, vm, VM_IMAGE_UUID, image));
+
+	/* a job that was stopped once more has it removed, so that it can begin anew */
+	recover_change(f, vm, json_incref(params));
+	assert_int_equal(orphans(f), 0);
+	must(f, "ChangeVmImage", vm, params, NULL);
+	assert_true(field_is(f, KIND_VM, vm, VM_ROOT_VOLUME_UUID, NEW_ROOT));
+	assert_true(field_is(f, KIND_VOLUME, NEW_ROOT, VOLUME_STATUS, "Ready"));
+}
+
 /* -------------------------------------------------- what cannot be opened on a host */
 
 static bool has_reason(const struct view *view, const void *host)
@@ -736,6 +789,7 @@ int main(void)
 		pool_test(test_one_removal_at_a_time),
 		pool_test(test_a_stopped_pool_is_started),
 		pool_test(test_a_disabled_pool_stays),
+		pool_test(test_a_new_file_has_a_name_of_its_own),
 		pool_test(test_a_host_says_what_it_lacks),
 		pool_test(test_a_host_lacks_nothing_more),
 		pool_test(test_a_host_lacks_a_network),
