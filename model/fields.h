@@ -59,6 +59,8 @@
 	X_STR(X, HOST, MANAGEMENT_IP, "managementIp", F_INDEX, "management address of the host")             \
 	X_STR(X, HOST, HYPERVISOR_TYPE, "hypervisorType", F_SHARED, "KVM or Simulator")                      \
 	X_STR(X, HOST, STATE, "state", F_SHARED, "Enabled, Disabled, PreMaintenance or Maintenance")         \
+	X_STR(X, HOST, FORMER_STATE, "formerState", F_HIDDEN | F_SHARED,                                     \
+	      "while it is PreMaintenance: the state that it goes back to if the maintenance fails")         \
 	X_STR(X, HOST, STATUS, "status", F_SHARED, "Connecting, Connected or Disconnected")                  \
 	X_LONG(X, HOST, TOTAL_CPU, "totalCpuCapacity", "CPUs, multiplied by host.cpu.overProvisioning.ratio") \
 	X_LONG(X, HOST, AVAILABLE_CPU, "availableCpuCapacity", "part of it that is not reserved for VMs")    \

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "actions/cascade/host_remove.h"
+#include "actions/engine/job_run.h"
 #include "actions/engine/result.h"
 #include "actions/host/topology.h"
+#include "actions/host/wait.h"
 #include "actions/operations/table.h"
 #include "actions/vm/placement.h"
 #include "actions/vm/stops.h"
@@ -15,18 +17,26 @@
 
 struct state_change {
 	const char *host;
-	const char *state;
+	const char *state; /* NULL: back from PreMaintenance to the former one */
 };
 
+/* A host that the end of the daemon has left PreMaintenance keeps its former state; one of an older program has none. */
 static int put_state(struct txn *t, void *arg, struct error *e)
 {
 	const struct state_change *change = arg;
+	char former[32];
 	struct object *host;
+	const char *known;
 	int r = txn_edit(t, KIND_HOST, change->host, &host, e);
 
 	if (r < 0)
 		return r;
-	object_set_str(host, HOST_STATE, change->state);
+	known = object_str(host, object_str_is(host, HOST_STATE, STATE_PRE_MAINTENANCE) ? HOST_FORMER_STATE
+											: HOST_STATE);
+	snprintf(former, sizeof(former), "%s", known ? known : STATE_DISABLED);
+	object_set_str(host, HOST_STATE, change->state ? change->state : former);
+	object_set_str(host, HOST_FORMER_STATE,
+		       object_str_is(host, HOST_STATE, STATE_PRE_MAINTENANCE) ? former : NULL);
 	return txn_put(t, host, NULL, e);
 }
 
@@ -51,8 +61,6 @@ static int host_change_state_check(const struct view *view, const struct request
 /* PreMaintenance keeps new VMs off the host while its VMs are being stopped. */
 static int maintain(struct job *job, struct error *e)
 {
-	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
-	const struct object *before = view_get(view, KIND_HOST, job->req->target);
 	int r = set_state(job, STATE_PRE_MAINTENANCE, e);
 
 	if (r == 0)
@@ -60,8 +68,7 @@ static int maintain(struct job *job, struct error *e)
 	if (r == 0)
 		return set_state(job, STATE_MAINTENANCE, e);
 	error_wrap(e, "HOST.1001");
-	if (before)
-		(void)set_state(job, object_text(before, HOST_STATE), NULL);
+	(void)set_state(job, NULL, NULL);
 	return r;
 }
 
@@ -75,18 +82,21 @@ static int host_change_state_run(struct job *job, json_t **ret_result, struct er
 	return r < 0 ? r : job_result_inventory(job, KIND_HOST, job->req->target, ret_result, e);
 }
 
-/* Some VMs may be stopped, others not. Until it goes on with these, the host is Disabled, so that it gets no new VMs. */
+/* Some VMs may be stopped, others not: it goes on with these, and the host gets no new ones meanwhile. */
 static int host_change_state_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	int r;
 
 	if (strcmp(request_str(job->req, "stateEvent"), "maintain") != 0)
 		return host_change_state_run(job, ret_result, e);
-	r = set_state(job, STATE_DISABLED, e);
+	(void)host_wait_connected(job, job->req->target);
+	if (job_may_go_on(job))
+		return host_change_state_run(job, ret_result, e);
+	r = set_state(job, NULL, e);
 	return r < 0 ? r
 		     : error_undone(
 			       e,
-			       "poolfs ended while the VMs of the host were being stopped, the host is now Disabled");
+			       "poolfs ended while the VMs of the host were being stopped; the host is no longer PreMaintenance");
 }
 
 /* ----------------------------------------------------------------- deletion */

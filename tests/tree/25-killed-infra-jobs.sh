@@ -117,16 +117,35 @@ wait_until 60 is_finished "$job"
 assert_eq "$(value "api-jobs/$job/state")" Failed
 assert_match "$(value "api-jobs/$job/error")" "VM.1011.*the guest has either the old or the new one" "the error"
 
-step "maintenance: the daemon dies while a VM is stopped for it; it begins anew, and comes to its end"
-umount_pool
-POOLFS_TEST_KILL_AT=vm-stopping mount_pool
-wait_for "hosts/$host/status" Connected 20
-[ "$(value "vm-instances/$vm/state")" = Running ] || act "vm-instances/$vm" start
-job=$(tr -d - </proc/sys/kernel/random/uuid)
-echo '{"changeHostState":{"stateEvent":"maintain"},"jobUuid":"'"$job"'"}' >"$MOUNT/hosts/$host/actions" || true
-wait_until 20 is_pool_gone
-umount -l "$MOUNT"
+# die_maintaining EVENT: the host changes its state by that; the daemon dies while a VM is stopped for maintenance; $job
+die_maintaining() {
+	umount_pool
+	POOLFS_TEST_KILL_AT=vm-stopping mount_pool
+	wait_for "hosts/$host/status" Connected 20
+	act "hosts/$host" change-state stateEvent=enable
+	[ "$(value "vm-instances/$vm/state")" = Running ] || act "vm-instances/$vm" start
+	act "hosts/$host" change-state "stateEvent=$1"
+	before=$(value "hosts/$host/state")
+	job=$(tr -d - </proc/sys/kernel/random/uuid)
+	echo '{"changeHostState":{"stateEvent":"maintain"},"jobUuid":"'"$job"'"}' >"$MOUNT/hosts/$host/actions" || true
+	wait_until 20 is_pool_gone
+	umount -l "$MOUNT"
+}
+
+step "maintenance: the daemon dies while a VM is stopped for it; if it is not to go on then, the host is as before"
+for event in enable disable; do
+	die_maintaining $event
+	sqlite3 "$STATE/pool.db" "UPDATE job SET cancel = 1 WHERE uuid = '$job'"
+	mount_pool
+	wait_until 60 is_finished "$job"
+	assert_eq "$(value "api-jobs/$job/state") $(value "hosts/$host/state")" "Failed $before"
+	assert_match "$(value "api-jobs/$job/error")" "the host is no longer PreMaintenance"
+	wait_for "hosts/$host/status" Connected 20
+done
+
+step "else it goes on, and comes to its end"
+die_maintaining enable
 mount_pool
 wait_until 60 is_finished "$job"
-assert_eq "$(value "api-jobs/$job/state") $(begun_anew "$job")" "Done 1"
+assert_eq "$(value "api-jobs/$job/state") $(value "api-jobs/$job/restarts")" "Done 1"
 assert_eq "$(value "hosts/$host/state") $(value "vm-instances/$vm/state")" "Maintenance Stopped"
