@@ -14,11 +14,13 @@
  * A clone that fails is rolled back, and the answer says why; the others go on.
  * The uuids of the clones are derived from the job's, so that a recovery finds
  * them: it keeps the complete clones and rolls back the rest, which the job makes
- * when it begins anew, with what the source has then.
+ * when it begins anew, with what the source has then. If it may not, or fails then,
+ * the answer names the complete ones.
  */
 #include <string.h>
 
 #include "actions/account/quota.h"
+#include "actions/engine/job_run.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/engine/tags.h"
@@ -110,6 +112,14 @@ static bool any_is_due(const struct cloning *c)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (is_due(&c->clones[i]))
+			return true;
+	return false;
+}
+
+static bool any_is_whole(const struct cloning *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->clones[i].whole)
 			return true;
 	return false;
 }
@@ -678,6 +688,15 @@ static int add_answer(struct cloning *c, struct clone *clone, json_t *list, int 
 	return json_array_append_new(list, answer) < 0 ? error_oom(e) : 0;
 }
 
+/* A clone that is neither whole nor has an error of its own has failed with the rest. */
+static void fail_others(struct cloning *c, const struct error *why)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (is_due(&c->clones[i]))
+			(void)error_set_code(&c->clones[i].error, why->errnum, why->code, "%s",
+					     error_sentence(why));
+}
+
 /* {"result": {"numberOfClonedVm", "inventories": [{"inventory"} or {"error"}]}}, in the order of the names */
 static int make_answer(struct cloning *c, json_t **ret_result, struct error *e)
 {
@@ -694,9 +713,22 @@ static int make_answer(struct cloning *c, json_t **ret_result, struct error *e)
 	return *ret_result ? 0 : error_oom(e);
 }
 
+/*
+ * The job ends, with the error @why, although there are clones to be made. Those of a run before are whole, and the answer
+ * names them; without any it is the error.
+ */
+static int end_without_rest(struct cloning *c, struct error *why, json_t **ret_result, struct error *e)
+{
+	if (!any_is_whole(c))
+		return error_move(e, why);
+	fail_others(c, why);
+	return make_answer(c, ret_result, e);
+}
+
 static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_(cloning_done) struct cloning c = {0};
+	_cleanup_(error_done) struct error why = ERROR_INIT;
 	int r = snapshot_reconcile_vm(job->pool, job->req->target, e);
 
 	if (r < 0)
@@ -710,7 +742,7 @@ static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 		(void)store_run(pool_store(job->pool), layout_fn, &l, &c.clones[i].error);
 	}
 	kill_point("clone-laid-out");
-	r = any_is_due(&c) ? copy_all(&c, e) : 0;
+	r = any_is_due(&c) ? copy_all(&c, &why) : 0;
 	kill_point("clone-copied");
 	for (size_t i = 0; i < c.count; i++) {
 		struct clone *clone = &c.clones[i];
@@ -723,7 +755,11 @@ static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 			(void)vm_roll_back(job, clone->uuid);
 		kill_point("clone-one-done");
 	}
-	return r < 0 ? r : make_answer(&c, ret_result, e);
+	if (r == 0)
+		return make_answer(&c, ret_result, e);
+	/* at the end of the daemon, the next one goes on */
+	return r == -ECANCELED && pool_is_closing(job->pool) ? error_move(e, &why)
+							     : end_without_rest(&c, &why, ret_result, e);
 }
 
 /* Keeps a clone that is complete, or started and only has to be completed; rolls back any other. True if that is gone. */
@@ -740,7 +776,7 @@ static bool recover_one(struct cloning *c, struct clone *clone)
 	if (c->start && vm_recover_state(c->job, clone->uuid, VM_STATE_RUNNING) == 0) {
 		struct completion done = {clone->uuid, false};
 
-		(void)store_run(pool_store(c->job->pool), complete_fn, &done, &clone->error);
+		clone->whole = store_run(pool_store(c->job->pool), complete_fn, &done, &clone->error) == 0;
 		return false;
 	}
 	if (root && !vm_is_in_first_start(view, clone->uuid))
@@ -752,21 +788,39 @@ static bool recover_one(struct cloning *c, struct clone *clone)
 	return false;
 }
 
+/* Ends what a killed job has left under way: the host may still be copying into the clones. Fails if it may go on. */
+static int end_copy(struct job *job, const struct object *source, struct error *e)
+{
+	const char *host = source ? object_str(source, VM_HOST_UUID) : NULL;
+
+	if (!host)
+		return 0;
+	(void)host_wait_connected(job, host);
+	return hv_disk_copy_abort(pool_hypervisor(job->pool), host, object_uuid(source),
+				  object_text(source, VM_ROOT_VOLUME_UUID), e);
+}
+
+/* Whether the job goes on to make the clones that are missing, in this process or, if that is ending, in the next. */
+static bool goes_on(const struct job *job)
+{
+	return job_may_go_on(job) && (pool_is_closing(job->pool) || !job_should_stop(job));
+}
+
 static int vm_clone_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *source = request_object(view, job->req);
-	const char *host = source ? object_str(source, VM_HOST_UUID) : NULL;
 	_cleanup_(cloning_done) struct cloning c = {0};
+	_cleanup_(error_done) struct error why = ERROR_INIT;
+	int ended = end_copy(job, source, &why);
 	int r = cloning_init(&c, job, e);
 	size_t gone = 0;
 
 	if (r < 0)
 		return r;
-	/* The host may still be copying into a file that is removed now. */
-	if (host && host_wait_connected(job, host))
-		(void)hv_disk_copy_abort(pool_hypervisor(job->pool), host, job->req->target,
-					 object_text(source, VM_ROOT_VOLUME_UUID), NULL);
+	/* at the end of the daemon, the next one ends it */
+	if (ended < 0 && pool_is_closing(job->pool) && job_should_stop(job))
+		return job_stop_reason(job, e);
 	for (size_t i = 0; i < c.count; i++)
 		gone += recover_one(&c, &c.clones[i]);
 	/* the disks are copied anew by a host that has them */
@@ -774,11 +828,14 @@ static int vm_clone_recover(struct job *job, json_t **ret_result, struct error *
 		host_wait_for_storage(job,
 				      object_str(vm_root_volume(view, source), VOLUME_PRIMARY_STORAGE_UUID),
 				      object_str(vm_root_volume(view, source), VOLUME_HOST_UUID));
-	return gone ? error_undone(
-			      e,
-			      "the daemon ended while VM '%s' was being cloned; %zu of %zu clones are missing",
-			      job->req->target, gone, c.count)
-		    : make_answer(&c, ret_result, e);
+	if (gone == 0)
+		return make_answer(&c, ret_result, e);
+	if (ended == 0)
+		(void)error_undone(
+			&why,
+			"the daemon ended while VM '%s' was being cloned; %zu of %zu clones are missing",
+			job->req->target, gone, c.count);
+	return why.undone && goes_on(job) ? error_move(e, &why) : end_without_rest(&c, &why, ret_result, e);
 }
 
 static const struct operation clone_vm_instance = {

@@ -167,3 +167,19 @@ no_files_of_nobody() {
 	[ "$(sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM loose_file")" = 0 ]
 }
 wait_until 20 no_files_of_nobody
+
+step "after too many kills a clone that is complete is named all the same"
+before=$(uuids vm-instances | wc -l)
+die_at_point clone-one-done "$dir/actions" "$(clone_json '["l1","l2"]')"
+for _ in {1..10}; do
+	(POOLFS_TEST_KILL_AT=clone-copied mount_pool)
+	(wait_until 20 is_pool_gone) || fail "the job did not begin anew"
+	umount -l "$MOUNT"
+done
+mount_pool
+killed=$(killed_job)
+wait_until 60 is_finished "$killed"
+assert_eq "$(value "api-jobs/$killed/state") $(begun_anew "$killed") $(outcome "$killed")" 'Done 10 [1,"whole","error"]'
+assert_match "$(value "api-jobs/$killed/result" | jq -r '.result.inventories[1].error.details')" '1 of 2 clones are missing'
+assert_eq "$(uuids vm-instances | wc -l)" $((before + 1))
+wait_until 20 no_files_of_nobody
