@@ -307,7 +307,9 @@ static int progress_fn(struct txn *t, void *arg, struct error *e)
 	const struct object *before = view_get(txn_view(t), KIND_JOB, p->job);
 	struct object *job;
 
-	if (!before || !object_str_is(before, JOB_STATE, JOB_STATE_PROCESSING))
+	/* It never goes back: some recovery functions tell by it how far the job was. */
+	if (!before || !object_str_is(before, JOB_STATE, JOB_STATE_PROCESSING) ||
+	    object_int(before, JOB_PROGRESS) >= p->percent)
 		return 0;
 	job = object_copy(before);
 	object_set_int(job, JOB_PROGRESS, p->percent);

@@ -74,7 +74,10 @@ bool job_is_pending_for(const struct view *view, const char *object_uuid);
  */
 int job_choose(struct job *job, txn_fn *fn, void *arg, struct error *e);
 
-/** Sets the progress to @percent (0..100). Cheap: posted at most every 200 ms, and not waited for. */
+/**
+ * Sets the progress to @percent (0..100), if it was lower: it never goes back. Cheap: posted at most every 200 ms, and not
+ * waited for.
+ */
 void job_progress(struct job *job, int percent);
 /** True when the work should stop; the handler then cleans up and returns job_stop_reason(). */
 bool job_should_stop(const struct job *job);
