@@ -12,7 +12,7 @@
  * is what step 4 finds, whatever step 3 returned. After a kill of the daemon the
  * recovery waits until no migration is in progress any more (the hosts finish it
  * or cancel it without the daemon) and then does step 4; if the guest has not moved, the
- * job begins anew.
+ * job begins anew. If nobody can tell, it is Failed: it might move the guest twice.
  *
  * Volumes on local storage are migrated with the guest only where the setting
  * allows it. Their content is copied into standalone files, so they must not have
@@ -425,23 +425,32 @@ static int vm_migrate_run(struct job *job, json_t **ret_result, struct error *e)
 	return error_set_code(e, EIO, "HOST.1009", "VM '%s' did not arrive on host '%s'", m.uuid, m.to);
 }
 
-/* When the row names no target any more, the outcome was written: true if the guest has another host since the job began. */
-static bool has_moved(const struct view *view, const struct job *job, const struct object *vm)
+/* Where the guest is when the row names no target any more, so that the outcome was written. */
+static enum place written_place(struct job *job)
 {
+	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *row = view_get(view, KIND_JOB, job->uuid);
+	const struct object *vm = view_get(view, KIND_VM, job->req->target);
 
-	return vm && row && object_time(vm, VM_HOST_UUID) > object_int(row, JOB_STARTED) &&
-	       vm_active_host(vm);
+	if (vm && object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN)))
+		return NOT_KNOWN;
+	if (!vm || !vm_active_host(vm))
+		return NOWHERE;
+	/* it has another host since the job began */
+	return row && object_time(vm, VM_HOST_UUID) > object_int(row, JOB_STARTED) ? AT_TARGET : AT_SOURCE;
 }
 
-/* A guest that has not moved is where it was, and can be migrated once more; one that is Unknown or lost is refused then. */
+/*
+ * A guest that has not moved is where it was, and can be migrated once more; one that is lost is refused then. One that is
+ * Unknown may have moved: done once more, it would move twice.
+ */
 static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	struct move m = {.job = job, .uuid = job->req->target};
 	_cleanup_view_ struct view *view = store_view(pool_store(job->pool));
 	const struct object *vm = view_get(view, KIND_VM, m.uuid);
 	const char *to = vm ? object_str(vm, VM_MIGRATION_HOST_UUID) : NULL;
-	enum place place = !to && has_moved(view, job, vm) ? AT_TARGET : NOT_KNOWN;
+	enum place place;
 	int r = 0;
 
 	if (to) {
@@ -453,11 +462,24 @@ static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error
 		(void)host_wait_connected(job, m.to);
 		(void)host_wait_connected(job, m.from);
 		r = reconcile(&m, &place, e);
+	} else {
+		/* the host that has it, if any has, may be yet to come */
+		if (written_place(job) == NOT_KNOWN)
+			(void)vm_recover_state(job, m.uuid, VM_STATE_RUNNING);
+		place = written_place(job);
 	}
 	if (r < 0)
 		return r;
 	if (place == AT_TARGET)
 		return job_result_inventory(job, KIND_VM, m.uuid, ret_result, e);
+	/* at the end of the daemon, the next one asks */
+	if (place == NOT_KNOWN && pool_is_closing(job->pool) && job_should_stop(job))
+		return job_stop_reason(job, e);
+	if (place == NOT_KNOWN)
+		return error_set_code(
+			e, EINTR, "SYS.1000",
+			"the daemon ended while VM '%s' was migrating, and its hosts do not say whether it has moved",
+			m.uuid);
 	return error_undone(
 		e, "the daemon ended while VM '%s' was migrating; the VM has the state that its hosts report",
 		m.uuid);

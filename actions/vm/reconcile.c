@@ -51,7 +51,8 @@ static int recovered_fn(struct txn *t, void *arg, struct error *e)
 	if (!r->known) {
 		struct object *vm = object_copy(before);
 
-		object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
+		if (!object_str_is(before, VM_STATE, vm_state_name(VM_STATE_UNKNOWN)))
+			object_set_str(vm, VM_UNKNOWN_FROM, object_str(before, VM_STATE));
 		object_set_str(vm, VM_STATE, vm_state_name(VM_STATE_UNKNOWN));
 		return vm_write(t, before, vm, e);
 	}
