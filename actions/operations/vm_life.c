@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "actions/account/quota.h"
+#include "actions/engine/job_run.h"
 #include "actions/engine/kill_point.h"
 #include "actions/engine/result.h"
 #include "actions/host/topology.h"
@@ -229,26 +230,51 @@ static int vm_lifecycle_recover(struct job *job, json_t **ret_result, struct err
 			    job->req->op->name);
 }
 
-/* A guest that is off is started. Without an answer of the host the VM is Unknown, and nobody can tell. */
+static int reboot_again_fn(struct txn *t, void *arg, struct error *e)
+{
+	const struct object *vm = view_get(txn_view(t), KIND_VM, arg);
+
+	/* what it was asked for before may take it off at any moment */
+	return vm && object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_RUNNING))
+		       ? vm_put_state(t, arg, VM_STATE_REBOOTING, e)
+		       : 0;
+}
+
+/*
+ * The rest is done here, not by a job that begins anew: a guest that was asked to shut down may be off before that does, which
+ * would find the VM Stopped. Without an answer of the host the VM is Unknown, and nobody can tell.
+ */
 static int vm_reboot_recover(struct job *job, json_t **ret_result, struct error *e)
 {
 	const char *uuid = job->req->target;
-	_cleanup_object_ const struct object *vm = NULL;
 	int r = vm_recover_state(job, uuid, VM_STATE_RUNNING);
+	char host[UUID_SIZE];
+	enum vm_state state;
+	bool runs;
 
+	if (r == 0 && is_noted_off(job))
+		return inventory(job, ret_result, e);
+	if (r == 0 && (job_should_stop(job) || !job_may_go_on(job)))
+		return error_undone(e, "the daemon ended before VM '%s' was rebooted", uuid);
+	runs = r == 0;
+	r = runs ? store_run(pool_store(job->pool), reboot_again_fn, (void *)(uintptr_t)uuid, e) : 0;
 	if (r == 0)
-		return is_noted_off(job)
-			       ? inventory(job, ret_result, e)
-			       : error_undone(e, "the daemon ended before VM '%s' was rebooted", uuid);
-	vm = vm_now(job->pool, uuid);
-	if (!vm || !object_str_is(vm, VM_STATE, vm_state_name(VM_STATE_STOPPED)))
+		r = get_state(job, host, &state, e);
+	if (r < 0)
+		return r;
+	if (runs && state == VM_STATE_REBOOTING)
+		return vm_reboot_run(job, ret_result, e);
+	/* at the end of the daemon, the next one asks */
+	if (state != VM_STATE_STOPPED && pool_is_closing(job->pool) && job_should_stop(job))
+		return job_stop_reason(job, e);
+	if (state != VM_STATE_STOPPED)
 		return error_set_code(
 			e, EINTR, "SYS.1000",
 			"the daemon ended while VM '%s' was being rebooted, and its host does not say whether it was",
 			uuid);
 	r = store_run(pool_store(job->pool), note_off_fn, job->uuid, e);
 	if (r == 0)
-		r = vm_bring_up(job, uuid, VM_STATE_STOPPED, false, e);
+		r = vm_bring_back(job, uuid, e);
 	return r < 0 ? r : inventory(job, ret_result, e);
 }
 

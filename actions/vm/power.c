@@ -29,6 +29,7 @@ struct up {
 	const char *uuid;
 	enum vm_state failed_state;
 	bool paused;
+	bool back;  /* to where it ran last */
 	bool tried; /* the host was asked to start the domain, and may have done so */
 	char host[UUID_SIZE], last_host[UUID_SIZE];
 	json_t *placement; /* owned; how the host was chosen */
@@ -103,6 +104,8 @@ static int choose_host(struct txn *t, struct up *up, const struct object **ret_h
 	want.cluster = want.host ? NULL : request_str(req, "clusterUuid");
 	if (want.host || want.cluster)
 		want.strategy = "DesignatedHostAllocatorStrategy";
+	else if (up->back)
+		want.strategy = "LastHostPreferredAllocatorStrategy";
 	want.loads = &up->loads;
 	want.ret_report = &up->placement;
 	return placement_choose(txn_view(t), &want, ret_host, NULL, e);
@@ -303,19 +306,35 @@ void vm_measure_loads(struct pool *pool, const char *uuid, struct host_loads *re
 		host_loads_measure(pool, ret);
 }
 
-int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e)
+static int bring_up(struct up *up, struct error *e)
 {
-	struct up up = {.job = job, .uuid = uuid};
+	struct pool *pool = up->job->pool;
 	int r;
 
-	vm_measure_loads(job->pool, uuid, &up.loads);
-	r = job_choose(job, choose_fn, &up, e);
-	host_loads_done(&up.loads);
+	vm_measure_loads(pool, up->uuid, &up->loads);
+	r = job_choose(up->job, choose_fn, up, e);
+	host_loads_done(&up->loads);
 	if (r < 0)
-		vm_note_placement(job->pool, uuid, up.placement);
-	json_decref(up.placement);
+		vm_note_placement(pool, up->uuid, up->placement);
+	json_decref(up->placement);
 	kill_point("vm-starting");
-	return r < 0 ? r : vm_power_on(job, uuid, up.host, up.last_host, failed_state, paused, e);
+	return r < 0 ? r
+		     : vm_power_on(up->job, up->uuid, up->host, up->last_host, up->failed_state, up->paused,
+				   e);
+}
+
+int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e)
+{
+	struct up up = {.job = job, .uuid = uuid, .failed_state = failed_state, .paused = paused};
+
+	return bring_up(&up, e);
+}
+
+int vm_bring_back(struct job *job, const char *uuid, struct error *e)
+{
+	struct up up = {.job = job, .uuid = uuid, .failed_state = VM_STATE_STOPPED, .back = true};
+
+	return bring_up(&up, e);
 }
 
 /* -------------------------------------------------------------------- down */

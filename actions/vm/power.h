@@ -22,6 +22,8 @@
  * those of the host. Blocking.
  */
 int vm_bring_up(struct job *job, const char *uuid, enum vm_state failed_state, bool paused, struct error *e);
+/** vm_bring_up() of a VM that is Stopped, and stays so on failure, on the host where it ran last, if that can have it. Blocking. */
+int vm_bring_back(struct job *job, const char *uuid, struct error *e);
 /**
  * The second half of vm_bring_up(), for a VM in state Starting or Rebooting whose @host is chosen and
  * reserved. @last_host: where it ran before, NULL or "" for nowhere. Blocking.
