@@ -729,20 +729,19 @@ static int vm_clone_run(struct job *job, json_t **ret_result, struct error *e)
 {
 	_cleanup_(cloning_done) struct cloning c = {0};
 	_cleanup_(error_done) struct error why = ERROR_INIT;
-	int r = snapshot_reconcile_vm(job->pool, job->req->target, e);
+	int r = cloning_init(&c, job, e);
 
 	if (r < 0)
 		return r;
-	r = cloning_init(&c, job, e);
-	if (r < 0)
-		return r;
+	r = snapshot_reconcile_vm(job->pool, job->req->target, &why);
 	for (size_t i = 0; i < c.count; i++) {
 		struct layout l = {&c, &c.clones[i]};
 
 		(void)store_run(pool_store(job->pool), layout_fn, &l, &c.clones[i].error);
 	}
 	kill_point("clone-laid-out");
-	r = any_is_due(&c) ? copy_all(&c, &why) : 0;
+	if (r == 0 && any_is_due(&c))
+		r = copy_all(&c, &why);
 	kill_point("clone-copied");
 	for (size_t i = 0; i < c.count; i++) {
 		struct clone *clone = &c.clones[i];

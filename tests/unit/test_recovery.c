@@ -227,6 +227,36 @@ static void a_clone_does_not_begin_anew_below_a_copy_that_goes_on(void **state)
 	end(&w);
 }
 
+/* The first run made all of them; then one is missing, and the second cannot make it. */
+static void clones_of_a_run_before_are_named(void **state)
+{
+	_cleanup_(error_done) struct error e = ERROR_INIT;
+	_cleanup_json_ json_t *first = NULL, *second = NULL;
+	char missing[UUID_SIZE];
+	const char *error = NULL;
+	int cloned = 0;
+	struct world w;
+
+	begin(state, &w, "CloneVmInstance", json_pack("{s:[s,s]}", "names", "one", "two"));
+	if (w.job.req->op->run(&w.job, &first, &e) < 0)
+		fail_msg("%s", error_sentence(&e));
+	uuid_derive(w.job.uuid, 1, missing);
+	must(w.f, "DestroyVmInstance", missing, NULL, NULL);
+	if (exists(w.f, KIND_VM, missing))
+		must(w.f, "ExpungeVmInstance", missing, NULL, NULL);
+	atomic_store(&silent, true);
+	if (w.job.req->op->run(&w.job, &second, &e) < 0)
+		fail_msg("%s", error_sentence(&e));
+	assert_int_equal(json_unpack(second, "{s:{s:i, s:[{s:{s:s}}, {s:{s:s}}]}}", "result",
+				     "numberOfClonedVm", &cloned, "inventories", "inventory", "name", &error,
+				     "error", "details", &error),
+			 0);
+	assert_int_equal(cloned, 1);
+	assert_non_null(strstr(error, "connection to the host was lost"));
+	assert_false(exists(w.f, KIND_VM, missing));
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +268,8 @@ int main(void)
 						pool_fixture_setup, pool_fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_clone_does_not_begin_anew_below_a_copy_that_goes_on,
 						pool_fixture_setup, pool_fixture_teardown),
+		cmocka_unit_test_setup_teardown(clones_of_a_run_before_are_named, pool_fixture_setup,
+						pool_fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
