@@ -264,9 +264,6 @@ static int vm_reboot_recover(struct job *job, json_t **ret_result, struct error 
 		return r;
 	if (runs && state == VM_STATE_REBOOTING)
 		return vm_reboot_run(job, ret_result, e);
-	/* at the end of the daemon, the next one asks */
-	if (state != VM_STATE_STOPPED && pool_is_closing(job->pool) && job_should_stop(job))
-		return job_stop_reason(job, e);
 	if (state != VM_STATE_STOPPED)
 		return error_set_code(
 			e, EINTR, "SYS.1000",

@@ -472,9 +472,6 @@ static int vm_migrate_recover(struct job *job, json_t **ret_result, struct error
 		return r;
 	if (place == AT_TARGET)
 		return job_result_inventory(job, KIND_VM, m.uuid, ret_result, e);
-	/* at the end of the daemon, the next one asks */
-	if (place == NOT_KNOWN && pool_is_closing(job->pool) && job_should_stop(job))
-		return job_stop_reason(job, e);
 	if (place == NOT_KNOWN)
 		return error_set_code(
 			e, EINTR, "SYS.1000",
