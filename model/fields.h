@@ -59,8 +59,6 @@
 	X_STR(X, HOST, MANAGEMENT_IP, "managementIp", F_INDEX, "management address of the host")             \
 	X_STR(X, HOST, HYPERVISOR_TYPE, "hypervisorType", F_SHARED, "KVM or Simulator")                      \
 	X_STR(X, HOST, STATE, "state", F_SHARED, "Enabled, Disabled, PreMaintenance or Maintenance")         \
-	X_STR(X, HOST, FORMER_STATE, "formerState", F_HIDDEN | F_SHARED,                                     \
-	      "while it is PreMaintenance: the state that it goes back to if the maintenance fails")         \
 	X_STR(X, HOST, STATUS, "status", F_SHARED, "Connecting, Connected or Disconnected")                  \
 	X_LONG(X, HOST, TOTAL_CPU, "totalCpuCapacity", "CPUs, multiplied by host.cpu.overProvisioning.ratio") \
 	X_LONG(X, HOST, AVAILABLE_CPU, "availableCpuCapacity", "part of it that is not reserved for VMs")    \
@@ -90,7 +88,9 @@
 	X(HOST, FOREIGN_MEMORY, "foreignMemorySize", FIELD_LONG, F_FILE, KIND_NONE, 0, 0,                    \
 	  "bytes of memory of running VMs that are not of the pool; they count for its capacity") \
 	X(HOST, PREPARING, "preparing", FIELD_BOOL, F_HIDDEN | F_NOWRITE, KIND_NONE, 0, 0,                   \
-	  "true: it has connected, and what is attached to its cluster is being opened there")
+	  "true: it has connected, and what is attached to its cluster is being opened there") \
+	X_STR(X, HOST, FORMER_STATE, "formerState", F_HIDDEN | F_SHARED,                                     \
+	      "while it is PreMaintenance: the state that it goes back to if the maintenance fails")
 
 #define PRIMARY_STORAGE_FIELDS(X)                                                                            \
 	X_UUID(X, PRIMARY_STORAGE)                                                                           \

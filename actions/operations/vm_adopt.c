@@ -303,7 +303,7 @@ static int vm_adopt_begin(struct txn *t, struct job *job, struct error *e)
 	if (!pool_awaits_hosts(job->pool))
 		return 0;
 	view_for_each (host, txn_view(t), KIND_HOST)
-		if (host_is_coming(host)) {
+		if (host_is_coming(host, false)) {
 			error_may_pass(e);
 			return error_set(e, ENOTCONN, "host '%s' is Connecting", object_name(host));
 		}

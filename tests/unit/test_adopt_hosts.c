@@ -72,7 +72,7 @@ static void end_silence(const struct their_domain *twin)
 
 static bool is_prepared(const struct view *view, const void *host)
 {
-	return !host_is_coming(view_get(view, KIND_HOST, host));
+	return !host_is_coming(view_get(view, KIND_HOST, host), false);
 }
 
 /* Right after a start, when the other host is yet to come, so that it cannot be asked. */
