@@ -38,14 +38,14 @@ mount_pool
 waits=$(submit "vm-instances/$on_dead/actions" stop)
 begins=$(submit "vm-instances/$on_other/actions" stop)
 wait_for "api-jobs/$begins/state" Done 1
+assert_eq "$(state "$waits")" Queued # for half a minute
+assert_eq "$(value "hosts/$dead/status")" Connecting
 assert_eq "$(value "vm-instances/$on_other/state")" Stopped
 begins=$(submit "vm-instances/$on_other/actions" start)
 wait_for "api-jobs/$begins/state" Done 1
 truncate -s 1M none.raw
 begins=$(submit images/create '{"params":{"name":"none","url":"file://'"$PWD"'/none.raw","format":"raw","backupStorageUuids":["'"$(first backup-storage)"'"]}}')
 wait_for "api-jobs/$begins/state" Done 1
-assert_eq "$(state "$waits")" Queued
-assert_eq "$(value "hosts/$dead/status")" Connecting
 
 step "the next pool finds it queued, and another job under way"
 kill_pool

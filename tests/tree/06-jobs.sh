@@ -193,6 +193,7 @@ threads = [threading.Thread(target=create, args=(range(n, 1100, 50),)) for n in 
 for t in threads: t.start()
 for t in threads: t.join()
 END
+[ "$(uuids zones | wc -l)" -gt 1100 ] || fail "there are fewer other jobs than that"
 remount_pool
 sync "$MOUNT/zones/create"
 code=0

@@ -35,10 +35,7 @@ job=$(submit images/create "$(jq -nc --arg url "http://127.0.0.1:$(cat port)/big
 wait_for "api-jobs/$job/state" Processing 10
 sync "$MOUNT/images/create" 2>/dev/null &
 waiter=$!
-is_waiting() {
-	grep -q fuse "/proc/$waiter/stack"
-}
-wait_until 10 is_waiting
+wait_until 10 waits "$waiter"
 for pid in $(pool_pids); do
 	kill -KILL "$pid"
 done
