@@ -63,6 +63,15 @@ static int apply_now(struct txn *t, const struct request *req, bool busy, json_t
 	return request_explain_error(req, req->op->apply(t, req, ret_result, e), e);
 }
 
+/* What is refused only for want of a host that is Connecting waits for it, as a job (executor.h). */
+static int wait_for_hosts(const struct submission *s, int r, struct error *e)
+{
+	if (r >= 0 || !e->may_pass || s->req->dry_run || !pool_awaits_hosts(s->pool))
+		return r;
+	error_done(e);
+	return OP_NEEDS_RUN;
+}
+
 /* In the store's writer thread. */
 static int accept_fn(struct txn *t, void *arg, struct error *e)
 {
@@ -81,7 +90,7 @@ static int accept_fn(struct txn *t, void *arg, struct error *e)
 		return r;
 	busy = req->op->target && job_is_pending_for(txn_view(t), request_queue(txn_view(t), req));
 	txn_set_cause(t, &cause);
-	done = request_check(txn_view(t), req, busy, e);
+	done = wait_for_hosts(s, request_check(txn_view(t), req, busy, e), e);
 	if (done == 0)
 		done = apply_now(t, req, busy, &result, e);
 	if (done < 0)

@@ -15,6 +15,7 @@ begin_jobs() {
 		"$(submit "vm-instances/$named/actions" "start hostUuid=$host")"
 		"$(submit vm-instances/create "$(vm_json "$1-new" "$image")")"
 		"$(submit vm-instances/create "$(vm_json "$1-there" "$image" '{"hostUuid":"'"$host"'"}')")"
+		"$(submit volumes/create '{"params":{"name":"'"$1"'","diskOfferingUuid":"'"$disk"'","primaryStorageUuid":"'"$(first primary-storage)"'"}}')"
 	)
 }
 
@@ -22,6 +23,7 @@ mount_pool
 host=$(first hosts)
 wait_for "hosts/$host/status" Connected 20
 image=$(small_image)
+disk=$(create disk-offerings '{"params":{"name":"8M","diskSize":8388608}}')
 later=$(create_vm later "$image" '{"strategy":"JustCreate"}')
 named=$(create_vm named "$image" '{"strategy":"JustCreate"}')
 running=$(create_vm running "$image")
@@ -74,5 +76,5 @@ echo "no description" >"$file"
 wait_for "hosts/$host/status" Disconnected 20
 for job in "${jobs[@]:2}"; do
 	wait_for "api-jobs/$job/state" Failed 5
-	assert_match "$(value "api-jobs/$job/error")" "no Connected hosts|Disconnected"
+	assert_match "$(value "api-jobs/$job/error")" "no Connected hosts|Disconnected|cannot find available primary storage"
 done
