@@ -138,7 +138,7 @@ for event in enable disable; do
 	sqlite3 "$STATE/pool.db" "UPDATE job SET cancel = 1 WHERE uuid = '$job'"
 	mount_pool
 	wait_until 60 is_finished "$job"
-	assert_eq "$(value "api-jobs/$job/state") $(value "hosts/$host/state")" "Failed $before"
+	assert_eq "$(value "api-jobs/$job/state") $(value "hosts/$host/state")" "Cancelled $before"
 	assert_match "$(value "api-jobs/$job/error")" "the host is no longer PreMaintenance"
 	wait_for "hosts/$host/status" Connected 20
 done
