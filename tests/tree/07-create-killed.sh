@@ -10,18 +10,6 @@ wait_for "hosts/$host/status" Connected 20
 image=$(small_image)
 disk=$(create disk-offerings '{"params":{"name":"8M","diskSize":8388608}}')
 
-# all_is_whole: each file on primary storage is that of a volume, and the other way round.
-all_is_whole() {
-	wait_until 20 no_orphans
-	no_rows_in_between || fail "a row in between"
-	jq -r '.inventories[] | .installPath // empty' "$MOUNT/volumes/inventories" | sort >paths
-	find "$STATE/primary" -type f ! -name 'image-*' | sort >files
-	diff paths files || fail "files and volumes differ"
-}
-no_orphans() {
-	[ "$(sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM loose_file")" = 0 ]
-}
-
 # die_at POINT FILE REQUEST RESTARTS: kill_at, and the job is Done, after it has begun anew as often as that.
 die_at() {
 	kill_at "$1" "$2" "$3"

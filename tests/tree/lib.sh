@@ -419,6 +419,18 @@ no_rows_in_between() {
 		lacks -xE 'Creating|Deleting|Migrating|Downloading'
 }
 
+# all_is_whole: each file on primary storage is that of a volume, and the other way round.
+all_is_whole() {
+	wait_until 20 no_orphans
+	no_rows_in_between || fail "a row in between"
+	jq -r '.inventories[] | .installPath // empty' "$MOUNT/volumes/inventories" | sort >paths
+	find "$STATE/primary" -type f ! -name 'image-*' | sort >files
+	diff paths files || fail "files and volumes differ"
+}
+no_orphans() {
+	[ "$(sqlite3 -readonly "$STATE/pool.db" "SELECT count(*) FROM loose_file")" = 0 ]
+}
+
 # ------------------------------------------------------------------- real hosts
 
 # host_up NAME: starts an isolated host and makes it the one that mount_pool uses.
