@@ -90,7 +90,7 @@ static int host_change_state_recover(struct job *job, json_t **ret_result, struc
 	if (strcmp(request_str(job->req, "stateEvent"), "maintain") != 0)
 		return host_change_state_run(job, ret_result, e);
 	(void)host_wait_connected(job, job->req->target);
-	if (job_may_go_on(job))
+	if (!job_should_stop(job) && job_may_go_on(job))
 		return host_change_state_run(job, ret_result, e);
 	r = set_state(job, NULL, e);
 	return r < 0 ? r

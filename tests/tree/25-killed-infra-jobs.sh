@@ -139,7 +139,7 @@ for event in enable disable; do
 	mount_pool
 	wait_until 60 is_finished "$job"
 	assert_eq "$(value "api-jobs/$job/state") $(value "hosts/$host/state")" "Cancelled $before"
-	assert_match "$(value "api-jobs/$job/error")" "the host is no longer PreMaintenance"
+	assert_match "$(value "api-jobs/$job/error")" "the job was cancelled"
 	wait_for "hosts/$host/status" Connected 20
 done
 
