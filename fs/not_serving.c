@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fs/receive.h"
@@ -68,10 +69,10 @@ static int put_notice(const struct not_serving *n, const char *text, size_t len)
 	_cleanup_free_ char *path = path_of(n, NOT_SERVING_FILE);
 	_cleanup_free_ char *reserved = path_of(n, NOT_SERVING_RESERVED);
 	_cleanup_close_ int fd =
-		path && reserved ? open(reserved, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
+		path && reserved ? open(reserved, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 	int error;
 
-	if (fd >= 0 && write_all(fd, text, len) && ftruncate(fd, (off_t)len) == 0 &&
+	if (fd >= 0 && write_all(fd, text, len) && ftruncate(fd, (off_t)len) == 0 && fchmod(fd, 0644) == 0 &&
 	    rename(reserved, path) == 0)
 		return 0;
 	error = errno;

@@ -4,7 +4,8 @@
  *
  * A job may stop at any point: its daemon is killed, the database fails, memory is
  * short. It is then finished or undone by the recover function of its operation, in
- * this process or in the next; after the end of its daemon one that was undone begins anew. All of this blocks, and is done by a worker.
+ * this process or in the next; one that the end of its daemon has stopped begins anew
+ * then. All of this blocks, and is done by a worker.
  */
 #ifndef POOLFS_ENGINE_JOB_RUN_H
 #define POOLFS_ENGINE_JOB_RUN_H
