@@ -3,6 +3,7 @@
 #ifndef POOLFS_FAILING_MEMORY_H
 #define POOLFS_FAILING_MEMORY_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,5 +35,39 @@ WRAP_ALLOCATION(void *, realloc, (void *p, size_t size), (p, size))
 WRAP_ALLOCATION(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))
 WRAP_ALLOCATION(char *, strdup, (const char *text), (text))
 WRAP_ALLOCATION(char *, strndup, (const char *text, size_t size), (text, size))
+
+/* Of many allocations, each so many-th fails. */
+#define STRIDE_FROM 500
+
+/* Each allocation fails once: what is made of @arg is made without it, or it is whole. Of those behind the first 500 each @stride-th. */
+static inline void is_whole_or_none(json_t *(*made_of)(const void *arg), const void *arg, int stride)
+{
+	json_t *whole = made_of(arg);
+	int none = 0;
+
+	assert_non_null(whole);
+	for (int n = 0;; n += n < STRIDE_FROM ? 1 : stride) {
+		json_t *made;
+		bool failed;
+
+		fail_once = true;
+		fail_after = n;
+		made = made_of(arg);
+		failed = fail_after < 0;
+		fail_after = -1;
+		if (made && !json_equal(made, whole)) {
+			char *text = json_dumps(made, 0);
+
+			fail_msg("without allocation %d: %.400s", n, text);
+			free(text);
+		}
+		none += !made;
+		json_decref(made);
+		if (!failed)
+			break;
+	}
+	json_decref(whole);
+	assert_true(none > 0);
+}
 
 #endif
