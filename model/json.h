@@ -54,4 +54,10 @@ static inline void json_add_item(json_t **json, json_t *value)
 		json_decref(steal(json));
 }
 
+/**
+ * As json_dumps(). NULL also where that (jansson 2.14) gives a text in which bytes of a name are missing, because memory was
+ * short.
+ */
+char *json_text(const json_t *json, size_t flags);
+
 #endif

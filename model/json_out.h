@@ -59,11 +59,6 @@ static inline bool json_out_failed(const struct json_out *out)
 {
 	return out->failed || (out->text && out->text->failed);
 }
-/**
- * As json_dumps(). NULL also where that (jansson 2.14) gives a text in which bytes of a name are missing, because memory was
- * short.
- */
-char *json_text(const json_t *json, size_t flags);
 
 /** What has been written, to be freed; its draft is empty then. NULL when memory was short. */
 char *json_out_text(struct json_out *out);

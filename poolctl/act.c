@@ -59,11 +59,13 @@ static int refuse_verb(const struct tree *t, const char *word, const json_t *kin
 	const json_t *op;
 
 	json_array_foreach (t->operations, i, op)
-		if (*json_text(op, "verb") && strcmp(json_text(op, "kind"), json_text(kind, "name")) == 0 &&
-		    len < sizeof(list))
-			len += (size_t)snprintf(list + len, sizeof(list) - len, " %s", json_text(op, "verb"));
+		if (*member_text(op, "verb") &&
+		    strcmp(member_text(op, "kind"), member_text(kind, "name")) == 0 && len < sizeof(list))
+			len += (size_t)snprintf(list + len, sizeof(list) - len, " %s",
+						member_text(op, "verb"));
 	return error_set(e, EINVAL, "'%s' is a%s %s, whose verbs are:%s", word,
-			 strchr("aeiou", *json_text(kind, "noun")) ? "n" : "", json_text(kind, "noun"), list);
+			 strchr("aeiou", *member_text(kind, "noun")) ? "n" : "", member_text(kind, "noun"),
+			 list);
 }
 
 int act_verb(const struct tree *t, int argc, char **argv, struct error *e)
@@ -103,15 +105,15 @@ int act_find_creation(const struct tree *t, const char *word, const json_t **ret
 	size_t i;
 
 	json_array_foreach (t->operations, i, op) {
-		const char *create = json_text(op, "create");
+		const char *create = member_text(op, "create");
 		size_t len = strlen(list);
 
 		if (*create && (strcmp(create, word) == 0 ||
-				(kind && strcmp(create, json_text(kind, "directory")) == 0))) {
+				(kind && strcmp(create, member_text(kind, "directory")) == 0))) {
 			*ret = op;
 			return 0;
 		}
-		if (!*create || !kind || strcmp(json_text(op, "kind"), json_text(kind, "name")) != 0)
+		if (!*create || !kind || strcmp(member_text(op, "kind"), member_text(kind, "name")) != 0)
 			continue;
 		of_kind = op;
 		count++;
@@ -120,7 +122,8 @@ int act_find_creation(const struct tree *t, const char *word, const json_t **ret
 	if (count == 1)
 		*ret = of_kind;
 	else if (count > 1)
-		return error_set(e, EINVAL, "what sort of %s? give one of %s", json_text(kind, "noun"), list);
+		return error_set(e, EINVAL, "what sort of %s? give one of %s", member_text(kind, "noun"),
+				 list);
 	else
 		return error_set(e, EINVAL, "'%s' is no kind of which one can be created", word);
 	return 0;
@@ -148,7 +151,7 @@ int act_create(const struct tree *t, int argc, char **argv, struct error *e)
 	    json_object_set_new(r.params, tree_param(op, "schedulerName") ? "schedulerName" : "name",
 				json_string(argv[1])) < 0)
 		return error_oom(e);
-	snprintf(path, sizeof(path), "%s/create", json_text(op, "create"));
+	snprintf(path, sizeof(path), "%s/create", member_text(op, "create"));
 	snprintf(label, sizeof(label), "create %s", words == 2 ? argv[1] : argv[0]);
 	return send(&r, path, NULL, label, e);
 }

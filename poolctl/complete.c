@@ -34,7 +34,7 @@ static void print_names(const struct tree *t, const json_t *kind, const char *wo
 	DIR *dir;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/by-name", json_text(kind, "directory"));
+	snprintf(path, sizeof(path), "%s/by-name", member_text(kind, "directory"));
 	fd = openat(t->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd >= 0 ? fdopendir(fd) : NULL;
 	/* Of several of one name none can be meant by it. */
@@ -66,10 +66,10 @@ static void print_kinds(const struct tree *t, const char *word, bool to_create)
 	print_if(word, "network");
 	json_array_foreach (t->kinds, i, kind)
 		if (!to_create)
-			print_if(word, json_text(kind, "directory"));
+			print_if(word, member_text(kind, "directory"));
 	json_array_foreach (t->operations, i, op)
 		if (to_create)
-			print_if(word, json_text(op, "create"));
+			print_if(word, member_text(op, "create"));
 }
 
 static void print_verbs(const struct tree *t, const char *word)
@@ -79,7 +79,7 @@ static void print_verbs(const struct tree *t, const char *word)
 	size_t i;
 
 	json_array_foreach (t->operations, i, op) {
-		const char *verb = json_text(op, "verb");
+		const char *verb = member_text(op, "verb");
 
 		if (*verb && !json_object_get(seen, verb))
 			print_if(word, verb);
@@ -90,12 +90,12 @@ static void print_verbs(const struct tree *t, const char *word)
 /* The values of a parameter: its words, or the objects that it may name. */
 static void print_values(const struct tree *t, const json_t *param, const char *word, const char *prefix)
 {
-	const json_t *value, *kind = tree_kind_by_name(t, json_text(param, "resource"));
+	const json_t *value, *kind = tree_kind_by_name(t, member_text(param, "resource"));
 	size_t i;
 
 	json_array_foreach (json_object_get(param, "values"), i, value)
 		print_prefixed(word, prefix, json_string_value(value));
-	if (strcmp(json_text(param, "type"), "boolean") == 0) {
+	if (strcmp(member_text(param, "type"), "boolean") == 0) {
 		print_prefixed(word, prefix, "true");
 		print_prefixed(word, prefix, "false");
 	}
@@ -110,7 +110,7 @@ static void print_words(const struct tree *t, const json_t *op, const char *befo
 		strncmp(before, "--", 2) == 0 ? request_param_of_option(t, op, before + 2) : NULL;
 	const char *equals = strchr(word, '=');
 	_cleanup_free_ char *name = strndup(word, equals ? (size_t)(equals - word) : 0);
-	bool is_vm = strcmp(json_text(op, "name"), "CreateVmInstance") == 0;
+	bool is_vm = strcmp(member_text(op, "name"), "CreateVmInstance") == 0;
 	char text[160];
 	size_t i;
 
@@ -130,9 +130,9 @@ static void print_words(const struct tree *t, const json_t *op, const char *befo
 	json_array_foreach (json_object_get(op, "params"), i, param) {
 		char option[REQUEST_OPTION_SIZE];
 
-		if (strcmp(json_text(param, "name"), json_text(op, "target")) == 0)
+		if (strcmp(member_text(param, "name"), member_text(op, "target")) == 0)
 			continue;
-		snprintf(text, sizeof(text), "%s=", json_text(param, "name"));
+		snprintf(text, sizeof(text), "%s=", member_text(param, "name"));
 		if (*word && *word != '-')
 			print_if(word, text);
 		request_option_of_param(param, option);

@@ -16,7 +16,7 @@ static bool is_vm(const struct tree *t, const json_t *kind, const void *arg)
 {
 	(void)t;
 	(void)arg;
-	return strcmp(json_text(kind, "name"), "VmInstance") == 0;
+	return strcmp(member_text(kind, "name"), "VmInstance") == 0;
 }
 
 static void print_screen(const struct tree *t, const char *path)
@@ -33,7 +33,7 @@ static void print_screen(const struct tree *t, const char *path)
 		       tree_read(t, "last-error", &why, NULL) == 0 ? why : error_sentence(&e));
 		return;
 	}
-	printf("screen: %s://%s:%lld\n", json_text(address, "protocol"), json_text(address, "hostIp"),
+	printf("screen: %s://%s:%lld\n", member_text(address, "protocol"), member_text(address, "hostIp"),
 	       (long long)json_integer_value(json_object_get(address, "port")));
 }
 

@@ -10,25 +10,26 @@
 /* What can be given for the parameter: its words, a name, or its type. */
 static void print_value(const struct tree *t, const json_t *op, const json_t *param)
 {
-	const json_t *kind = tree_kind_by_name(t, json_text(param, "resource"));
+	const json_t *kind = tree_kind_by_name(t, member_text(param, "resource"));
 	const json_t *values = json_object_get(param, "values"), *value;
 	size_t i;
 
 	json_array_foreach (values, i, value)
 		printf("%s%s", i ? ", " : "", json_string_value(value));
 	if (kind)
-		printf("name of a%s %s", strchr("aeiou", *json_text(kind, "noun")) ? "n" : "",
-		       json_text(kind, "noun"));
+		printf("name of a%s %s", strchr("aeiou", *member_text(kind, "noun")) ? "n" : "",
+		       member_text(kind, "noun"));
 	else if (!values)
-		fputs(json_text(param, "type"), stdout);
-	if (kind && strcmp(json_text(param, "type"), "list") == 0)
+		fputs(member_text(param, "type"), stdout);
+	if (kind && strcmp(member_text(param, "type"), "list") == 0)
 		fputs(", several times", stdout);
-	if (*json_text(param, "default"))
-		printf(" (%s)", json_text(param, "default"));
+	if (*member_text(param, "default"))
+		printf(" (%s)", member_text(param, "default"));
 	if (json_is_true(json_object_get(param, "required")))
-		printf(", must be given%s", kind && *json_text(op, "create") ? " if there are several" : "");
-	else if (*json_text(param, "unless"))
-		printf(", must be given without %s", json_text(param, "unless"));
+		printf(", must be given%s",
+		       kind && *member_text(op, "create") ? " if there are several" : "");
+	else if (*member_text(param, "unless"))
+		printf(", must be given without %s", member_text(param, "unless"));
 	putchar('\n');
 }
 
@@ -39,11 +40,11 @@ static void print_operation(const struct tree *t, const json_t *op, const char *
 	size_t i;
 
 	printf("poolctl %s %s%sNAME [--OPTION VALUE...]: %s\n", words, kind, *kind ? "/" : "",
-	       json_text(op, "help"));
+	       member_text(op, "help"));
 	json_array_foreach (json_object_get(op, "params"), i, param) {
 		char option[REQUEST_OPTION_SIZE];
 
-		if (strcmp(json_text(param, "name"), json_text(op, "target")) == 0)
+		if (strcmp(member_text(param, "name"), member_text(op, "target")) == 0)
 			continue;
 		request_option_of_param(param, option);
 		printf("    --%-28s ", option);
@@ -61,7 +62,7 @@ static int help_create(const struct tree *t, const char *kind, struct error *e)
 		return r;
 	snprintf(words, sizeof(words), "create %s", kind);
 	print_operation(t, op, words, "");
-	if (strcmp(json_text(op, "name"), "CreateVmInstance") == 0)
+	if (strcmp(member_text(op, "name"), "CreateVmInstance") == 0)
 		puts("    --disk                         size such as 20G, or name of a disk offering, several times\n"
 		     "    --ip                           address in the network of the --network before it");
 	return 0;
@@ -85,7 +86,7 @@ int help_run(const struct tree *t, int argc, char **argv, struct error *e)
 			if (printed++)
 				putchar('\n');
 			print_operation(t, tree_operation(t, kind, argv[0]), argv[0],
-					count > 1 ? json_text(kind, "directory") : "");
+					count > 1 ? member_text(kind, "directory") : "");
 		}
 	return count ? 0
 		     : error_set(e, EINVAL, "'%s' has no parameters of its own, see 'poolctl --help'",

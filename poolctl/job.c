@@ -31,7 +31,8 @@ static int job_outcome(const struct tree *t, const char *uuid, struct error *e)
 	if (r < 0 || !*text)
 		return r;
 	why = json_loads(text, 0, NULL);
-	return error_set(e, EIO, "%s", why && *json_text(why, "details") ? json_text(why, "details") : text);
+	return error_set(e, EIO, "%s",
+			 why && *member_text(why, "details") ? member_text(why, "details") : text);
 }
 
 int job_wait(const struct tree *t, const char *uuid, const char *label, struct error *e)

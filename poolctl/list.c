@@ -44,7 +44,7 @@ static json_t *sentence_of(const char *text)
 {
 	_cleanup_json_ json_t *error = json_loads(text, 0, NULL);
 
-	return json_string(error && *json_text(error, "details") ? json_text(error, "details") : text);
+	return json_string(error && *member_text(error, "details") ? member_text(error, "details") : text);
 }
 
 /* @known: as in names.h. */
@@ -75,7 +75,7 @@ static json_t *addresses_of(const json_t *vm)
 	json_array_foreach (json_object_get(vm, "vmNics"), i, nic)
 		if (len < sizeof(text))
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", len ? "," : "",
-						json_text(nic, "ip"));
+						member_text(nic, "ip"));
 	return json_string(text);
 }
 
@@ -93,11 +93,11 @@ static bool any_has(const json_t *list, const char *name)
 /* What an object is called in a list. */
 static const char *label_of(const json_t *object)
 {
-	const char *name = json_text(object, "name");
+	const char *name = member_text(object, "name");
 
 	if (!*name)
-		name = json_text(object, "schedulerName");
-	return *name ? name : json_text(object, "uuid");
+		name = member_text(object, "schedulerName");
+	return *name ? name : member_text(object, "uuid");
 }
 
 /* NULL: no memory. */
@@ -137,7 +137,7 @@ static int list_kind(const struct tree *t, const json_t *kind, struct error *e)
 	size_t i, j;
 	int r;
 
-	snprintf(path, sizeof(path), "%s/inventories", json_text(kind, "directory"));
+	snprintf(path, sizeof(path), "%s/inventories", member_text(kind, "directory"));
 	r = tree_read_list(t, path, &list, e);
 	if (r < 0)
 		return r;
@@ -180,9 +180,9 @@ int list_run(const struct tree *t, int argc, char **argv, struct error *e)
 		_cleanup_json_ json_t *count = NULL;
 		char path[TREE_PATH_SIZE];
 
-		snprintf(path, sizeof(path), "%s?count=true", json_text(kind, "directory"));
+		snprintf(path, sizeof(path), "%s?count=true", member_text(kind, "directory"));
 		if (tree_read_json(t, path, &count, NULL) == 0)
-			json_add_item(&rows, json_pack("[s,I]", json_text(kind, "directory"),
+			json_add_item(&rows, json_pack("[s,I]", member_text(kind, "directory"),
 						       json_integer_value(json_object_get(count, "total"))));
 	}
 	return screen_table(rows, e);

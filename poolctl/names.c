@@ -16,7 +16,7 @@ const char *names_of_uuid(const struct tree *t, json_t *known, const char *uuid)
 		}
 		(void)json_object_set_new(known, uuid, json_string(name && *name ? name : uuid));
 	}
-	return *json_text(known, uuid) ? json_text(known, uuid) : uuid;
+	return *member_text(known, uuid) ? member_text(known, uuid) : uuid;
 }
 
 const char *names_of_path(const struct tree *t, json_t *known, const char *path, char ret[NAMES_PATH_SIZE])

@@ -28,7 +28,7 @@ static void to_camel(const char *option, char *ret, size_t size)
 
 void request_option_of_param(const json_t *param, char ret[REQUEST_OPTION_SIZE])
 {
-	const char *name = json_text(param, "name");
+	const char *name = member_text(param, "name");
 	size_t len = strlen(name), out = 0;
 
 	if (len > 5 && strcmp(name + len - 5, "Uuids") == 0)
@@ -53,11 +53,11 @@ static bool ends_with(const char *text, const char *end)
 /* How well the option names the parameter; 0: not at all. */
 static int likeness(const json_t *param, const char *camel)
 {
-	const char *name = json_text(param, "name");
+	const char *name = member_text(param, "name");
 	size_t len = strlen(camel), name_len = strlen(name);
 	char with_uuid[128];
 	bool starts = strncmp(name, camel, len) == 0;
-	bool wanted = json_is_true(json_object_get(param, "required")) || *json_text(param, "unless");
+	bool wanted = json_is_true(json_object_get(param, "required")) || *member_text(param, "unless");
 
 	if (strcasecmp(name, camel) == 0)
 		return 6;
@@ -85,8 +85,8 @@ static const json_t *param_of_kind(const json_t *op, const char *kind)
 	size_t i;
 
 	json_array_foreach (json_object_get(op, "params"), i, param)
-		if (strcmp(json_text(param, "resource"), kind) == 0 &&
-		    strcmp(json_text(param, "name"), json_text(op, "target")) != 0) {
+		if (strcmp(member_text(param, "resource"), kind) == 0 &&
+		    strcmp(member_text(param, "name"), member_text(op, "target")) != 0) {
 			only = param;
 			count++;
 		}
@@ -111,7 +111,7 @@ const json_t *request_param_of_option(const struct tree *t, const json_t *op, co
 			best = NULL;
 		most = like > most ? like : most;
 	}
-	return !most && kind ? param_of_kind(op, json_text(kind, "name")) : best;
+	return !most && kind ? param_of_kind(op, member_text(kind, "name")) : best;
 }
 
 /* ------------------------------------------------------------------- values */
@@ -128,7 +128,7 @@ static json_t *typed_word(const json_t *param, const char *word)
 
 static int set_value(struct request_words *r, const json_t *param, const char *value, struct error *e)
 {
-	const char *name = json_text(param, "name"), *type = json_text(param, "type");
+	const char *name = member_text(param, "name"), *type = member_text(param, "type");
 	json_t *list = json_object_get(r->params, name);
 	_cleanup_free_ char *copy = strdup(value);
 	char *rest = copy;
@@ -214,7 +214,7 @@ static const char *list_options(const json_t *op, char *ret, size_t size)
 		char option[REQUEST_OPTION_SIZE];
 
 		request_option_of_param(param, option);
-		if (strcmp(json_text(param, "name"), json_text(op, "target")) != 0 && len < size)
+		if (strcmp(member_text(param, "name"), member_text(op, "target")) != 0 && len < size)
 			len += (size_t)snprintf(ret + len, size - len, " --%s", option);
 	}
 	return ret;
@@ -227,7 +227,7 @@ static int set_option(struct request_words *r, const char *option, const char *v
 
 	for (size_t i = 0; i < ARRAY_SIZE(special); i++)
 		if (strcmp(special[i].option, option) == 0 &&
-		    (!special[i].operation || strcmp(json_text(r->op, "name"), special[i].operation) == 0))
+		    (!special[i].operation || strcmp(member_text(r->op, "name"), special[i].operation) == 0))
 			return special[i].add(r, value, e);
 	if (!param)
 		return error_set(e, EINVAL,
@@ -248,8 +248,8 @@ static int set_assignment(struct request_words *r, const char *word, struct erro
 		return error_oom(e);
 	if (strcmp(name, "systemTags") == 0)
 		return add_tag(r, equals + 1, e);
-	if (!param || strcmp(json_text(r->op, "target"), name) == 0)
-		return error_set(e, EINVAL, "'%s' takes no parameter '%s'", json_text(r->op, "name"), name);
+	if (!param || strcmp(member_text(r->op, "target"), name) == 0)
+		return error_set(e, EINVAL, "'%s' takes no parameter '%s'", member_text(r->op, "name"), name);
 	return set_value(r, param, equals + 1, e);
 }
 
@@ -295,15 +295,15 @@ static int ask_which(const json_t *kind, const json_t *param, const json_t *obje
 	size_t i, len = 0;
 
 	json_array_foreach (objects, i, object) {
-		const char *name = json_text(object, "name");
+		const char *name = member_text(object, "name");
 
 		if (i < CHOICES_SHOWN && len < sizeof(list))
 			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
-						*name ? name : json_text(object, "uuid"));
+						*name ? name : member_text(object, "uuid"));
 	}
 	request_option_of_param(param, option);
-	return error_set(e, EINVAL, "which %s? give --%s with one of: %s%s", json_text(kind, "noun"), option,
-			 list, json_array_size(objects) > CHOICES_SHOWN ? ", ..." : "");
+	return error_set(e, EINVAL, "which %s? give --%s with one of: %s%s", member_text(kind, "noun"),
+			 option, list, json_array_size(objects) > CHOICES_SHOWN ? ", ..." : "");
 }
 
 static int add_only_one(struct request_words *r, const json_t *param, const json_t *kind, struct error *e)
@@ -311,12 +311,12 @@ static int add_only_one(struct request_words *r, const json_t *param, const json
 	_cleanup_json_ json_t *objects = NULL;
 	char path[TREE_PATH_SIZE];
 
-	snprintf(path, sizeof(path), "%s?fields=uuid,name&sort=+name&limit=%d", json_text(kind, "directory"),
-		 CHOICES_SHOWN + 1);
+	snprintf(path, sizeof(path), "%s?fields=uuid,name&sort=+name&limit=%d",
+		 member_text(kind, "directory"), CHOICES_SHOWN + 1);
 	if (tree_read_list(r->t, path, &objects, NULL) < 0 || json_array_size(objects) == 0)
 		return 0;
 	return json_array_size(objects) == 1
-		       ? set_value(r, param, json_text(json_array_get(objects, 0), "uuid"), e)
+		       ? set_value(r, param, member_text(json_array_get(objects, 0), "uuid"), e)
 		       : ask_which(kind, param, objects, e);
 }
 
@@ -327,9 +327,9 @@ int request_add_only_ones(struct request_words *r, struct error *e)
 	int n = 0;
 
 	json_array_foreach (json_object_get(r->op, "params"), i, param) {
-		kind = tree_kind_by_name(r->t, json_text(param, "resource"));
+		kind = tree_kind_by_name(r->t, member_text(param, "resource"));
 		if (n == 0 && kind && json_is_true(json_object_get(param, "required")) &&
-		    !json_object_get(r->params, json_text(param, "name")))
+		    !json_object_get(r->params, member_text(param, "name")))
 			n = add_only_one(r, param, kind, e);
 	}
 	return n;
@@ -346,5 +346,5 @@ char *request_document(const struct request_words *r, const char *verb)
 	_cleanup_json_ json_t *document =
 		json_pack("{s:O, s:O}", verb ? verb : "params", r->params, "systemTags", r->tags);
 
-	return document ? tree_json_text(document, JSON_COMPACT) : NULL;
+	return document ? json_text(document, JSON_COMPACT) : NULL;
 }

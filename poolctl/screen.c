@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/json.h"
 #include "model/cleanup.h"
 #include "poolctl/tree.h"
 
@@ -54,7 +55,7 @@ char *screen_value(const json_t *value)
 	if (json_is_null(value))
 		return strdup("");
 	text = json_is_string(value) ? strdup(json_string_value(value))
-				     : tree_json_text(value, JSON_ENCODE_ANY | JSON_COMPACT);
+				     : json_text(value, JSON_ENCODE_ANY | JSON_COMPACT);
 	/* What a guest or a colleague has named must not move the cursor. */
 	for (char *c = text; c && *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)

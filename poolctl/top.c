@@ -48,7 +48,7 @@ static int draw_hosts(const json_t *hosts, struct error *e)
 		double cpus = number(host, "totalCpuCapacity"), bytes = number(host, "totalMemoryCapacity");
 
 		json_add_item(&rows,
-			      json_pack("[s,s,s,s]", json_text(host, "name"), json_text(host, "status"),
+			      json_pack("[s,s,s,s]", member_text(host, "name"), member_text(host, "status"),
 					screen_bar(cpus - number(host, "availableCpuCapacity"), cpus,
 						   BAR_WIDTH, cpu),
 					screen_bar(bytes - number(host, "availableMemoryCapacity"), bytes,
@@ -71,7 +71,7 @@ static double cpu_seconds(const struct tree *t, const char *uuid)
 static const char *cpu_bar(const struct tree *t, const json_t *vm, const struct sample *last,
 			   json_t **seconds, char ret[BAR_SIZE])
 {
-	const char *uuid = json_text(vm, "uuid");
+	const char *uuid = member_text(vm, "uuid");
 	const json_t *before = json_object_get(last->seconds, uuid);
 	double used = cpu_seconds(t, uuid), passed = now() - last->time;
 
@@ -91,8 +91,8 @@ static const char *host_name(const json_t *hosts, const char *uuid)
 	size_t i;
 
 	json_array_foreach (hosts, i, host)
-		if (strcmp(json_text(host, "uuid"), uuid) == 0)
-			return json_text(host, "name");
+		if (strcmp(member_text(host, "uuid"), uuid) == 0)
+			return member_text(host, "name");
 	return "";
 }
 
@@ -109,7 +109,7 @@ static int draw_vms(const struct tree *t, const json_t *vms, const json_t *hosts
 
 	for (int pass = 0; pass < 2; pass++)
 		json_array_foreach (vms, i, vm) {
-			bool runs = strcmp(json_text(vm, "state"), "Running") == 0;
+			bool runs = strcmp(member_text(vm, "state"), "Running") == 0;
 
 			if (runs != (pass == 0))
 				continue;
@@ -119,8 +119,8 @@ static int draw_vms(const struct tree *t, const json_t *vms, const json_t *hosts
 			shown++;
 			json_add_item(
 				&rows,
-				json_pack("[s,s,s,I,s,s]", json_text(vm, "name"), json_text(vm, "state"),
-					  host_name(hosts, json_text(vm, "hostUuid")),
+				json_pack("[s,s,s,I,s,s]", member_text(vm, "name"), member_text(vm, "state"),
+					  host_name(hosts, member_text(vm, "hostUuid")),
 					  json_integer_value(json_object_get(vm, "cpuNum")),
 					  screen_bytes(json_integer_value(json_object_get(vm, "memorySize")),
 						       bytes),
@@ -147,9 +147,9 @@ static int draw_jobs(const struct tree *t, const json_t *jobs, struct error *e)
 	printf("\n%zu jobs under way\n", json_array_size(jobs));
 	json_array_foreach (jobs, i, job)
 		json_add_item(&rows,
-			      json_pack("[s,s,s,s]", json_text(job, "operation"), json_text(job, "state"),
+			      json_pack("[s,s,s,s]", member_text(job, "operation"), member_text(job, "state"),
 					screen_bar(number(job, "progress"), 100, BAR_WIDTH, bar),
-					names_of_path(t, known, json_text(job, "resource"), object)));
+					names_of_path(t, known, member_text(job, "resource"), object)));
 	return json_array_size(jobs) ? screen_table(rows, e) : 0;
 }
 

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <mntent.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -31,40 +30,11 @@ static const struct {
 	{"settings", "global-configurations"},
 };
 
-const char *json_text(const json_t *object, const char *name)
+const char *member_text(const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));
 
 	return text ? text : "";
-}
-
-struct text_out {
-	FILE *file;
-	bool failed;
-};
-
-static int write_text(const char *bytes, size_t len, void *arg)
-{
-	struct text_out *out = arg;
-
-	out->failed = out->failed || fwrite(bytes, 1, len, out->file) != len;
-	return out->failed ? -1 : 0;
-}
-
-/* Of a member's name that could not be written jansson 2.14 does not tell. */
-char *tree_json_text(const json_t *json, size_t flags)
-{
-	char *text = NULL;
-	size_t len;
-	struct text_out out = {.file = open_memstream(&text, &len)};
-
-	if (!out.file)
-		return NULL;
-	out.failed = json_dump_callback(json, write_text, &out, flags) < 0 || out.failed;
-	out.failed = fclose(out.file) != 0 || out.failed;
-	if (out.failed)
-		free(steal(&text));
-	return text;
 }
 
 bool tree_is_uuid(const char *text)
@@ -219,7 +189,7 @@ int tree_write(const struct tree *t, const char *path, const char *text, char re
 		return refused(t, path, -errno, e);
 	if (read_all(fd, &answer, &answer_len) == 0)
 		json = json_loads(answer, 0, NULL);
-	snprintf(ret_job, TREE_UUID_SIZE, "%s", json_text(json, "job"));
+	snprintf(ret_job, TREE_UUID_SIZE, "%s", member_text(json, "job"));
 	if (close(steal_fd(&fd)) < 0)
 		return refused(t, path, -errno, e);
 	return 0;
@@ -233,7 +203,7 @@ const json_t *tree_kind_by_name(const struct tree *t, const char *name)
 	size_t i;
 
 	json_array_foreach (t->kinds, i, kind)
-		if (strcmp(json_text(kind, "name"), name) == 0)
+		if (strcmp(member_text(kind, "name"), name) == 0)
 			return kind;
 	return NULL;
 }
@@ -248,7 +218,7 @@ const json_t *tree_kind(const struct tree *t, const char *word)
 			word = short_names[i].directory;
 	len = strlen(word);
 	json_array_foreach (t->kinds, i, kind) {
-		const char *directory = json_text(kind, "directory");
+		const char *directory = member_text(kind, "directory");
 
 		if (strcmp(directory, word) == 0)
 			return kind;
@@ -268,8 +238,9 @@ const json_t *tree_operation(const struct tree *t, const json_t *kind, const cha
 	size_t i;
 
 	json_array_foreach (t->operations, i, op)
-		if (strcmp(json_text(op, "kind"), json_text(kind, "name")) == 0 &&
-		    (verb ? strcmp(json_text(op, "verb"), verb) == 0 : json_object_get(op, "create") != NULL))
+		if (strcmp(member_text(op, "kind"), member_text(kind, "name")) == 0 &&
+		    (verb ? strcmp(member_text(op, "verb"), verb) == 0
+			  : json_object_get(op, "create") != NULL))
 			return op;
 	return NULL;
 }
@@ -280,7 +251,7 @@ const json_t *tree_param(const json_t *operation, const char *name)
 	size_t i;
 
 	json_array_foreach (json_object_get(operation, "params"), i, param)
-		if (strcmp(json_text(param, "name"), name) == 0)
+		if (strcmp(member_text(param, "name"), name) == 0)
 			return param;
 	return NULL;
 }
@@ -302,17 +273,17 @@ static void found(struct search *s, const json_t *kind, const char *uuid)
 
 	if (!s->count++) {
 		s->kind = kind;
-		snprintf(s->path, sizeof(s->path), "%s/%s", json_text(kind, "directory"), uuid);
+		snprintf(s->path, sizeof(s->path), "%s/%s", member_text(kind, "directory"), uuid);
 	}
 	snprintf(s->list + len, sizeof(s->list) - len, "%s%s/%s", len ? ", " : "",
-		 json_text(kind, "directory"), uuid);
+		 member_text(kind, "directory"), uuid);
 }
 
 static void search_uuid(struct search *s, const json_t *kind, const char *uuid)
 {
 	char path[TREE_PATH_SIZE];
 
-	snprintf(path, sizeof(path), "%s/%s/inventory", json_text(kind, "directory"), uuid);
+	snprintf(path, sizeof(path), "%s/%s/inventory", member_text(kind, "directory"), uuid);
 	if (tree_exists(s->t, path))
 		found(s, kind, uuid);
 }
@@ -327,7 +298,7 @@ static void search_name(struct search *s, const json_t *kind, const char *encode
 		ssize_t n;
 
 		snprintf(path, sizeof(path), rank == 1 ? "%s/by-name/%s" : "%s/by-name/%s~%d",
-			 json_text(kind, "directory"), encoded, rank);
+			 member_text(kind, "directory"), encoded, rank);
 		n = readlinkat(s->t->root, path, target, sizeof(target) - 1);
 		if (n <= 0)
 			return;
@@ -359,7 +330,7 @@ int tree_find(const struct tree *t, const char *word, tree_kind_fn *may, const v
 	}
 	if (!s.count)
 		return error_set(e, ENOENT, "there is no %s '%s'%s",
-				 only ? json_text(only, "noun") : "object", name,
+				 only ? member_text(only, "noun") : "object", name,
 				 may ? " that can do this" : "");
 	if (s.count > 1)
 		return error_set(e, EINVAL, "'%s' is ambiguous, give one of: %s", word, s.list);

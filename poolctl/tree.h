@@ -46,11 +46,6 @@ int tree_write(const struct tree *t, const char *path, const char *text, char re
  */
 const json_t *tree_kind(const struct tree *t, const char *word);
 const json_t *tree_kind_by_name(const struct tree *t, const char *name);
-/**
- * As json_dumps(). NULL also where that (jansson 2.14) gives a text in which bytes of a name are missing, because memory was
- * short.
- */
-char *tree_json_text(const json_t *json, size_t flags);
 /** True for 32 lower-case hex digits. */
 bool tree_is_uuid(const char *text);
 
@@ -69,6 +64,6 @@ const json_t *tree_operation(const struct tree *t, const json_t *kind, const cha
 const json_t *tree_param(const json_t *operation, const char *name);
 
 /** A string member, "" when it is missing. Borrowed. */
-const char *json_text(const json_t *object, const char *name);
+const char *member_text(const json_t *object, const char *name);
 
 #endif

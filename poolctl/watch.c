@@ -41,10 +41,10 @@ static void print_state(const json_t *changes)
 static void print_event(const json_t *event)
 {
 	_cleanup_free_ char *name = screen_value(json_object_get(event, "name"));
-	bool created = strcmp(json_text(event, "event"), "created") == 0;
+	bool created = strcmp(member_text(event, "event"), "created") == 0;
 
-	printf("%s  %-8s %s %s", json_text(event, "time"), json_text(event, "event"),
-	       json_text(event, "kind"), name && *name ? name : json_text(event, "uuid"));
+	printf("%s  %-8s %s %s", member_text(event, "time"), member_text(event, "event"),
+	       member_text(event, "kind"), name && *name ? name : member_text(event, "uuid"));
 	/* Of something new all members are changes; a job may have ended in the same moment. */
 	if (created)
 		print_state(json_object_get(event, "changes"));
@@ -64,7 +64,7 @@ static size_t take_lines(const char *text, size_t len, const char *uuid)
 		_cleanup_json_ json_t *event =
 			json_loadb(text + taken, (size_t)(end - text) - taken, 0, NULL);
 
-		if (event && (!uuid || strcmp(json_text(event, "uuid"), uuid) == 0))
+		if (event && (!uuid || strcmp(member_text(event, "uuid"), uuid) == 0))
 			print_event(event);
 		taken = (size_t)(end - text) + 1;
 	}

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "model/clock.h"
-#include "model/json_out.h"
+#include "model/json.h"
 #include "rest/login.h"
 
 #define HEARTBEAT_MS 15000

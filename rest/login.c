@@ -5,7 +5,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#include "model/json_out.h"
+#include "model/json.h"
 
 static const char code_refused[] = "ID.1000";
 

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "model/json.h"
-#include "model/json_out.h"
 
 static const char path_call[] = "/zstack/api";
 static const char path_result[] = "/zstack/api/result/";

@@ -10,7 +10,6 @@
 #include <sys/random.h>
 
 #include "model/json.h"
-#include "model/json_out.h"
 #include "rest/choice.h"
 #include "rest/zone.h"
 

@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include "model/json_out.h"
+#include "model/json.h"
 #include "model/log.h"
 #include "rest/answer_cache.h"
 #include "rest/connection.h"

@@ -10,7 +10,6 @@
 #include "actions/engine/result.h"
 #include "actions/engine/rows.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/states.h"
 
 #define DEADLINE_DEFAULT_S 600

@@ -7,7 +7,6 @@
 #include "actions/engine/node.h"
 #include "actions/engine/result.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/render.h"
 #include "model/states.h"
 

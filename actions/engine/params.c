@@ -9,7 +9,6 @@
 
 #include "actions/engine/request.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/text.h"
 
 int params_parse_number(const char *text, int64_t *ret)

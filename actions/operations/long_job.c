@@ -13,7 +13,6 @@
 #include "actions/engine/result.h"
 #include "actions/operations/table.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/states.h"
 
 /* A run of a long job, before it is written. */

@@ -8,7 +8,6 @@
 #include "actions/schedule/scheduler.h"
 #include "actions/schedule/times.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/states.h"
 
 /* --------------------------------------------------------------------- tasks */

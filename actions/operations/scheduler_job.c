@@ -14,7 +14,6 @@
 #include "actions/schedule/linked.h"
 #include "actions/schedule/scheduler.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/render.h"
 #include "model/states.h"
 

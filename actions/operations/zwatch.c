@@ -12,7 +12,6 @@
 #include "actions/host/statistics.h"
 #include "actions/operations/table.h"
 #include "model/json.h"
-#include "model/json_out.h"
 
 /* Times above this are in ms, which some clients send. */
 #define LARGEST_S	 INT64_C(100000000000)

@@ -4,7 +4,6 @@
 
 #include "actions/schedule/scheduler.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/states.h"
 
 static void copy_int(struct object *to, int field, const struct object *from, int from_field)

@@ -27,7 +27,6 @@
 #include "actions/spec/members.h"
 #include "actions/spec/spec.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/states.h"
 
 /* Far more than any document needs. */

@@ -11,7 +11,6 @@
 #include "actions/network/l3_network.h"
 #include "actions/vm/user_data.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/text.h"
 
 /* What cloud-init applies once per instance. */

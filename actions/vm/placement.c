@@ -15,7 +15,6 @@
 #include "actions/vm/placement_filters.h"
 #include "actions/volume/location.h"
 #include "model/json.h"
-#include "model/json_out.h"
 #include "model/states.h"
 
 /* At most so many hosts are looked at for one placement. */
