@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
@@ -47,6 +48,8 @@ _Static_assert(SUSPECT_DEATHS < REQUEST_DEATHS, "or innocent requests are refuse
 /* So long the next request waits for the one before that is repeated alone, ns; and how often it is looked at, ms. */
 #define ALONE_NS (10 * NS_PER_S)
 #define ALONE_MS 10
+/* How long the next request is looked for: about what it takes to put a processor to sleep and wake it, ns. */
+#define LOOK_NS 20000
 
 struct in {
 	uint32_t len, opcode;
@@ -549,6 +552,19 @@ static void wake_polls(int fd, struct keep *keep)
 	}
 }
 
+/*
+ * Looks for the next request for a moment, while others have the processor if they want it. A client that makes one after the
+ * other has the next one within microseconds, and to put a processor to sleep and wake it takes several times that.
+ */
+static void look_for_next(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	const int64_t end = clock_monotonic() + LOOK_NS;
+
+	while (poll(&poll_fd, 1, 0) == 0 && clock_monotonic() < end)
+		(void)sched_yield();
+}
+
 /* Receives into the inbox. The number of bytes, 0 after a signal, -errno. */
 static ssize_t receive(int fd, struct inbox *inbox)
 {
@@ -563,6 +579,7 @@ static ssize_t receive(int fd, struct inbox *inbox)
 		note_served();
 	if (fuse_session_exited(connection.session))
 		return 0;
+	look_for_next(fd);
 	n = read(fd, inbox->bytes, sizeof(inbox->bytes));
 	if (n >= (ssize_t)sizeof(inbox->header))
 		return n;

@@ -25,7 +25,7 @@
  * - Polls that waited are woken; the programs poll again.
  *
  * And it is agreed on with the kernel what libfuse 3.14 does not know. Each open file
- * shows its reader one rendering, so reads go past the page cache (FOPEN_DIRECT_IO).
+ * shows its reader one rendering, so reads go past the page cache (FOPEN_DIRECT_IO), but for small ones (fs/tree/paged.h).
  * Linux refuses shared mappings of such files unless the file system allows them:
  * FUSE_DIRECT_IO_ALLOW_MMAP, since Linux 6.6. libfuse has no name for the flag, so it
  * is added to its reply on the way. On an older kernel shared mappings fail with
