@@ -3,6 +3,7 @@
 #include "fs/session.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@
 #include "fs/table.h"
 #include "fs/tell/caches.h"
 #include "fs/tell/event_places.h"
+#include "fs/tell/forget_names.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/wait.h"
@@ -28,6 +30,7 @@
 #include "fs/tree/handle.h"
 #include "fs/tree/handle_load.h"
 #include "fs/tree/kept.h"
+#include "fs/tree/paged.h"
 #include "fs/tree/queries.h"
 #include "model/keep.h"
 #include "model/log.h"
@@ -87,14 +90,16 @@ static int fs_open(struct fs *fs, const struct session_options *options, struct 
 	fs->scratches = scratches_new(fs->keep);
 	fs->kept = kept_new(fs->keep, fs->store);
 	fs->caches = fs->kept ? caches_new(fs, session) : NULL;
+	fs->paged = paged_new();
+	fs->forget_names = forget_names_new(fs);
 	fs->ranks = ranks_new();
 	fs->waits = waits_new(fs->store, fs->keep);
 	fs->watchers = options->inotify && fs->kept ? watchers_new(fs) : NULL;
 	fs->readers = workers_new("reader", READERS_MAX);
 	fs->made = calloc(MADE_COUNT, sizeof(*fs->made));
 	if (!fs->readers || !fs->handles || !fs->aside || !fs->errors || !fs->listings || !fs->queries ||
-	    !fs->polls || !fs->scratches || !fs->caches || !fs->ranks || !fs->waits || !fs->made ||
-	    (options->inotify && !fs->watchers))
+	    !fs->polls || !fs->scratches || !fs->caches || !fs->paged || !fs->forget_names || !fs->ranks ||
+	    !fs->waits || !fs->made || (options->inotify && !fs->watchers))
 		return error_set(e, ENOMEM, "out of memory");
 	view = store_view(fs->store);
 	if (event_places_load(fs->keep, fs->events, view) < 0)
@@ -133,6 +138,8 @@ static void fs_close(struct fs *fs)
 	last_errors_free(fs->errors);
 	aside_free(fs->aside);
 	handles_free(fs->handles);
+	forget_names_free(fs->forget_names);
+	paged_free(fs->paged);
 	made_free(fs);
 }
 
@@ -178,6 +185,18 @@ static void end_mount(const struct session_options *options, int link, int devic
 		mount_remove(options->mountpoint, fcntl(device, F_DUPFD_CLOEXEC, 0));
 	if (null >= 0)
 		(void)dup2(null, device); /* libfuse will close the number */
+}
+
+/* The thread waits for requests that nobody does any more: they are refused. It would keep the mount from ending. */
+static void end_names(struct fs *fs, int device)
+{
+	struct pollfd poll_fd = {.fd = device, .events = POLLIN};
+
+	forget_names_stop(fs->forget_names);
+	while (!forget_names_has_ended(fs->forget_names))
+		if (poll(&poll_fd, 1, 1) > 0 && receive_refuse(device, fs->keep, ENOTCONN) < 0)
+			break;
+	forget_names_join(fs->forget_names);
 }
 
 static void tell_served(void *arg)
@@ -259,6 +278,12 @@ static int serve(struct fuse_session *session, struct fs *fs, const struct sessi
 		(void)close(device);
 		return error_set(e, -r, "out of memory");
 	}
+	/* nothing would be read through pages */
+	r = fs->watchers || fs->has_others ? 0 : forget_names_start(fs->forget_names, device);
+	if (r < 0)
+		log_warning("mount", options->mountpoint,
+			    "files are not read through the kernel's pages: cannot start a thread: %s",
+			    strerror(-r));
 	r = fs->watchers ? watchers_start(fs->watchers, options->mountpoint, e) : 0;
 	if (r == 0)
 		r = signals_start(session, &calls, e);
@@ -273,6 +298,7 @@ static int serve(struct fuse_session *session, struct fs *fs, const struct sessi
 		watchers_stop(fs->watchers);
 	answer_all(fs);
 	caches_stop(fs->caches);
+	end_names(fs, device);
 	end_mount(options, link, device);
 	if (fs->watchers)
 		watchers_join(fs->watchers);

@@ -63,7 +63,8 @@ struct view *store_newest_view(struct store *store);
 typedef void store_announce_fn(void *ctx, const struct change *changes, size_t count);
 /**
  * Sets the function that the writer thread calls whenever store_newest_view() has changed, before store_view()
- * returns that view. It must not block. Replaces an earlier one. Not from the writer thread. -ENOMEM.
+ * returns that view. Every change waits for it, so it must not block on anything that a change may hold up, and not for more
+ * than milliseconds. Replaces an earlier one. Not from the writer thread. -ENOMEM.
  */
 int store_announce(struct store *store, store_announce_fn *fn, void *ctx);
 

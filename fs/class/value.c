@@ -117,6 +117,12 @@ static int64_t value_version(const struct place *p)
 	return render_value_mtime(p->object, (int)p->node.index);
 }
 
+/* A value that is rendered from others may change without the object; a text that leaves memory is read by others. */
+static bool value_is_paged(const struct place *p)
+{
+	return field_is_stored(p->field) && !(p->field->flags & F_LEAVES);
+}
+
 const struct file_class class_value = {
 	DOCUMENT_FILE,
 	COMMAND_FILE,
@@ -124,6 +130,7 @@ const struct file_class class_value = {
 	.may_grow = may_grow,
 	.amends = true,
 	.version = value_version,
+	.is_paged = value_is_paged,
 	.request = value_request,
 	.jobs = value_jobs,
 };

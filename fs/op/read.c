@@ -2,13 +2,18 @@
 /* See read.h. */
 #include "fs/op/read.h"
 
+#include <string.h>
+
 #include "actions/engine/kill_point.h"
+#include "actions/engine/workers.h"
+#include "fs/tell/caches.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/wait.h"
 #include "fs/tell/watchers.h"
 #include "fs/tree/aside.h"
 #include "fs/tree/class.h"
+#include "fs/tree/paged.h"
 #include "fs/tree/permissions.h"
 #include "fs/tree/reply.h"
 
@@ -108,7 +113,23 @@ void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 /* --------------------------------------------------------------- attributes */
 
-static void reply_attr(fuse_req_t req, const struct place *p, const struct document *d)
+/* How long the kernel may keep the attributes of an open file, seconds: not at all if its content is from before a change. */
+static double timeout_of(const struct place *p, const struct handle *h, const struct stat *st)
+{
+	struct stat present;
+
+	if (h && h->paged && paged_inode(p->fs->paged, p->node, st, &present) != PAGED_OF_NAME)
+		return 0;
+	if (h && !place_is_slow(p) &&
+	    (place_stat(p, NULL, &present) < 0 || present.st_size != st->st_size ||
+	     memcmp(&present.st_mtim, &st->st_mtim, sizeof(st->st_mtim)) != 0))
+		return 0;
+	return attr_timeout(p);
+}
+
+/* @h: the open file; NULL: by path, or without a handle. @d: its content, or NULL. */
+static void reply_attr(fuse_req_t req, const struct place *p, const struct handle *h,
+		       const struct document *d)
 {
 	struct stat st;
 	int r = place_stat(p, d, &st);
@@ -116,7 +137,7 @@ static void reply_attr(fuse_req_t req, const struct place *p, const struct docum
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		fuse_reply_attr(req, &st, attr_timeout(p));
+		fuse_reply_attr(req, &st, timeout_of(p, h, &st));
 }
 
 /* A getattr that waits for the content of a file. */
@@ -143,7 +164,7 @@ static void getattr_done(void *arg, int result, struct document *d, const struct
 	if (r < 0)
 		fuse_reply_err(call->req, -r);
 	else
-		reply_attr(call->req, &p, content);
+		reply_attr(call->req, &p, NULL, content);
 }
 
 /* What is listed always has attributes: without a size if that is not known. */
@@ -164,8 +185,100 @@ static void getattr_measured(void *arg, int result, int64_t size, int64_t change
 	fuse_reply_attr(call->req, &st, 0);
 }
 
-/* fstat(2) of an open file whose object is gone; the kernel does not pass the handle. */
-static void reply_attr_of_gone(fuse_req_t req, fuse_ino_t ino)
+/* --------------------------------------------------- inodes that are left to readers */
+
+/* A request for an inode that is left to its readers. */
+struct left_call {
+	fuse_req_t req;
+	struct node node;
+	struct stat present;
+	struct fuse_file_info fi; /* of an open */
+	bool opens;
+};
+
+/* The name leads elsewhere now. Who has come by the name looks it up again after ESTALE. */
+static void open_left(struct left_call *call, enum paged_inode is)
+{
+	const struct fs *fs = fuse_req_userdata(call->req);
+	_cleanup_view_ struct view *view = NULL;
+	struct place p;
+	const pid_t pid = fuse_req_ctx(call->req)->pid;
+	int r = is != PAGED_OF_NAME && paged_send_away(fs->paged, call->node, pid) ? -ESTALE : 0;
+
+	if (r == 0)
+		r = request_place(call->req, node_pack(call->node), &view, &p);
+	if (r < 0)
+		fuse_reply_err(call->req, -r);
+	else
+		p.entry->io->open(call->req, &p, &call->fi);
+}
+
+/* The same. But who has the inode open has asked for the attributes of what it reads. */
+static void getattr_left(struct left_call *call, enum paged_inode is, const struct stat *shown)
+{
+	const struct fs *fs = fuse_req_userdata(call->req);
+	const pid_t pid = fuse_req_ctx(call->req)->pid;
+
+	if (is == PAGED_OF_NAME)
+		reply_attributes(call->req, call->node);
+	else if (paged_may_mean_name(fs->paged, call->node, pid) &&
+		 paged_send_away(fs->paged, call->node, pid))
+		fuse_reply_err(call->req, ESTALE);
+	else
+		fuse_reply_attr(call->req, shown, 0);
+}
+
+static void name_is_forgotten(void *arg)
+{
+	_cleanup_free_ struct left_call *call = arg;
+	const struct fs *fs = fuse_req_userdata(call->req);
+	struct stat shown;
+	enum paged_inode is = paged_wait(fs->paged, call->node, &call->present, &shown);
+
+	if (call->opens)
+		open_left(call, is);
+	else
+		getattr_left(call, is, &shown);
+}
+
+/*
+ * Is the inode left to readers of a content from before a change? Then this answers, with what they see, or when it is
+ * known that the name leads elsewhere. @fi: of an open, NULL for attributes.
+ */
+static bool answer_for_readers(fuse_req_t req, const struct place *p, const struct fuse_file_info *fi)
+{
+	struct left_call *call;
+	struct stat present, shown;
+	enum paged_inode is;
+
+	if (!p->entry->io->is_paged)
+		return false;
+	if (p->node.copy == PAGED_BESIDE && fi)
+		paged_has_come(p->fs->paged, p->node, fuse_req_ctx(req)->pid);
+	if (p->node.copy || !paged_has_readers(p->fs->paged, p->node) || place_stat(p, NULL, &present) < 0)
+		return false;
+	is = paged_inode(p->fs->paged, p->node, &present, &shown);
+	if (is == PAGED_OF_NAME || (is == PAGED_OF_READERS && fi))
+		return false;
+	if (is == PAGED_OF_READERS) {
+		fuse_reply_attr(req, &shown, 0);
+		return true;
+	}
+	call = malloc(sizeof(*call));
+	if (call) {
+		*call = (struct left_call){.req = req, .node = p->node, .present = present, .opens = fi};
+		if (fi)
+			call->fi = *fi;
+	}
+	if (!call || workers_run(p->fs->readers, name_is_forgotten, call) < 0) {
+		free(call);
+		fuse_reply_err(req, ENOMEM);
+	}
+	return true;
+}
+
+/* fstat(2) of an open file whose object is gone; the kernel passes the handle (@of) before a read only. */
+static void reply_attr_of_gone(fuse_req_t req, fuse_ino_t ino, struct handle *of)
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_handle_ struct handle *h = NULL;
@@ -173,14 +286,22 @@ static void reply_attr_of_gone(fuse_req_t req, fuse_ino_t ino)
 	struct node node;
 	struct stat st;
 
-	if (node_unpack(ino, &node))
+	if (of) {
+		h = of;
+		ref_get(&h->ref);
+	} else if (node_unpack(ino, &node)) {
+		if (!node.copy && paged_inode(fs->paged, node, &(struct stat){0}, &st) != PAGED_OF_NAME) {
+			fuse_reply_attr(req, &st, 0);
+			return;
+		}
 		h = handles_find(fs->handles, node);
+	}
 	if (!h) {
 		fuse_reply_err(req, ESTALE);
 		return;
 	}
 	d = handle_document(h);
-	stat_fill(fs, node, h->mode, d ? d->len : 0, d ? d->mtime : 0, &st);
+	stat_fill(fs, h->node, h->mode, d ? d->len : 0, d ? d->mtime : 0, &st);
 	fuse_reply_attr(req, &st, 0);
 }
 
@@ -198,17 +319,27 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		r = place_check_attributes(&p);
 	if (r == -ESTALE) {
 		if (!watchers_answer_gone(req, ino))
-			reply_attr_of_gone(req, ino);
+			reply_attr_of_gone(req, ino, h);
 		return;
 	}
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
 	}
+	if (h && h->paged) {
+		/* before it is read */
+		poll_note_read(h);
+		if (!paged_note(fs->paged, h)) {
+			fuse_reply_err(req, ESTALE);
+			return;
+		}
+	} else if (answer_for_readers(req, &p, NULL)) {
+		return;
+	}
 	if (h)
 		content = handle_document(h);
 	if (content || !place_is_slow(&p)) {
-		reply_attr(req, &p, content);
+		reply_attr(req, &p, h, content);
 		return;
 	}
 	call = malloc(sizeof(*call));
@@ -233,6 +364,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	if (r == 0 && !p.entry->io->open)
 		r = -EISDIR; /* or a link; the kernel never opens these */
+	if (r == 0 && answer_for_readers(req, &p, fi))
+		return;
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
@@ -359,6 +492,8 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (h && handle_class(fs, h)->release_later && handle_class(fs, h)->release_later(req, h))
 		return;
 	handles_remove(fs->handles, fi->fh);
+	if (h && paged_end(fs->paged, h))
+		caches_drop(fs->caches, h->node);
 	if (h && handle_class(fs, h)->release)
 		handle_class(fs, h)->release(fs, h);
 	fuse_reply_err(req, 0);

@@ -2,8 +2,11 @@
 /* See caches.h. */
 #include "fs/tell/caches.h"
 
+#include <stdatomic.h>
+
 #include "fs/tree/folder.h"
 #include "fs/tree/kept.h"
+#include "fs/tree/paged.h"
 #include "model/render.h"
 
 struct caches {
@@ -11,15 +14,29 @@ struct caches {
 	struct fuse_session *session;
 	pthread_mutex_t lock;
 	bool runs; /* lock */
+	_Atomic int64_t
+		told; /* the stamp of the view of whose changes the kernel was told last; 0: of none */
 };
 
 /*
  * An answer that is on its way to the kernel meanwhile is not kept there: the kernel drops answers to requests from
  * before the notice. Only attributes are dropped and no pages, so this never blocks.
  */
-static void drop(const struct caches *caches, struct node node)
+void caches_drop(const struct caches *caches, struct node node)
 {
 	(void)fuse_lowlevel_notify_inval_inode(caches->session, node_pack(node), -1, 0);
+}
+
+/* What the kernel has of an inode that is left to readers is theirs. */
+static void drop_unless_left(const struct caches *caches, struct node node)
+{
+	if (!paged_leave(caches->fs->paged, node))
+		caches_drop(caches, node);
+}
+
+static void drop_late(void *caches, struct node node)
+{
+	caches_drop(caches, node);
 }
 
 /* The bits of the files that the change of an object alters. */
@@ -49,19 +66,19 @@ static void drop_files(const struct caches *caches, struct node node, uint64_t b
 	uint64_t taken = kept_take(caches->fs->kept, node, bits);
 
 	if (taken && !node.row) {
-		drop(caches, node);
+		caches_drop(caches, node);
 		return;
 	}
 	for (size_t i = 0; taken && i < ARRAY_SIZE(single); i++) {
 		node.class = single[i];
 		if (taken & kept_bit(node))
-			drop(caches, node);
+			drop_unless_left(caches, node);
 	}
 	node.class = N_VALUE;
 	for (int i = 0; taken && i < kind->field_count; i++) {
 		node.index = (unsigned)i;
 		if (taken & kept_bit(node))
-			drop(caches, node);
+			drop_unless_left(caches, node);
 	}
 }
 
@@ -78,6 +95,18 @@ static void drop_object(const struct caches *caches, const struct change *change
 static void drop_single(const struct caches *caches, struct node node)
 {
 	drop_files(caches, node, kept_bit(node));
+}
+
+static void note_told(struct caches *caches)
+{
+	_cleanup_view_ struct view *view = store_newest_view(caches->fs->store);
+
+	atomic_store(&caches->told, store_stamp(caches->fs->store, view));
+}
+
+bool caches_have_told(const struct caches *caches, const struct view *view)
+{
+	return atomic_load(&caches->told) == store_stamp(caches->fs->store, view);
 }
 
 /* In the store's writer thread. */
@@ -97,12 +126,14 @@ static void announce(void *ctx, const struct change *changes, size_t count)
 		if (changes[i].before)
 			drop_object(caches, &changes[i]);
 	}
+	paged_settle(caches->fs->paged, drop_late, caches);
 	for (unsigned i = 1; (folder = folder_get(i)); i++)
 		if (folder->kind && seen[folder->kind->id]) {
 			drop_single(caches, (struct node){.class = N_FOLDER, .index = i});
 			drop_single(caches, (struct node){.class = N_BY_NAME, .index = i});
 		}
 	drop_single(caches, (struct node){.class = N_STAMP});
+	note_told(caches);
 }
 
 struct caches *caches_new(const struct fs *fs, struct fuse_session *session)
@@ -139,6 +170,7 @@ void caches_start(struct caches *caches)
 		if (node.row && !view_has_id(view, node.kind, node.row))
 			kept_forget(caches->fs->kept, node);
 	}
+	atomic_store(&caches->told, store_stamp(caches->fs->store, view));
 }
 
 void caches_stop(struct caches *caches)

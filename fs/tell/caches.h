@@ -29,6 +29,10 @@ struct caches;
 struct caches *caches_new(const struct fs *fs, struct fuse_session *session);
 /** Tells the kernel from now on. Call it upon INIT, before any answer. */
 void caches_start(struct caches *caches);
+/** Has the kernel been told of all that @view shows? Then it was told of no later change either, if @view is the newest one. */
+bool caches_have_told(const struct caches *caches, const struct view *view);
+/** Has the kernel ask for the attributes of @node again. Does not block. */
+void caches_drop(const struct caches *caches, struct node node);
 /** The kernel is told nothing any more when this returns. Accepts NULL. */
 void caches_stop(struct caches *caches);
 /** Call after the store is closed. Accepts NULL. */

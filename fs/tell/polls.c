@@ -13,7 +13,9 @@
 #include <poll.h>
 #include <time.h>
 
+#include "fs/tell/caches.h"
 #include "fs/tree/class.h"
+#include "fs/tree/paged.h"
 #include "fs/tree/permissions.h"
 #include "model/clock.h"
 
@@ -59,24 +61,114 @@ static bool has_changed(const struct fs *fs, const struct view *view, struct han
 	return place_find(fs, view, node_pack(h->node), NULL, &p) < 0 || version(&p) != atomic_load(&h->seen);
 }
 
-void poll_refresh(const struct fs *fs, struct handle *h)
+/* The content as it is now, with a reference for the caller, unless that takes long. NULL: the one before stays. */
+static struct document *render_again(const struct fs *fs, struct handle *h, int64_t *ret_version)
 {
 	_cleanup_view_ struct view *view = store_view(fs->store);
-	struct document *d, *old = h->content;
+	_cleanup_document_ struct document *old = handle_document(h);
 	struct caller caller = handle_caller(h, view);
+	struct document *d;
 	struct place p;
 
 	if (!h->polled || h->requested || !old || place_find(fs, view, node_pack(h->node), &caller, &p) < 0 ||
 	    place_check(&p) < 0 || !p.entry->render || place_is_slow(&p))
-		return;
+		return NULL;
 	d = p.entry->render(&p);
-	if (!d)
-		return;
+	*ret_version = version(&p);
+	return d;
+}
+
+/* @d is taken over. */
+static void show(struct handle *h, struct document *d)
+{
+	struct document *old;
+
 	pthread_mutex_lock(&h->lock);
+	old = h->content;
 	h->content = d;
 	pthread_mutex_unlock(&h->lock);
 	document_unref(old);
-	poll_note(&p, h);
+}
+
+/* What describes the content of a handle that reads through pages. False: it has none. */
+static bool describe(const struct fs *fs, struct handle *h, struct stat *ret)
+{
+	_cleanup_document_ struct document *d = handle_document(h);
+
+	if (d)
+		stat_fill(fs, h->node, h->mode, d->len, d->mtime, ret);
+	return d;
+}
+
+/* May the reader be told of a change? Not while others read the same inode (paged.h), which is to show it then. */
+static bool may_be_told(const struct fs *fs, struct handle *h)
+{
+	struct stat shown;
+
+	return !h->paged || !describe(fs, h, &shown) || paged_may_change(fs->paged, h, &shown);
+}
+
+void poll_refresh(const struct fs *fs, struct handle *h)
+{
+	const struct file_class *io = handle_class(fs, h);
+	struct document *d;
+	int64_t now;
+
+	if (h->paged) {
+		poll_note_read(h);
+		return;
+	}
+	d = h->polled ? render_again(fs, h, &now) : NULL;
+	if (!d)
+		return;
+	show(h, d);
+	atomic_store(&h->seen, io->seen ? io->seen(h) : now);
+}
+
+/* The reader will be told of @d, which is taken over, and then read it. */
+static void show_told(struct handle *h, struct document *d, int64_t version)
+{
+	handle_note_read(h, d, d->len);
+	show(h, d);
+	pthread_mutex_lock(&h->lock);
+	h->told_version = version;
+	h->told = true;
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* Unless others are reading the inode, the content is updated before that is told. False: they are. */
+static bool advance_paged(const struct fs *fs, struct handle *h)
+{
+	struct stat shown;
+	struct document *d;
+	int64_t now;
+
+	if (!describe(fs, h, &shown))
+		return true;
+	d = paged_adopt(fs->paged, h, &shown);
+	if (d) {
+		show_told(h, d, d->mtime);
+		return true;
+	}
+	if (!paged_may_change(fs->paged, h, &shown))
+		return false;
+	d = render_again(fs, h, &now);
+	if (!d)
+		return true;
+	stat_fill(fs, h->node, h->mode, d->len, d->mtime, &shown);
+	paged_change(fs->paged, h, d, &shown);
+	show_told(h, d, now);
+	/* The kernel does not keep what it is being told of the content before. */
+	caches_drop(fs->caches, h->node);
+	return true;
+}
+
+void poll_note_read(struct handle *h)
+{
+	scoped_lock(&h->lock);
+	if (h->told)
+		atomic_store(&h->seen, h->told_version);
+	h->told = false;
 }
 
 void poll_outdate(const struct fs *fs, struct handle *h)
@@ -102,16 +194,24 @@ static void polled_free(struct polled *polled)
 	free(polled);
 }
 
-/* Removes and returns the polls whose file has changed or was closed. Call with the lock held. */
-static struct polled *take_changed(struct polls *polls)
+/*
+ * Removes and returns the polls whose file has changed or was closed. *@ret_later: some that have changed are to be told later.
+ * Call with the lock held.
+ */
+static struct polled *take_changed(struct polls *polls, bool *ret_later)
 {
 	_cleanup_view_ struct view *view = store_view(polls->fs->store);
 	struct polled *taken = NULL;
 
+	*ret_later = false;
 	for (struct polled **p = &polls->list; *p;) {
 		struct polled *polled = *p;
+		bool closed = atomic_load(&polled->handle->closed);
+		bool changed = !closed && has_changed(polls->fs, view, polled->handle);
+		bool later = changed && !may_be_told(polls->fs, polled->handle);
 
-		if (!atomic_load(&polled->handle->closed) && !has_changed(polls->fs, view, polled->handle)) {
+		*ret_later |= later;
+		if (!closed && (!changed || later)) {
 			p = &polled->next;
 			continue;
 		}
@@ -159,6 +259,7 @@ static void *thread_main(void *arg)
 	pthread_mutex_lock(&polls->lock);
 	while (!polls->stopping) {
 		struct polled *taken;
+		bool later;
 		int count;
 
 		if (!polls->look || !polls->list) {
@@ -167,12 +268,15 @@ static void *thread_main(void *arg)
 			continue;
 		}
 		polls->look = false;
-		taken = take_changed(polls);
+		taken = take_changed(polls, &later);
 		pthread_mutex_unlock(&polls->lock);
 		count = tell(taken);
 		pthread_mutex_lock(&polls->lock);
+		if (later)
+			count = (int)(PAUSE_MAX_NS / PAUSE_EACH_NS);
 		if (count)
 			wait_for_readers(polls, count);
+		polls->look |= later;
 	}
 	pthread_mutex_unlock(&polls->lock);
 	return NULL;
@@ -265,12 +369,16 @@ int poll_start(const struct fs *fs, struct handle *h, struct fuse_pollhandle *ke
 
 	if (io->seen && !h->polled && h->content)
 		atomic_store(&h->seen, io->seen(h)); /* the open came before the content */
-	more = io->version && has_changed(fs, view, h);
+	if (h->paged && !h->polled)
+		(void)paged_leave(fs->paged, h->node);
+	h->polled = true;
+	if (h->paged)
+		paged_note_poll(fs->paged, h);
+	more = io->version && has_changed(fs, view, h) && (!h->paged || advance_paged(fs, h));
 	if (kernel && (!io->version || more))
 		fuse_pollhandle_destroy(kernel);
 	else if (kernel && add(fs->polls, h, kernel) < 0)
 		return -ENOMEM;
-	h->polled = true;
 	if (io->grows)
 		*ret_events = more ? POLLIN | POLLRDNORM : 0;
 	else

@@ -4,7 +4,7 @@
  * /sys; on `events`, when there is more to read.
  *
  * A value is always readable; POLLPRI and POLLERR say that it differs from what
- * was read through this descriptor. Reading it again from the start, or opening
+ * was read through this descriptor. Reading it again from the start after that, or opening
  * it again, gives the new one. A separate thread, which holds no lock meanwhile,
  * notifies the kernel. Self-locking.
  */
@@ -30,9 +30,14 @@ void polls_observe(struct polls *polls);
 int poll_start(const struct fs *fs, struct handle *h, struct fuse_pollhandle *kernel, unsigned *ret_events);
 /** Records which content a new handle shows, to detect later changes. */
 void poll_note(const struct place *p, struct handle *h);
-/** Called when a handle is read from its start: if it was polled, updates the content, unless that takes long. */
+/**
+ * Called when a handle is read from its start: if it was polled, updates the content, unless that takes long. One that is
+ * read through the kernel's pages (paged.h) shows the same until poll(2) tells of a change.
+ */
 void poll_refresh(const struct fs *fs, struct handle *h);
-/** Called before that: drops a content that has changed and whose update takes long, as if it had been lost. */
+/** It is read, perhaps after that. */
+void poll_note_read(struct handle *h);
+/** Called before poll_refresh(): drops a content that has changed and whose update takes long, as if it had been lost. */
 void poll_outdate(const struct fs *fs, struct handle *h);
 
 #endif

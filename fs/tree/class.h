@@ -69,6 +69,11 @@ struct file_class {
 	void (*lseek)(fuse_req_t req, struct handle *h, off_t offset, int whence);
 	void (*write)(fuse_req_t req, const struct place *p, struct handle *h, const char *data, size_t size,
 		      off_t offset, int flags);
+	/*
+	 * Could the kernel keep the content in its pages (paged.h)? Then it is the same for all readers, quickly rendered, and
+	 * changes only with the object, and with the time of the file. NULL: no.
+	 */
+	bool (*is_paged)(const struct place *p);
 	bool maps; /* the file can be written through a shared mapping, too */
 	void (*fallocate)(fuse_req_t req, struct handle *h, int mode, off_t offset, off_t length);
 	/* NULL: nothing to do, the answer is 0. */

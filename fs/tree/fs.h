@@ -19,12 +19,14 @@
 
 struct aside;
 struct caches;
+struct forget_names;
 struct handles;
 struct keep;
 struct kept;
 struct last_errors;
 struct listings;
 struct node_entry;
+struct paged;
 struct polls;
 struct queries;
 struct ranks;
@@ -46,6 +48,8 @@ struct fs {
 	struct aside *aside;
 	struct caches *caches;
 	struct kept *kept;
+	struct paged *paged; /* NULL in tests */
+	struct forget_names *forget_names;
 	struct last_errors *errors;
 	struct listings *listings;
 	struct polls *polls;

@@ -248,6 +248,22 @@ void handle_note_read(struct handle *h, struct document *d, size_t end)
 	h->shown = (struct shown){.mtime = d->mtime, .len = d->len, .known = true, .kept = k.all || k.number};
 }
 
+int handle_keep_content(struct handle *h)
+{
+	struct document *d = h->content;
+	int r;
+
+	if (!h->keep)
+		return 0;
+	scoped_lock(&h->lock);
+	if (keep_bytes(h->keep, KEEP_CONTENT) + d->len > HANDLE_CONTENTS)
+		return -ENOSPC;
+	r = save_document(h, KEEP_CONTENT, &(struct keeping){.d = d, .all = true}, false);
+	if (r == 0)
+		h->shown = (struct shown){.mtime = d->mtime, .len = d->len, .known = true, .kept = true};
+	return r;
+}
+
 void handle_set_content(struct handle *h, struct document *d)
 {
 	scoped_lock(&h->lock);
@@ -428,7 +444,7 @@ struct handle *handles_find(struct handles *handles, struct node node)
 	for (uint32_t i = 1; i < handles->count; i++) {
 		struct handle *h = handles->slots[i].handle;
 
-		if (h && node_pack(h->node) == node_pack(node)) {
+		if (h && node_pack_copy(h->node) == node_pack_copy(node)) {
 			ref_get(&h->ref);
 			return h;
 		}

@@ -19,6 +19,8 @@
 #ifndef POOLFS_FS_TREE_HANDLE_H
 #define POOLFS_FS_TREE_HANDLE_H
 
+#include <sys/stat.h>
+
 #include "actions/engine/json_gather.h"
 #include "fs/tree/caller.h"
 #include "fs/tree/node.h"
@@ -76,10 +78,10 @@ struct handle {
 	void *state;			 /* owned; or NULL */
 	void (*state_free)(void *state); /* of state */
 	bool writes;			 /* immutable; an upload's: open for writing */
-	pid_t opener;			 /* immutable; an upload's: the process that opened it; 0 = unknown */
-	bool written;			 /* an upload's: something was written through it */
-	bool opener_closed;		 /* an upload's: the opener has closed it after that */
-	bool close_pending;		 /* an upload's: others have, which may have been the last close */
+	pid_t opener; /* immutable; an upload's: the process that opened it; a paged one's: the thread; 0 = unknown */
+	bool written;	    /* an upload's: something was written through it */
+	bool opener_closed; /* an upload's: the opener has closed it after that */
+	bool close_pending; /* an upload's: others have, which may have been the last close */
 	/*
 	 * Owned; NULL if open for writing only, or lost. It is set under the lock, under which other threads read it; once
 	 * it is there it stays, unless poll(2) was used on the handle (fs/tell/polls.h).
@@ -91,7 +93,15 @@ struct handle {
 	int64_t start;
 	_Atomic int64_t seen; /* what the reader has last seen, see fs/tell/polls.c */
 	bool polled;	      /* poll(2) was used on it */
+	bool told;	      /* lock; by poll(2), of a content in pages that it has not read yet */
+	int64_t told_version; /* lock; of that content, as `seen` */
 	atomic_bool closed;   /* removed from the table */
+	bool paged; /* immutable in the table; it reads through the kernel's pages, see fs/tree/paged.h */
+	struct {
+		struct handle *next;
+		int64_t read; /* when it was last read, clock_monotonic() */
+		bool lost;    /* its content is */
+	} pages;	      /* under the lock of fs/tree/paged.c */
 	struct gather gather;
 	uid_t gatherer;	    /* whose bytes `gather` has */
 	pid_t writer;	    /* the thread that wrote last of a text that is held; 0: none */
@@ -183,6 +193,11 @@ void handles_count_gather(struct handles *handles, struct handle *h, uid_t uid);
 
 /** Notes that the reader has seen its content up to @end, in case another process goes on. */
 void handle_note_read(struct handle *h, struct document *d, size_t end);
+/**
+ * Keeps the content of a handle that was just added, together with it, before its reader has seen it: what the kernel has
+ * of it in its pages is not read here. -ENOSPC, -ENOMEM.
+ */
+int handle_keep_content(struct handle *h);
 /** Sets the content, unless it has one; @d is taken over. Any thread. */
 void handle_set_content(struct handle *h, struct document *d);
 /**

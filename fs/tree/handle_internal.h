@@ -25,7 +25,7 @@
 	SAME(uint8_t, limited, h->caller.limited)                                                            \
 	SAME(uint8_t, reads, h->reads)                                                                       \
 	SAME(uint8_t, writes, h->writes)                                                                     \
-	OTHER(uint8_t, has_content, h->content || h->lost)                                                   \
+	OTHER(uint8_t, has_content, h->lost || h->content)                                                   \
 	SAME(uint8_t, polled, h->polled)                                                                     \
 	SAME(uint8_t, requested, h->requested)                                                               \
 	SAME(uint8_t, base_set, h->base_set)                                                                 \
@@ -36,12 +36,12 @@
 	SAME(uint8_t, written, h->written)                                                                   \
 	SAME(uint8_t, opener_closed, h->opener_closed)                                                       \
 	SAME(uint8_t, close_pending, h->close_pending)                                                       \
-	SAME(uint8_t, close_refused, h->close_refused)
+	SAME(uint8_t, close_refused, h->close_refused)                                                       \
+	SAME(uint8_t, paged, h->paged)
 
 #define KEPT_MEMBER(type, name, value) type name;
 struct kept_handle {
 	KEPT_VALUES(KEPT_MEMBER, KEPT_MEMBER)
-	uint8_t unused[1];
 };
 _Static_assert(sizeof(struct kept_handle) == 88 && KEEP_LAYOUT == 2, KEEP_LAYOUT_CHANGED);
 

@@ -6,6 +6,7 @@
 
 #include "fs/tree/class.h"
 #include "fs/tree/handle_internal.h"
+#include "fs/tree/paged.h"
 
 /* Contents that several handles show. */
 struct shared_contents {
@@ -163,6 +164,17 @@ static struct handle *load(const struct fs *fs, const struct view *view, struct 
 	return NULL;
 }
 
+/* If there was no memory for the content, the inode is kept apart all the same: the kernel has it. */
+static int resume_pages(const struct fs *fs, struct handle *h)
+{
+	struct stat shown;
+
+	if (!h->paged || !h->shown.known)
+		return 0;
+	stat_fill(fs, h->node, h->mode, h->shown.len, h->shown.mtime, &shown);
+	return paged_resume(fs->paged, h, &shown);
+}
+
 static int load_all(const struct fs *fs, struct shared_contents *shared)
 {
 	_cleanup_view_ struct view *view = store_view(fs->store);
@@ -173,9 +185,13 @@ static int load_all(const struct fs *fs, struct shared_contents *shared)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
 		struct handle *h = load(fs, view, shared, list[i]);
-		int r = h ? handles_place(fs->handles, h) : -ENOMEM;
+		int r = h ? resume_pages(fs, h) : -ENOMEM;
 
+		if (r == 0)
+			r = handles_place(fs->handles, h);
 		if (r < 0) {
+			if (h)
+				(void)paged_end(fs->paged, h);
 			handle_unref(h);
 			return r;
 		}

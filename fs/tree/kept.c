@@ -24,6 +24,7 @@ enum { BIT_SELF, BIT_JOB, BIT_INVENTORY, BIT_VALUES };
 struct slot {
 	uint64_t object; /* 0 = free */
 	uint64_t bits;
+	uint64_t pages; /* of these, those whose content in the kernel's pages is the present one */
 	uint64_t given; /* also those that were taken: what `keep` has */
 };
 
@@ -205,6 +206,32 @@ int kept_add(struct kept *kept, struct node node)
 	return 0;
 }
 
+bool kept_add_pages(struct kept *kept, struct node node)
+{
+	const uint64_t bit = kept_bit(node);
+	struct slot *slot;
+	bool had;
+
+	scoped_lock(&kept->lock);
+	slot = find(kept, object_of(node));
+	had = slot->pages & bit;
+	slot->pages |= slot->bits & bit;
+	return had;
+}
+
+void kept_take_pages(struct kept *kept, struct node node)
+{
+	scoped_lock(&kept->lock);
+	find(kept, object_of(node))->pages &= ~kept_bit(node);
+}
+
+bool kept_knows_pages(struct node node)
+{
+	const unsigned fields = (unsigned)kind_get(node.kind)->field_count;
+
+	return node.class != N_VALUE || (node.index < VALUES_MAX && node.index + VALUES_MAX >= fields);
+}
+
 uint64_t kept_take(struct kept *kept, struct node object, uint64_t bits)
 {
 	struct slot *slot;
@@ -213,6 +240,7 @@ uint64_t kept_take(struct kept *kept, struct node object, uint64_t bits)
 	slot = find(kept, object_of(object));
 	bits &= slot->bits;
 	slot->bits &= ~bits;
+	slot->pages &= ~bits;
 	return bits;
 }
 

@@ -11,6 +11,8 @@
  * What the kernel was ever given of an object that still exists is kept over the end of the process, too (model/keep.h):
  * the next one has it forget all of that, because it cannot know which of the last changes were told.
  *
+ * The same for the contents that the kernel has in its pages (paged.h): a bit says that they are those of the newest state.
+ *
  * Self-locking.
  */
 #ifndef POOLFS_FS_TREE_KEPT_H
@@ -38,6 +40,15 @@ uint64_t kept_bit(struct node node);
  * object is not in the newest view, and nobody would remove it from here.
  */
 int kept_add(struct kept *kept, struct node node);
+/**
+ * The kernel reads the content of @node into its pages now, a node that was added. True: what it has there is of the
+ * present state already.
+ */
+bool kept_add_pages(struct kept *kept, struct node node);
+/** It has not, or not of the present state. */
+void kept_take_pages(struct kept *kept, struct node node);
+/** False: the bit of @node, which is a file of a kind with so many fields, says nothing about pages. */
+bool kept_knows_pages(struct node node);
 /** Removes those nodes of an object (@object: any node of it) whose bits are in @bits, and returns their bits. */
 uint64_t kept_take(struct kept *kept, struct node object, uint64_t bits);
 /** The object is gone, and the kernel was told: nothing of it needs to be kept for another process. */

@@ -4,6 +4,7 @@
 
 #include "fs/tree/class.h"
 #include "fs/tree/kept.h"
+#include "fs/tree/paged.h"
 #include "fs/tree/permissions.h"
 
 /* Timeout of what never changes while the program runs, seconds. */
@@ -173,31 +174,40 @@ static bool name_stays(const struct place *p)
 	return (p->entry->flags & E_NAME_STAYS) && !(p->entry->io->recreate && place_is_writable(p));
 }
 
-/* Without what may come with the name. */
+/* Without what may come with the name. The inode is that to which the name leads now. */
 static int fill(const struct place *p, struct fuse_entry_param *ret)
 {
-	*ret = (struct fuse_entry_param){.ino = node_pack_copy(p->node),
-					 .generation = generation(p),
-					 .attr_timeout = attributes_stay(p) ? FOR_EVER : 0,
-					 .entry_timeout = name_stays(p) ? FOR_EVER : 0};
+	struct node node = p->node;
+	int r;
+
+	*ret = (struct fuse_entry_param){.generation = generation(p),
+					 .attr_timeout = attributes_stay(p) ? FOR_EVER : 0};
 	/* The size of a slow file is not known yet. Its timeout is 0, so the kernel will ask. */
-	return place_stat(p, NULL, &ret->attr);
+	r = place_stat(p, NULL, &ret->attr);
+	if (r == 0 && p->entry->io->is_paged && !node.copy)
+		node.copy = paged_copy(p->fs->paged, node, &ret->attr);
+	ret->ino = node_pack_copy(node);
+	ret->entry_timeout = name_stays(p) && !node.copy ? FOR_EVER : 0;
+	return r;
 }
 
 int entry_fill(const struct place *p, struct fuse_entry_param *ret)
 {
 	int r = fill(p, ret);
 
-	if (r == 0 && !name_stays(p) && !place_is_slow(p) && may_come_with_name(p))
+	if (r == 0 && ret->ino == node_pack(p->node) && !name_stays(p) && !place_is_slow(p) &&
+	    may_come_with_name(p))
 		ret->attr_timeout = WHILE_LOOKED_UP;
 	return r;
 }
 
 int entry_fill_listed(const struct place *p, struct fuse_entry_param *ret)
 {
-	int r = fill(p, ret);
+	int r = p->entry->io->is_paged && !is_newest(p) ? -EAGAIN : 0;
 
-	if (r == 0 && may_come_with_name(p))
+	if (r == 0)
+		r = fill(p, ret);
+	if (r == 0 && ret->ino == node_pack(p->node) && may_come_with_name(p))
 		ret->attr_timeout = WHILE_LISTED;
 	return r;
 }

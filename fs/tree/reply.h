@@ -34,7 +34,10 @@ int entry_fill(const struct place *p, struct fuse_entry_param *ret);
  * without their size; the kernel does not cache them.
  */
 void reply_attributes(fuse_req_t req, struct node node);
-/** The same for an entry of a listing, which may be older than the pool is now. */
+/**
+ * The same for an entry of a listing, which may be older than the pool is now. -EAGAIN: it is, and readers of the file would see
+ * another size than that of their content.
+ */
 int entry_fill_listed(const struct place *p, struct fuse_entry_param *ret);
 /** How long the kernel may cache the attributes of @p, seconds. */
 double attr_timeout(const struct place *p);
