@@ -9,6 +9,7 @@
 #include "fs/table.h"
 #include "fs/tree/handle.h"
 #include "fs/tree/handle_load.h"
+#include "fs/tree/paged.h"
 #include "tests/unit/failing_memory.h"
 
 /* Of all long contents: long parts, as their letters say, and a short one. */
@@ -310,12 +311,195 @@ static void test_deleted_object(void **state)
 	(void)close(fd);
 }
 
+/* ----------------------------------------------------------------------- pages */
+
+#define INVENTORY "what its readers show\n"
+#define CHANGED	  12345 /* when it changed, ns */
+
+static struct node inventory_of(int64_t row)
+{
+	return (struct node){.kind = KIND_VM, .row = row, .class = N_INVENTORY};
+}
+
+/* The inventory of a VM, open for reading, at its end. */
+static uint64_t open_inventory(struct process *p, int64_t row, bool paged)
+{
+	_cleanup_handle_ struct handle *h =
+		handle_new(inventory_of(row), S_IFREG | 0444, NULL, &(struct caller){0});
+	struct document *d = document_new(INVENTORY, strlen(INVENTORY), CHANGED);
+
+	assert_non_null(h);
+	assert_non_null(d);
+	h->reads = true;
+	h->paged = paged;
+	handle_set_content(h, d);
+	assert_int_equal(handles_add(p->fs.handles, h), 0);
+	handle_note_read(h, d, d->len);
+	return h->number;
+}
+
+/* What the inode is, if its present content changed at @changed. *@ret: what its readers show. */
+static enum paged_inode inode_of(const struct process *p, int64_t row, int64_t changed, struct stat *ret)
+{
+	struct stat present;
+
+	stat_fill(&p->fs, inventory_of(row), S_IFREG | 0444, strlen(INVENTORY), changed, &present);
+	return paged_inode(p->fs.paged, inventory_of(row), &present, ret);
+}
+
+static void check_readers(const struct process *p, int64_t row, enum paged_inode is)
+{
+	struct stat shown;
+
+	assert_int_equal(inode_of(p, row, CHANGED + 1, &shown), is);
+	assert_int_equal(shown.st_ino, node_pack(inventory_of(row)));
+	assert_int_equal(shown.st_mode, S_IFREG | 0444);
+	assert_int_equal(shown.st_size, strlen(INVENTORY));
+	assert_int_equal(shown.st_mtim.tv_sec * NS_PER_S + shown.st_mtim.tv_nsec, CHANGED);
+}
+
+static bool note_number(void *arg, struct node node, uint64_t number)
+{
+	uint64_t *ret = arg;
+
+	ret[node.row] = number;
+	return true;
+}
+
+static void begin_with_pages(struct process *p, const struct fixture *f, int fd)
+{
+	begin(p, f, fd);
+	p->fs.paged = paged_new();
+	assert_non_null(p->fs.paged);
+}
+
+static void end_with_pages(struct process *p)
+{
+	end(p);
+	paged_free(p->fs.paged);
+}
+
+/* The kernel has their contents in its pages still: their inodes are theirs in each further process, until they close. */
+static void test_pages(void **state)
+{
+	const struct fixture *f = *state;
+	uint64_t first, second, past, numbers[4];
+	struct stat shown;
+	struct process p;
+	int fd;
+
+	assert_int_equal(keep_new(&fd, NULL), 0);
+	begin(&p, f, fd);
+	first = open_inventory(&p, 1, true);
+	second = open_inventory(&p, 1, true);
+	past = open_inventory(&p, 2, false);
+	end(&p);
+	for (int which = 0; which < 2; which++) {
+		struct handle *h, *other;
+
+		begin_with_pages(&p, f, fd);
+		assert_int_equal(handles_load(&p.fs), 0);
+		h = handles_get(p.fs.handles, first);
+		other = handles_get(p.fs.handles, past);
+		assert_non_null(h);
+		assert_non_null(other);
+		assert_true(h->paged);
+		assert_false(other->paged);
+		assert_non_null(h->content);
+		assert_string_equal(h->content->data, INVENTORY);
+		check_readers(&p, 1, PAGED_UNKNOWN);
+		assert_int_equal(inode_of(&p, 2, CHANGED + 1, &shown), PAGED_OF_NAME);
+		memset(numbers, 0, sizeof(numbers));
+		paged_start(p.fs.paged, note_number, numbers);
+		assert_true(numbers[1] > 0);
+		assert_true(numbers[2] == 0);
+		paged_forgotten(p.fs.paged, inventory_of(1), numbers[1]);
+		check_readers(&p, 1, PAGED_OF_READERS);
+		assert_true(paged_note(p.fs.paged, h));
+		if (which == 0) {
+			struct handle *closed = handles_get(p.fs.handles, second);
+
+			assert_non_null(closed);
+			handles_remove(p.fs.handles, second);
+			assert_false(paged_end(p.fs.paged, closed));
+			handle_unref(closed);
+			check_readers(&p, 1, PAGED_OF_READERS);
+		} else {
+			handles_remove(p.fs.handles, first);
+			assert_true(paged_end(p.fs.paged, h));
+			assert_int_equal(inode_of(&p, 1, CHANGED + 1, &shown), PAGED_OF_NAME);
+		}
+		handle_unref(h);
+		handle_unref(other);
+		end_with_pages(&p);
+	}
+	(void)close(fd);
+}
+
+/* The inode is that of its readers, or the content of this one is lost: then it shows no other. */
+static void check_reader(struct process *p, uint64_t number, int64_t row)
+{
+	_cleanup_handle_ struct handle *h = handles_get(p->fs.handles, number);
+
+	assert_non_null(h);
+	assert_true(h->paged);
+	assert_int_equal(paged_note(p->fs.paged, h), h->content != NULL);
+	check_readers(p, row, PAGED_UNKNOWN);
+	if (h->content)
+		return;
+	assert_true(atomic_load(&h->lost));
+	assert_true(h->shown.known);
+}
+
+/* Whatever allocation fails, no reader that has its content goes on without its inode. */
+static void test_pages_memory_short(void **state)
+{
+	const struct fixture *f = *state;
+	bool all = false;
+	int which = 0;
+
+	for (; !all; which++) {
+		struct process p;
+		uint64_t first, second;
+		int fd, r;
+
+		assert_int_equal(keep_new(&fd, NULL), 0);
+		begin(&p, f, fd);
+		first = open_inventory(&p, 1, true);
+		second = open_inventory(&p, 2, true);
+		end(&p);
+		begin_with_pages(&p, f, fd);
+		fail_once = true;
+		fail_after = which;
+		r = handles_load(&p.fs);
+		all = fail_after > 0;
+		fail_after = -1;
+		if (r == 0) {
+			check_reader(&p, first, 1);
+			check_reader(&p, second, 2);
+		} else {
+			assert_int_equal(r, -ENOMEM);
+		}
+		end_with_pages(&p);
+
+		begin_with_pages(&p, f, fd);
+		assert_int_equal(handles_load(&p.fs), 0);
+		check_readers(&p, 1, PAGED_UNKNOWN);
+		check_readers(&p, 2, PAGED_UNKNOWN);
+		end_with_pages(&p);
+		(void)close(fd);
+	}
+	assert_true(which >= 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_memory_short, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_failed_start, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_deleted_object, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_pages, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_pages_memory_short, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,21 +73,99 @@ static void bits_differ(void **state)
 	assert_int_equal(seen, ALL);
 }
 
+/* Which content the kernel has in its pages is known of nodes that it may keep, until they change. */
+static void pages_are_those_of_the_present_state(void **state)
+{
+	struct kept *kept = *state;
+	const struct node a = node_of(7, N_VALUE, 5), b = node_of(7, N_VALUE, 6),
+			  self = node_of(7, N_OBJECT, 0), other = node_of(8, N_VALUE, 5);
+
+	assert_false(kept_add_pages(kept, a));
+	assert_false(kept_add_pages(kept, a)); /* nobody would be told of its change */
+	kept_take_pages(kept, a);
+	assert_int_equal(kept_add(kept, other), 0);
+	assert_int_equal(kept_add(kept, b), 0);
+	assert_false(kept_add_pages(kept, a)); /* nor by its object's other files */
+	assert_int_equal(kept_add(kept, a), 0);
+	assert_false(kept_add_pages(kept, a));
+	assert_true(kept_add_pages(kept, a));
+	assert_false(kept_add_pages(kept, b));
+	assert_false(kept_add_pages(kept, other));
+
+	kept_take_pages(kept, a);
+	assert_false(kept_add_pages(kept, a));
+	assert_true(kept_add_pages(kept, b));
+	assert_true(kept_add_pages(kept, other));
+
+	assert_int_equal(kept_take(kept, self, kept_bit(a)), kept_bit(a));
+	assert_false(kept_add_pages(kept, a)); /* it has changed, and is not kept any more */
+	assert_true(kept_add_pages(kept, b));
+	assert_int_equal(kept_add(kept, a), 0);
+	assert_false(kept_add_pages(kept, a)); /* to keep it again brings no pages back */
+	assert_true(kept_add_pages(kept, a));
+	assert_int_equal(kept_add(kept, a), 0);
+	assert_true(kept_add_pages(kept, a));
+
+	kept_take_pages(kept, b); /* what is taken of pages stays kept */
+	assert_int_equal(kept_take(kept, self, ALL), kept_bit(a) | kept_bit(b));
+	assert_int_equal(kept_add(kept, a), 0);
+	assert_int_equal(kept_add(kept, b), 0);
+	assert_false(kept_add_pages(kept, a));
+	assert_false(kept_add_pages(kept, b));
+	kept_forget(kept, self);
+	assert_int_equal(kept_add(kept, a), 0);
+	assert_false(kept_add_pages(kept, a));
+	assert_true(kept_add_pages(kept, other));
+}
+
+/* Of pages, a bit must say something about one file alone. */
+static void shared_bits_say_nothing_about_pages(void **state)
+{
+	int known = 0;
+
+	(void)state;
+	for (int id = KIND_NONE + 1; id < KIND_COUNT; id++) {
+		const int count = kind_get((enum kind_id)id)->field_count;
+		struct node node = {.kind = (enum kind_id)id, .row = 1, .class = N_INVENTORY};
+
+		assert_true(kept_knows_pages(node));
+		node.class = N_VALUE;
+		for (int i = 0; i < count; i++) {
+			bool alone = true;
+
+			node.index = (unsigned)i;
+			for (int k = 0; k < count; k++) {
+				struct node same = node;
+
+				same.index = (unsigned)k;
+				alone &= k == i || kept_bit(same) != kept_bit(node);
+			}
+			assert_int_equal(kept_knows_pages(node), alone);
+			known += alone;
+		}
+	}
+	assert_true(known > 0);
+}
+
 /* The table grows, and removing an object loses none of those whose slots follow. */
 static void many_objects_come_and_go(void **state)
 {
 	enum { COUNT = 20000 };
 	struct kept *kept = *state;
 
-	for (int64_t row = 1; row <= COUNT; row++)
+	for (int64_t row = 1; row <= COUNT; row++) {
 		assert_int_equal(kept_add(kept, node_of(row, N_VALUE, (unsigned)row % 20)), 0);
+		assert_false(kept_add_pages(kept, node_of(row, N_VALUE, (unsigned)row % 20)));
+	}
 	for (int64_t row = 1; row <= COUNT; row += 3) {
 		assert_int_not_equal(kept_take(kept, node_of(row, N_OBJECT, 0), ALL), 0);
 		kept_forget(kept, node_of(row, N_VALUE, 1));
 	}
 	for (int64_t row = 1; row <= COUNT; row++) {
-		uint64_t bit = kept_bit(node_of(row, N_VALUE, (unsigned)row % 20));
+		const struct node value = node_of(row, N_VALUE, (unsigned)row % 20);
+		uint64_t bit = kept_bit(value);
 
+		assert_int_equal(kept_add_pages(kept, value), row % 3 != 1);
 		assert_int_equal(kept_take(kept, node_of(row, N_OBJECT, 0), ALL), row % 3 == 1 ? 0 : bit);
 	}
 }
@@ -121,6 +199,7 @@ static void the_next_process_knows_what_was_given(void **state)
 	assert_false(keep_has(keep, KEEP_LAST_ERROR, 1)); /* nothing waits for the end of the request */
 	keep_commit(keep);
 	assert_int_equal(kept_add(kept, gone), 0);
+	assert_false(kept_add_pages(kept, b));
 	assert_int_equal(kept_take(kept, b, kept_bit(a)), kept_bit(a));
 	assert_int_equal(kept_take(kept, gone, ALL), kept_bit(gone));
 	kept_forget(kept, gone);
@@ -135,6 +214,7 @@ static void the_next_process_knows_what_was_given(void **state)
 	for (size_t i = 0; i < count; i++)
 		assert_true(list[i] == node_pack(b) || list[i] == node_pack(folder));
 	assert_int_not_equal(list[0], list[1]);
+	assert_false(kept_add_pages(kept, b)); /* the last changes may not have been told */
 	assert_int_equal(kept_take(kept, b, ALL), kept_bit(a) | kept_bit(b));
 	assert_int_equal(kept_take(kept, b, ALL), 0);
 	assert_int_equal(kept_take(kept, folder, kept_bit(folder)), kept_bit(folder));
@@ -223,7 +303,7 @@ static void what_is_not_remembered_has_no_timeout(void **state)
 	struct fuse_entry_param entry;
 	struct keep *keep = NULL;
 	const struct object *o;
-	struct place p;
+	struct place p, directory;
 	int fd = -1;
 
 	assert_non_null(filling);
@@ -250,10 +330,14 @@ static void what_is_not_remembered_has_no_timeout(void **state)
 	assert_int_equal(entry_fill_listed(&p, &entry), 0);
 	assert_true(entry.attr_timeout > 0);
 
-	/* nor has that of an object that is gone by now */
-	assert_int_equal(kept_take(fs.kept, p.node, ALL), kept_bit(p.node));
+	/* nor has that of an object that is gone by now; a file that is read through pages comes with the newest alone */
+	assert_int_equal(place_find(&fs, view, node_pack(node_of(o->id, N_OBJECT, 0)), NULL, &directory), 0);
+	assert_int_equal(entry_fill_listed(&directory, &entry), 0);
+	assert_true(entry.attr_timeout > 0);
+	assert_int_equal(kept_take(fs.kept, p.node, ALL), kept_bit(p.node) | kept_bit(directory.node));
 	assert_int_equal(try_remove(f, test_uuid(1), &e), 0);
-	assert_int_equal(entry_fill_listed(&p, &entry), 0);
+	assert_int_equal(entry_fill_listed(&p, &entry), -EAGAIN);
+	assert_int_equal(entry_fill_listed(&directory, &entry), 0);
 	assert_true(entry.attr_timeout == 0);
 	assert_int_equal(kept_take(fs.kept, p.node, ALL), 0);
 	object_unref(o);
@@ -268,6 +352,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nodes_are_taken_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(nodes_without_object_are_their_own, setup, teardown),
 		cmocka_unit_test(bits_differ),
+		cmocka_unit_test_setup_teardown(pages_are_those_of_the_present_state, setup, teardown),
+		cmocka_unit_test(shared_bits_say_nothing_about_pages),
 		cmocka_unit_test(the_next_process_knows_what_was_given),
 		cmocka_unit_test_setup_teardown(objects_that_are_gone_are_not_remembered, fixture_setup,
 						fixture_teardown),
