@@ -22,9 +22,9 @@ struct notice_head {
 	uint32_t name_len, flags;
 };
 
-/* A name to forget. */
-struct request {
-	struct request *next;
+/* A file whose names are to be forgotten. */
+struct forgotten {
+	struct forgotten *next;
 	struct node node;
 	uint64_t number;
 };
@@ -34,10 +34,10 @@ struct forget_names {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	struct request *first, **end; /* lock; owned */
-	int device;		      /* the thread's, once it is separate */
-	int result;		      /* lock; of the start */
-	bool ready, stopping;	      /* lock */
+	struct forgotten *first, **end; /* lock; owned */
+	int device;			/* the thread's, once it is separate */
+	int result;			/* lock; of the start */
+	bool ready, stopping;		/* lock */
 	bool started;
 	atomic_bool has_ended;
 };
@@ -71,10 +71,10 @@ static void forget_node(const struct forget_names *names, struct node node)
 			       place_name(&p));
 }
 
-/* The next request, for the caller; NULL at the end. */
-static struct request *take(struct forget_names *names)
+/* The next one, for the caller; NULL at the end. */
+static struct forgotten *take(struct forget_names *names)
 {
-	struct request *r;
+	struct forgotten *r;
 
 	scoped_lock(&names->lock);
 	while (!names->first && !names->stopping)
@@ -98,7 +98,7 @@ static int separate(int device)
 static void *thread_main(void *arg)
 {
 	struct forget_names *names = arg;
-	struct request *r;
+	struct forgotten *r;
 	int result;
 
 	pthread_setname_np(pthread_self(), "forget-names");
@@ -124,11 +124,11 @@ static void *thread_main(void *arg)
 static bool ask(void *arg, struct node node, uint64_t number)
 {
 	struct forget_names *names = arg;
-	struct request *r = malloc(sizeof(*r));
+	struct forgotten *r = malloc(sizeof(*r));
 
 	if (!r)
 		return false;
-	*r = (struct request){.node = node, .number = number};
+	*r = (struct forgotten){.node = node, .number = number};
 	scoped_lock(&names->lock);
 	*names->end = r;
 	names->end = &r->next;
@@ -194,7 +194,7 @@ void forget_names_free(struct forget_names *names)
 	if (!names)
 		return;
 	while (names->first) {
-		struct request *r = names->first;
+		struct forgotten *r = names->first;
 
 		names->first = r->next;
 		free(r);

@@ -225,6 +225,17 @@ static struct keeping choose_keeping(const struct handle *h, struct document *d,
 	return k;
 }
 
+/* Under the lock. @now, errors: as save_document(). */
+static int keep_content(struct handle *h, const struct keeping *k, bool now)
+{
+	int r = save_document(h, KEEP_CONTENT, k, now);
+
+	if (r == 0)
+		h->shown = (struct shown){
+			.mtime = k->d->mtime, .len = k->d->len, .known = true, .kept = k->all || k->number};
+	return r;
+}
+
 void handle_note_read(struct handle *h, struct document *d, size_t end)
 {
 	bool wants_all = d->len <= CONTENT_SMALL || end < d->len;
@@ -240,28 +251,18 @@ void handle_note_read(struct handle *h, struct document *d, size_t end)
 	if (h->shown.known && h->shown.mtime == d->mtime && h->shown.len == d->len && !k.all && !k.number)
 		return;
 	/* At once: another process may show it as well as make it again. What the thread has begun would hold a copy. */
-	if (save_document(h, KEEP_CONTENT, &k, true) < 0) {
+	if (keep_content(h, &k, true) < 0) {
 		keep_remove(h->keep, KEEP_CONTENT, h->number);
 		h->shown.known = false; /* what is lost is whether another process shows the same */
-		return;
 	}
-	h->shown = (struct shown){.mtime = d->mtime, .len = d->len, .known = true, .kept = k.all || k.number};
 }
 
 int handle_keep_content(struct handle *h)
 {
-	struct document *d = h->content;
-	int r;
-
 	if (!h->keep)
 		return 0;
 	scoped_lock(&h->lock);
-	if (keep_bytes(h->keep, KEEP_CONTENT) + d->len > HANDLE_CONTENTS)
-		return -ENOSPC;
-	r = save_document(h, KEEP_CONTENT, &(struct keeping){.d = d, .all = true}, false);
-	if (r == 0)
-		h->shown = (struct shown){.mtime = d->mtime, .len = d->len, .known = true, .kept = true};
-	return r;
+	return keep_content(h, &(struct keeping){.d = h->content, .all = true}, false);
 }
 
 void handle_set_content(struct handle *h, struct document *d)

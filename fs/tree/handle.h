@@ -19,8 +19,6 @@
 #ifndef POOLFS_FS_TREE_HANDLE_H
 #define POOLFS_FS_TREE_HANDLE_H
 
-#include <sys/stat.h>
-
 #include "actions/engine/json_gather.h"
 #include "fs/tree/caller.h"
 #include "fs/tree/node.h"

@@ -11,7 +11,7 @@
 
 /* There are only as many files in them as are open. */
 #define LISTS 256
-/* To forget a name takes microseconds, unless its directory is being changed. Longest wait for it, and for readers, ns. */
+/* To forget a name takes microseconds, unless its directory is being changed. Longest wait of a request for it, ns. */
 #define WAIT_NS (NS_PER_S / 5)
 /* The longest wait of a change for it. */
 #define SETTLE_NS (NS_PER_S / 100)
@@ -39,7 +39,7 @@ struct file {
 
 struct paged {
 	pthread_mutex_t lock;
-	pthread_cond_t cond;	   /* names are forgotten, or a handle has gone */
+	pthread_cond_t cond;	   /* what an inode is has changed */
 	paged_forget_fn *forget;   /* lock; NULL: not started */
 	void *forget_arg;	   /* lock */
 	struct file *lists[LISTS]; /* lock; owned */
@@ -50,7 +50,7 @@ struct paged {
 		int64_t time; /* clock_monotonic() */
 	} sent[SENT];	      /* lock */
 	unsigned last_sent;   /* lock */
-	size_t unknown;	      /* lock; files that are PAGED_UNKNOWN */
+	size_t unknown;	      /* lock; files whose names are about to be forgotten */
 };
 
 struct paged *paged_new(void)
@@ -506,5 +506,4 @@ void paged_change(struct paged *paged, struct handle *h, struct document *d, con
 	for (struct handle *other = f->handles; other && !shows(f, shown); other = other->pages.next)
 		other->pages.lost = other != h;
 	set_content(f, d, shown);
-	pthread_cond_broadcast(&paged->cond);
 }

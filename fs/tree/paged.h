@@ -4,8 +4,8 @@
  * that reads them without a request, until they change.
  *
  * Pages and size belong to the kernel's inode, not to its reader, and each reader shall see one content from open to
- * close. So all who read an inode through its pages show the same content, and while they do, the kernel is told of no other: the
- * inode is theirs. If the file changes meanwhile, its name leads to another inode of it from then on
+ * close. So all who read an inode through its pages show the same content, and while they do, the kernel is told of no
+ * other: the inode is theirs. If the file changes meanwhile, its name leads to another inode of it from then on
  * (PAGED_BESIDE), whose readers read past the pages (FOPEN_DIRECT_IO), as those of all other files do; until the last
  * of the former readers closes. Who opens the inode itself, by a descriptor of a reader (/proc/PID/fd), joins them. The kernel is
  * told to forget the name (fs/tell/forget_names.h) before others are told of the change.
@@ -125,7 +125,10 @@ bool paged_may_change(struct paged *paged, const struct handle *h, const struct 
  * NULL: it has none but that of @h, which @shown describes.
  */
 struct document *paged_adopt(struct paged *paged, struct handle *h, const struct stat *shown);
-/** @h, which paged_may_change(), shows another content from now on. The readers of its inode who show another one lose theirs. */
+/**
+ * @h, which paged_may_change(), shows another content from now on. The readers of its inode who show another one lose
+ * theirs.
+ */
 void paged_change(struct paged *paged, struct handle *h, struct document *d, const struct stat *shown);
 
 #endif
