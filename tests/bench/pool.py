@@ -18,8 +18,13 @@ def run(*command, **options):
     return subprocess.run([str(c) for c in command], check=True, **options)
 
 
-def timed(*command, times=1, **options):
-    """The least time of some runs, s. Those that take long, next to which what else runs is little, are only two."""
+def timed(*command, times=1, warm=0, **options):
+    """
+    The least time of some runs, s, after some that are not timed. Those that take long, next to which what else runs is
+    little, are only two.
+    """
+    for _ in range(warm):
+        run(*command, stdout=subprocess.DEVNULL, **options)
     best, end = None, time.monotonic() + LONG_S
     for i in range(times):
         start = time.monotonic()
