@@ -194,16 +194,22 @@ struct left_call {
 	struct stat present;
 	struct fuse_file_info fi; /* of an open */
 	bool opens;
+	bool late; /* when it came */
 };
 
-/* The name leads elsewhere now. Who has come by the name looks it up again after ESTALE. */
+/*
+ * Nobody has been told of the change yet, so who opens the file meanwhile may read it as it was before. Unless it is late: then
+ * who has come by the name looks it up again after ESTALE.
+ */
 static void open_left(struct left_call *call, enum paged_inode is)
 {
 	const struct fs *fs = fuse_req_userdata(call->req);
 	_cleanup_view_ struct view *view = NULL;
 	struct place p;
 	const pid_t pid = fuse_req_ctx(call->req)->pid;
-	int r = is != PAGED_OF_NAME && paged_send_away(fs->paged, call->node, pid) ? -ESTALE : 0;
+	int r = (is == PAGED_UNKNOWN || is == PAGED_LATE) && paged_send_away(fs->paged, call->node, pid, true)
+			? -ESTALE
+			: 0;
 
 	if (r == 0)
 		r = request_place(call->req, node_pack(call->node), &view, &p);
@@ -221,8 +227,8 @@ static void getattr_left(struct left_call *call, enum paged_inode is, const stru
 
 	if (is == PAGED_OF_NAME)
 		reply_attributes(call->req, call->node);
-	else if (paged_may_mean_name(fs->paged, call->node, pid) &&
-		 paged_send_away(fs->paged, call->node, pid))
+	else if (is == PAGED_LATE && paged_may_mean_name(fs->paged, call->node, pid) &&
+		 paged_send_away(fs->paged, call->node, pid, false))
 		fuse_reply_err(call->req, ESTALE);
 	else
 		fuse_reply_attr(call->req, shown, 0);
@@ -235,6 +241,8 @@ static void name_is_forgotten(void *arg)
 	struct stat shown;
 	enum paged_inode is = paged_wait(fs->paged, call->node, &call->present, &shown);
 
+	if (is == PAGED_OF_READERS && call->late)
+		is = PAGED_LATE;
 	if (call->opens)
 		open_left(call, is);
 	else
@@ -249,24 +257,28 @@ static bool answer_for_readers(fuse_req_t req, const struct place *p, const stru
 {
 	struct left_call *call;
 	struct stat present, shown;
-	enum paged_inode is;
+	enum paged_inode is = PAGED_OF_NAME;
 
 	if (!p->entry->io->is_paged)
 		return false;
-	if (p->node.copy == PAGED_BESIDE && fi)
-		paged_has_come(p->fs->paged, p->node, fuse_req_ctx(req)->pid);
-	if (p->node.copy || !paged_has_readers(p->fs->paged, p->node) || place_stat(p, NULL, &present) < 0)
+	if (!p->node.copy && paged_has_readers(p->fs->paged, p->node) && place_stat(p, NULL, &present) == 0)
+		is = paged_inode(p->fs->paged, p->node, &present, &shown);
+	if (is == PAGED_OF_NAME || (is == PAGED_OF_READERS && fi)) {
+		if (fi)
+			paged_has_come(p->fs->paged, p->node, fuse_req_ctx(req)->pid);
 		return false;
-	is = paged_inode(p->fs->paged, p->node, &present, &shown);
-	if (is == PAGED_OF_NAME || (is == PAGED_OF_READERS && fi))
-		return false;
+	}
 	if (is == PAGED_OF_READERS) {
 		fuse_reply_attr(req, &shown, 0);
 		return true;
 	}
 	call = malloc(sizeof(*call));
 	if (call) {
-		*call = (struct left_call){.req = req, .node = p->node, .present = present, .opens = fi};
+		*call = (struct left_call){.req = req,
+					   .node = p->node,
+					   .present = present,
+					   .opens = fi,
+					   .late = is == PAGED_LATE};
 		if (fi)
 			call->fi = *fi;
 	}

@@ -19,6 +19,8 @@
 #define SENT 64
 /* From a lookup to what is asked of the inode takes microseconds, too. */
 #define COME_NS (NS_PER_S / 50)
+/* So long who is to look up the name again and open it is expected, on a busy machine. */
+#define OPEN_NS NS_PER_S
 /* Readers of a file whose processes are looked for, and generations of processes that have their descriptors. */
 #define OPENERS	    32
 #define GENERATIONS 8
@@ -34,6 +36,7 @@ struct file {
 	enum paged_inode state;
 	uint64_t number;   /* of the names that the kernel is to forget */
 	bool late;	   /* the name led to it when others were told of the change */
+	bool resumed;	   /* of a process before this one, of which that is not known */
 	int64_t forgotten; /* when its names were, clock_monotonic() */
 };
 
@@ -47,10 +50,11 @@ struct paged {
 	struct {
 		uint64_t node;
 		pid_t thread;
-		int64_t time; /* clock_monotonic() */
-	} sent[SENT];	      /* lock */
-	unsigned last_sent;   /* lock */
-	size_t unknown;	      /* lock; files whose names are about to be forgotten */
+		int64_t until; /* clock_monotonic(): it is expected so long */
+	} sent[SENT];	       /* lock */
+	unsigned last_sent;    /* lock */
+	int64_t sent_until;    /* lock; the latest of these */
+	size_t unknown;	       /* lock; files whose names are about to be forgotten */
 };
 
 struct paged *paged_new(void)
@@ -231,6 +235,7 @@ int paged_resume(struct paged *paged, struct handle *h, const struct stat *shown
 	if (!f)
 		return -ENOMEM;
 	set_state(paged, f, PAGED_UNKNOWN, false); /* paged_start() follows */
+	f->resumed = true;
 	/* Of several contents the last one that a reader was told of by poll(2) is that of the inode, see paged_change(). */
 	if (!f->handles || (h->polled && is_later(shown, &f->shown))) {
 		for (struct handle *other = f->handles; other; other = other->pages.next)
@@ -303,7 +308,8 @@ void paged_forgotten(struct paged *paged, struct node node, uint64_t number)
 /* May somebody ask for it who has come by its name, after others were told of the change? */
 static bool is_late(const struct file *f)
 {
-	return f->late && (f->state == PAGED_UNKNOWN || clock_monotonic() < f->forgotten + COME_NS);
+	return (f->late || f->resumed) &&
+	       (f->state == PAGED_UNKNOWN || clock_monotonic() < f->forgotten + COME_NS);
 }
 
 /* Under the lock. */
@@ -318,7 +324,7 @@ static enum paged_inode state(struct paged *paged, struct node node, const struc
 	/* paged_leave() follows at once */
 	if (f->state == PAGED_OF_NAME)
 		return shows(f, present) ? PAGED_OF_NAME : PAGED_UNKNOWN;
-	return is_late(f) ? PAGED_UNKNOWN : f->state;
+	return is_late(f) ? PAGED_LATE : f->state;
 }
 
 /* Will it be known before long? Under the lock. */
@@ -386,8 +392,7 @@ void paged_settle(struct paged *paged, paged_drop_fn *drop, void *arg)
 	for (size_t i = 0; paged->unknown && i < LISTS; i++)
 		for (struct file *f = paged->lists[i]; f; f = f->next)
 			if (is_awaited(f)) {
-				f->late = true;
-				paged->unknown--;
+				set_state(paged, f, PAGED_UNKNOWN, true);
 				drop(arg, f->node);
 			}
 }
@@ -398,7 +403,7 @@ static pid_t process_of(pid_t thread)
 	return thread ? (pid_t)thread_status_number(thread, "\nTgid:", 10) : 0;
 }
 
-/* Who has opened the handles of a late file. */
+/* Who has opened the handles of a file. */
 static size_t list_openers(struct paged *paged, struct node node, pid_t ret[OPENERS])
 {
 	const struct file *f;
@@ -406,8 +411,7 @@ static size_t list_openers(struct paged *paged, struct node node, pid_t ret[OPEN
 
 	scoped_lock(&paged->lock);
 	f = find(paged, node);
-	for (const struct handle *h = f && is_late(f) ? f->handles : NULL; h && count < OPENERS;
-	     h = h->pages.next)
+	for (const struct handle *h = f ? f->handles : NULL; h && count < OPENERS; h = h->pages.next)
 		ret[count++] = h->opener;
 	return count;
 }
@@ -431,19 +435,34 @@ bool paged_may_mean_name(struct paged *paged, struct node node, pid_t pid)
 	return count;
 }
 
-bool paged_send_away(struct paged *paged, struct node node, pid_t thread)
+/* The thread is no longer expected. True: it was. Under the lock. */
+static bool has_come(struct paged *paged, struct node node, pid_t thread)
+{
+	const int64_t now = clock_monotonic();
+	bool was = false;
+
+	for (size_t i = 0; thread && now < paged->sent_until && i < SENT; i++)
+		if (paged->sent[i].thread == thread && paged->sent[i].node == node_pack(node)) {
+			was = was || now < paged->sent[i].until;
+			paged->sent[i].thread = 0;
+		}
+	return was;
+}
+
+bool paged_send_away(struct paged *paged, struct node node, pid_t thread, bool opens)
 {
 	const int64_t now = clock_monotonic();
 
 	scoped_lock(&paged->lock);
-	for (size_t i = 0; thread && i < SENT; i++)
-		if (paged->sent[i].thread == thread && paged->sent[i].node == node_pack(node) &&
-		    now - paged->sent[i].time < COME_NS)
-			return false;
+	if (has_come(paged, node, thread))
+		return false;
+	if (!thread)
+		return true;
 	paged->last_sent = (paged->last_sent + 1) % SENT;
 	paged->sent[paged->last_sent].node = node_pack(node);
 	paged->sent[paged->last_sent].thread = thread;
-	paged->sent[paged->last_sent].time = now;
+	paged->sent[paged->last_sent].until = now + (opens ? OPEN_NS : COME_NS);
+	paged->sent_until = now + OPEN_NS;
 	return true;
 }
 
@@ -452,9 +471,7 @@ void paged_has_come(struct paged *paged, struct node node, pid_t thread)
 	if (!paged)
 		return;
 	scoped_lock(&paged->lock);
-	for (size_t i = 0; i < SENT; i++)
-		if (paged->sent[i].thread == thread && paged->sent[i].node == node_pack(node))
-			paged->sent[i].thread = 0;
+	(void)has_come(paged, node, thread);
 }
 
 /* --------------------------------------------------------------------- poll(2) */

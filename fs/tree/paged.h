@@ -11,8 +11,8 @@
  * told to forget the name (fs/tell/forget_names.h) before others are told of the change.
  *
  * A reader that uses poll(2) is told of the change, and then reads the new content on the same descriptor, so through the same
- * inode. The name leads elsewhere from its first poll(2) on, so that others do not share that one. Others who have
- * opened it before have PAGED_READ_NS to read it. Who goes on later gets ESTALE, unless it polls, too.
+ * inode. The name leads elsewhere from its first poll(2) on, so that others do not share that one. Others who
+ * opened it before that have PAGED_READ_NS to read it. Who goes on later gets ESTALE, unless it polls, too.
  *
  * Which content the kernel has in its pages is remembered in kept.h.
  *
@@ -89,6 +89,7 @@ unsigned paged_copy(struct paged *paged, struct node node, const struct stat *pr
 enum paged_inode {
 	PAGED_OF_NAME,	  /* that of the name; readers, if any, show what is there */
 	PAGED_UNKNOWN,	  /* that of former readers, but who asks for it may have come by the name */
+	PAGED_LATE,	  /* the same, and others may have been told of the change since */
 	PAGED_OF_READERS, /* that of former readers, and the name leads elsewhere */
 };
 
@@ -97,19 +98,19 @@ bool paged_has_readers(struct paged *paged, struct node node);
 /** *@ret: what its readers show, if it has any. @present: what is there now. */
 enum paged_inode paged_inode(struct paged *paged, struct node node, const struct stat *present,
 			     struct stat *ret);
-/** The same, when it is no longer PAGED_UNKNOWN. Not in the thread that receives requests. */
+/** The same, when it is no longer PAGED_UNKNOWN, unless that takes long. Not in the thread that receives requests. */
 enum paged_inode paged_wait(struct paged *paged, struct node node, const struct stat *present,
 			    struct stat *ret);
 /**
- * Could the thread mean the name when it asks for attributes of the inode of readers? The name led there when it was told of the
- * change, and neither its process has opened the inode nor one that it comes from. Reads /proc.
+ * Could the thread mean the name when it asks for attributes of an inode that was PAGED_LATE? Neither its process has opened the
+ * inode, nor one that it comes from. Reads /proc.
  */
 bool paged_may_mean_name(struct paged *paged, struct node node, pid_t pid);
 /**
- * The thread is to look up the name again, as the kernel does once after ESTALE. False: it was told so a moment ago, so it
- * opens the inode by a descriptor.
+ * The thread is to look up the name again, as the kernel does once after ESTALE; @opens: for an open. False: it was told so for this
+ * one, so it opens the inode by a descriptor, or the name has led to it meanwhile.
  */
-bool paged_send_away(struct paged *paged, struct node node, pid_t thread);
+bool paged_send_away(struct paged *paged, struct node node, pid_t thread, bool opens);
 /** It has come by the name. */
 void paged_has_come(struct paged *paged, struct node node, pid_t thread);
 

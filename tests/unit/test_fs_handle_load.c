@@ -407,14 +407,14 @@ static void test_pages(void **state)
 		assert_false(other->paged);
 		assert_non_null(h->content);
 		assert_string_equal(h->content->data, INVENTORY);
-		check_readers(&p, 1, PAGED_UNKNOWN);
+		check_readers(&p, 1, PAGED_LATE);
 		assert_int_equal(inode_of(&p, 2, CHANGED + 1, &shown), PAGED_OF_NAME);
 		memset(numbers, 0, sizeof(numbers));
 		paged_start(p.fs.paged, note_number, numbers);
 		assert_true(numbers[1] > 0);
 		assert_true(numbers[2] == 0);
 		paged_forgotten(p.fs.paged, inventory_of(1), numbers[1]);
-		check_readers(&p, 1, PAGED_OF_READERS);
+		check_readers(&p, 1, PAGED_LATE); /* for a moment */
 		assert_true(paged_note(p.fs.paged, h));
 		if (which == 0) {
 			struct handle *closed = handles_get(p.fs.handles, second);
@@ -423,7 +423,7 @@ static void test_pages(void **state)
 			handles_remove(p.fs.handles, second);
 			assert_false(paged_end(p.fs.paged, closed));
 			handle_unref(closed);
-			check_readers(&p, 1, PAGED_OF_READERS);
+			check_readers(&p, 1, PAGED_LATE);
 		} else {
 			handles_remove(p.fs.handles, first);
 			assert_true(paged_end(p.fs.paged, h));
@@ -444,7 +444,7 @@ static void check_reader(struct process *p, uint64_t number, int64_t row)
 	assert_non_null(h);
 	assert_true(h->paged);
 	assert_int_equal(paged_note(p->fs.paged, h), h->content != NULL);
-	check_readers(p, row, PAGED_UNKNOWN);
+	check_readers(p, row, PAGED_LATE);
 	if (h->content)
 		return;
 	assert_true(atomic_load(&h->lost));
@@ -484,8 +484,8 @@ static void test_pages_memory_short(void **state)
 
 		begin_with_pages(&p, f, fd);
 		assert_int_equal(handles_load(&p.fs), 0);
-		check_readers(&p, 1, PAGED_UNKNOWN);
-		check_readers(&p, 2, PAGED_UNKNOWN);
+		check_readers(&p, 1, PAGED_LATE);
+		check_readers(&p, 2, PAGED_LATE);
 		end_with_pages(&p);
 		(void)close(fd);
 	}

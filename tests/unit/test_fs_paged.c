@@ -259,22 +259,19 @@ static void test_names_that_are_late(void **state)
 
 	leave(paged, 2);
 	assert_true(paged_leave(paged, node_of(1)));
-	assert_false(paged_may_mean_name(paged, node_of(1), other)); /* others were told of nothing yet */
+	check_inode(paged, 1, 2, PAGED_UNKNOWN, 1); /* others were told of nothing yet */
 	time_passes = nothing_happens;
 	assert_int_equal(settle_dropped(paged, &dropped), 1); /* so that the kernel asks */
 	assert_int_equal(node_pack(dropped), node_pack(node_of(1)));
 	assert_true(atomic_load(&now_ns) - start_ns <= NS_PER_S / 10); /* a change is not held up for long */
-	check_inode(paged, 1, 2, PAGED_UNKNOWN, 1);
+	check_inode(paged, 1, 2, PAGED_LATE, 1);
 	assert_true(paged_may_mean_name(paged, node_of(1), getppid()));
 	assert_false(paged_may_mean_name(paged, node_of(1), other));	/* it has our descriptors */
 	assert_false(paged_may_mean_name(paged, node_of(1), getpid())); /* it asks for what it reads */
 	assert_false(paged_may_mean_name(paged, node_of(2), other));
 	paged_forgotten(paged, node_of(1), asked.number);
-	assert_true(
-		paged_may_mean_name(paged, node_of(1), getppid())); /* it may have come by the name before */
-	check_inode(paged, 1, 2, PAGED_UNKNOWN, 1);
+	check_inode(paged, 1, 2, PAGED_LATE, 1); /* who asks may have come by the name before */
 	atomic_fetch_add(&now_ns, NS_PER_S / 50);
-	assert_false(paged_may_mean_name(paged, node_of(1), getppid()));
 	check_inode(paged, 1, 2, PAGED_OF_READERS, 1);
 	end(paged, h);
 	assert_false(paged_may_mean_name(paged, node_of(1), other));
@@ -282,7 +279,6 @@ static void test_names_that_are_late(void **state)
 	/* Others who read it then are told apart, even after the thread that has opened it has ended. */
 	h = begin(paged, 1, 2);
 	of_other = begin_by(paged, 1, 2, other);
-	assert_false(paged_may_mean_name(paged, node_of(1), 1));
 	assert_true(paged_leave(paged, node_of(1)));
 	assert_int_equal(settle_dropped(paged, &dropped), 1);
 	assert_false(paged_may_mean_name(paged, node_of(1), other));
@@ -309,9 +305,9 @@ static void test_names_that_stay(void **state)
 	asked.has_no_memory = true;
 	assert_true(paged_leave(paged, node_of(1)));
 	assert_int_equal(asked.count, 1);
-	check_inode(paged, 1, 2, PAGED_UNKNOWN, 1);
+	check_inode(paged, 1, 2, PAGED_LATE, 1);
 	check_settled(paged);
-	assert_int_equal(paged_wait(paged, node_of(1), &present, &shown), PAGED_UNKNOWN);
+	assert_int_equal(paged_wait(paged, node_of(1), &present, &shown), PAGED_LATE);
 	assert_int_equal(atomic_load(&wait_count), 0);
 	assert_true(paged_may_mean_name(paged, node_of(1), getppid()));
 	assert_false(paged_may_mean_name(paged, node_of(1), other)); /* it has our descriptors */
@@ -390,23 +386,43 @@ static void test_wait(void **state)
 	end(paged, h);
 }
 
+static bool is_sent(struct paged *paged, int64_t row, pid_t thread)
+{
+	return paged_send_away(paged, node_of(row), thread, true);
+}
+
+/* So each request is made twice at most. */
 static void test_each_thread_is_sent_away_once(void **state)
 {
 	struct paged *paged = *state;
 
 	for (pid_t thread = 1; thread <= 60; thread++)
-		assert_true(paged_send_away(paged, node_of(1), thread));
+		assert_true(is_sent(paged, 1, thread));
 	for (pid_t thread = 1; thread <= 60; thread++)
-		assert_false(paged_send_away(paged, node_of(1), thread));
-	assert_true(paged_send_away(paged, node_of(1), 61));
-	assert_true(paged_send_away(paged, node_of(2), 1)); /* from another file */
-	assert_false(paged_send_away(paged, node_of(2), 1));
-	assert_false(paged_send_away(paged, node_of(1), 1));
-	atomic_fetch_add(&now_ns, NS_PER_S / 50 - 1);
-	assert_false(paged_send_away(paged, node_of(1), 1)); /* the kernel has tried once more */
-	atomic_fetch_add(&now_ns, 1);
-	assert_true(paged_send_away(paged, node_of(1), 1)); /* by another request */
-	assert_false(paged_send_away(paged, node_of(1), 1));
+		assert_false(is_sent(paged, 1, thread)); /* the kernel has tried once more */
+	assert_true(is_sent(paged, 1, 1));		 /* by another request */
+	assert_true(is_sent(paged, 1, 61));
+	assert_true(is_sent(paged, 2, 1)); /* from another file */
+	assert_false(is_sent(paged, 2, 1));
+	assert_false(is_sent(paged, 1, 1));
+}
+
+/* An open follows the lookup, however long that takes; after a lookup for attributes, no request may follow. */
+static void test_how_long_is_expected_who_was_sent(void **state)
+{
+	struct paged *paged = *state;
+
+	for (int opens = 0; opens < 2; opens++) {
+		const int64_t expected = opens ? NS_PER_S : NS_PER_S / 50;
+
+		assert_true(paged_send_away(paged, node_of(1), 1, opens));
+		atomic_fetch_add(&now_ns, expected - 1);
+		assert_false(paged_send_away(paged, node_of(1), 1, opens));
+		assert_true(paged_send_away(paged, node_of(1), 1, opens));
+		atomic_fetch_add(&now_ns, expected);
+		assert_true(paged_send_away(paged, node_of(1), 1, opens));
+		assert_false(paged_send_away(paged, node_of(1), 1, opens));
+	}
 }
 
 /* One that has come by the name is sent away by its next request, too; one of whom nothing is known by each. */
@@ -414,19 +430,18 @@ static void test_sent_away_and_come(void **state)
 {
 	struct paged *paged = *state;
 
-	assert_true(paged_send_away(paged, node_of(1), 1));
-	assert_true(paged_send_away(paged, node_of(2), 1));
-	assert_true(paged_send_away(paged, node_of(1), 2));
+	assert_true(is_sent(paged, 1, 1));
+	assert_true(is_sent(paged, 2, 1));
+	assert_true(is_sent(paged, 1, 2));
 	paged_has_come(paged, node_of(3), 1);
 	paged_has_come(paged, node_of(1), 3);
-	assert_false(paged_send_away(paged, node_of(1), 1));
 	paged_has_come(paged, node_of(1), 1);
-	assert_false(paged_send_away(paged, node_of(2), 1));
-	assert_false(paged_send_away(paged, node_of(1), 2));
-	assert_true(paged_send_away(paged, node_of(1), 1));
-	assert_false(paged_send_away(paged, node_of(1), 1));
-	assert_true(paged_send_away(paged, node_of(1), 0));
-	assert_true(paged_send_away(paged, node_of(1), 0));
+	assert_true(is_sent(paged, 1, 1));
+	assert_false(is_sent(paged, 1, 1));
+	assert_false(is_sent(paged, 2, 1));
+	assert_false(is_sent(paged, 1, 2));
+	assert_true(is_sent(paged, 1, 0));
+	assert_true(is_sent(paged, 1, 0));
 }
 
 /* --------------------------------------------------------------------- no table */
@@ -501,6 +516,7 @@ int main(void)
 		STARTED(test_threads_of_the_reader),
 		STARTED(test_wait),
 		STARTED(test_each_thread_is_sent_away_once),
+		STARTED(test_how_long_is_expected_who_was_sent),
 		STARTED(test_sent_away_and_come),
 		cmocka_unit_test(test_without_table),
 		STARTED(test_no_memory),
