@@ -53,20 +53,29 @@ static bool is_awaited(const struct waiter *w, const struct event *event)
 	return event->kind == EVENT_LIFECYCLE && event->type == VIR_DOMAIN_EVENT_STOPPED;
 }
 
-/* Appends an event to the queue and wakes who waits for it. */
-static void queue_event(struct connection *connection, struct event *event)
+/* Appends an event to the queue; true when somebody is to be woken for it. */
+static bool append_event(struct connection *connection, struct event *event)
 {
 	struct host *host = connection->host;
+	bool wakes;
 
 	scoped_lock(&host->lock);
+	wakes = !connection->events; /* else the host's thread comes to it before it sleeps */
 	*connection->tail = event;
 	connection->tail = &event->next;
 	for (struct waiter *w = host->waiters; w; w = w->next)
 		if (is_awaited(w, event)) {
-			w->heard = true;
+			w->heard = wakes = true;
 			w->refused = event->kind == EVENT_DEVICE_KEPT;
 		}
-	(void)pthread_cond_broadcast(&host->changed);
+	return wakes;
+}
+
+/* Who is woken needs the lock at once. The caller holds a reference to the connection, or keeps it from being closed. */
+static void queue_event(struct connection *connection, struct event *event)
+{
+	if (append_event(connection, event))
+		(void)pthread_cond_broadcast(&connection->host->changed);
 }
 
 void connection_set_closed(struct connection *connection, int reason)

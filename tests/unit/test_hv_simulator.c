@@ -340,6 +340,30 @@ static void changes_are_reported_in_order(void **state)
 	assert_string_equal(reports, "RgPRPORgOA");
 }
 
+/* The host's thread is woken for the first of these alone, and comes to the others by itself. */
+static void what_comes_during_a_callback_follows(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_domain_def spec = spec_of(VM_1);
+	char reports[64];
+	size_t from = now();
+
+	pthread_mutex_lock(&recorder.lock); /* callbacks wait for it */
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	for (int i = 0; i < 3; i++) {
+		assert_ok(hv_domain_suspend(f->hv, HOST_A, VM_1, e));
+		assert_ok(hv_domain_resume(f->hv, HOST_A, VM_1, e));
+	}
+	assert_ok(hv_domain_destroy(f->hv, HOST_A, VM_1, e));
+	pthread_mutex_unlock(&recorder.lock);
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_OFF);
+	reports_since(from, reports, sizeof(reports));
+	assert_string_equal(reports, "RgPRPRPRO");
+	/* and sleeps meanwhile */
+	assert_ok(hv_domain_start(f->hv, HOST_A, &spec, false, e));
+	wait_for(&f->from, "domain", HOST_A, VM_1, HV_DOMAIN_RUNNING);
+}
+
 static void an_active_domain_is_changed(void **state)
 {
 	static const struct hv_nic nic = {
@@ -526,6 +550,7 @@ int main(void)
 		cmocka_unit_test(a_pool_is_there_once),
 		cmocka_unit_test(many_domains),
 		ON_SIMULATOR(changes_are_reported_in_order),
+		ON_SIMULATOR(what_comes_during_a_callback_follows),
 		ON_SIMULATOR(an_active_domain_is_changed),
 		ON_SIMULATOR(what_a_host_says_of_its_domains),
 		ON_SIMULATOR(hosts_are_apart_and_a_domain_moves),
