@@ -223,6 +223,10 @@ static int nbd_errno(void)
 	return errnum ? -errnum : -EIO;
 }
 
+/*
+ * A program that an image has made lie may say that all is read, and leave bytes of @buffer as they were: nothing must be
+ * in there that is not of this disk.
+ */
 static int read_disk(void *arg, void *buffer, size_t size, int64_t offset)
 {
 	const struct disk_reader *r = arg;
@@ -250,6 +254,7 @@ static int open_disk(struct disk_reader *r, const char *format, struct error *e)
 	if (!r->nbd)
 		return error_oom(e);
 	if (nbd_add_meta_context(r->nbd, ALLOCATION) < 0 ||
+	    nbd_set_pread_initialize(r->nbd, false) < 0 || /* see read_disk() */
 	    nbd_connect_systemd_socket_activation(r->nbd, command) < 0)
 		return error_set(e, EIO, "cannot read '%s' with qemu-nbd: %s", r->path, nbd_get_error());
 	r->size = nbd_get_size(r->nbd);
@@ -366,8 +371,10 @@ ssize_t disk_reader_read(struct disk_reader *r, void *buffer, size_t size, int64
 		return got < 0 ? -errno : got;
 	}
 	if (!read_ahead_take(r->ahead, buffer, size, offset)) {
-		int rc = read_disk(r, buffer, size, offset);
+		int rc;
 
+		memset(buffer, 0, size);
+		rc = read_disk(r, buffer, size, offset);
 		if (rc < 0)
 			return rc;
 	}

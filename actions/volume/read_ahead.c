@@ -111,7 +111,7 @@ static void *read_main(void *arg)
 		left = a->size - offset;
 		pthread_mutex_unlock(&a->lock);
 		if (!c->bytes)
-			c->bytes = malloc(CHUNK);
+			c->bytes = calloc(1, CHUNK);
 		failed = !c->bytes ||
 			 a->read(a->arg, c->bytes, left < CHUNK ? (size_t)left : CHUNK, offset) < 0;
 		pthread_mutex_lock(&a->lock);

@@ -16,7 +16,10 @@
 
 struct read_ahead;
 
-/** Reads @size bytes, all of which are there, at @offset. Blocks. 0 or a negative errno. */
+/**
+ * Reads @size bytes, all of which are there, at @offset. In @buffer are zeros, or what was read before. Blocks. 0 or a negative
+ * errno.
+ */
 typedef int read_ahead_fn(void *arg, void *buffer, size_t size, int64_t offset);
 
 /** Of @size bytes that @read reads, from any thread. NULL without memory. */

@@ -6,6 +6,11 @@ box=${BUILD:-$TOP/build}/poolfs-box
 sanitized=
 ! grep -q __asan_init "$box" || sanitized=yes
 
+# faults PID: how often it has got a page of memory.
+faults() {
+	cut -d ' ' -f 10 "/proc/$1/stat"
+}
+
 # status PID-OR-TASK NAME: a line of /proc/<pid>/status.
 status() {
 	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
@@ -27,7 +32,8 @@ assert_eq "$(stat -c %U "/proc/$pid/mem")" root
 assert_fails "Permission denied" setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs cat "/proc/$pid/environ"
 
 step "qemu-nbd reads a disk in the box"
-qemu-img create -q -f qcow2 disk.qcow2 8M
+qemu-img create -q -f qcow2 disk.qcow2 32M
+qemu-io -f qcow2 -c 'write -P 7 0 32M' disk.qcow2 >/dev/null
 vm=$(create_vm web "$(add_image "$CASE_DIR/disk.qcow2" qcow2 disk)" '{"strategy":"CreateStopped"}')
 exec 3<"$MOUNT/volumes/$(value "vm-instances/$vm/rootVolumeUuid")/data"
 head -c 1 <&3 >/dev/null
@@ -36,10 +42,17 @@ assert_eq "$(status "$nbd" CapEff)" 0000000000000004 "the capabilities of qemu-n
 assert_eq "$(status "$nbd" NoNewPrivs)" 1
 [ -n "$sanitized" ] || assert_eq "$(status "$nbd" Seccomp)" 2 "seccomp of qemu-nbd"
 assert_match "$(cat "/proc/$nbd/limits")" 'Max file size +0 +0 '
+
+step "it uses its memory again, and does not get each page anew that is read"
+head -c 8M <&3 >/dev/null
+before=$(faults "$nbd")
+assert_eq "$(head -c 20M <&3 | wc -c)" $((20 << 20))
+grown=$(($(faults "$nbd") - before))
+[ "$grown" -lt $((20 << 20 >> 14)) ] || fail "$grown pages for the $((20 << 20 >> 12)) that were read"
 exec 3<&-
 
 step "the box itself: files and memory, but no process, no other program, no network"
-"$box" --read-only qemu-img info disk.qcow2 | finds '8 MiB'
+"$box" --read-only qemu-img info disk.qcow2 | finds '32 MiB'
 "$box" --network qemu-img convert -O raw disk.qcow2 disk.raw
 assert_fails "not installed" "$box" no-such-program
 ! "$box" --read-only dd if=disk.qcow2 of=copy bs=4k count=1 || fail "a file grew"
