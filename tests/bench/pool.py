@@ -41,7 +41,7 @@ class Programs:
 
     def __init__(self, build):
         found = json.loads(run("meson", "introspect", "--targets", build, capture_output=True, text=True).stdout)
-        self.files = {t["name"]: t["filename"][0] for t in found if t["type"] == "executable"}
+        self.files = {t["name"]: t["filename"][0] for t in found if t["type"] in ("executable", "shared library")}
 
     def __getitem__(self, name):
         return self.files[name]
@@ -67,10 +67,10 @@ class Pool:
     def path(self, *names):
         return "/".join((self.mount,) + names)
 
-    def start(self, *options):
-        """Mounts; returns when the mount can be used."""
+    def start(self, *options, **how):
+        """Mounts; returns when the mount can be used. @how: as for subprocess.run()."""
         run(self.programs["poolfs"], "-o", f"state={self.state},uri={self.uri}", "-o",
-            f"admin-password-file={self.folder}/password", *options, self.mount)
+            f"admin-password-file={self.folder}/password", *options, self.mount, **how)
 
     def stop(self):
         run("umount", self.mount)
