@@ -393,27 +393,37 @@ struct again_call {
 	int whence; /* -1: a read */
 };
 
+/* Does it with the content that there is: it may be another one than what a process before this one has shown. */
+static void read_on(fuse_req_t req, struct handle *h, const struct again_call *how)
+{
+	const struct file_class *class = handle_class(fuse_req_userdata(req), h);
+	int r = handle_check_content(h, how->whence < 0 ? how->offset : 0);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else if (r > 0)
+		fuse_reply_buf(req, NULL, 0);
+	else if (how->whence < 0)
+		class->read(req, h, how->size, how->offset);
+	else
+		class->lseek(req, h, how->offset, how->whence);
+}
+
 static void again_done(void *arg, int result, struct document *d, const struct error *e)
 {
 	_cleanup_free_ struct again_call *call = arg;
 	_cleanup_handle_ struct handle *h = call->handle;
-	const struct fs *fs = fuse_req_userdata(call->req);
-	int r = result;
 
-	if (r < 0 && e)
-		last_error_set(fs->errors, fuse_req_ctx(call->req)->uid, NULL, e);
-	if (r == 0) {
-		handle_set_content(h, d);
-		r = handle_check_content(h, call->whence < 0 ? call->offset : 0);
+	if (result < 0) {
+		const struct fs *fs = fuse_req_userdata(call->req);
+
+		if (e)
+			last_error_set(fs->errors, fuse_req_ctx(call->req)->uid, NULL, e);
+		fuse_reply_err(call->req, -result);
+		return;
 	}
-	if (r < 0)
-		fuse_reply_err(call->req, -r);
-	else if (r > 0)
-		fuse_reply_buf(call->req, NULL, 0);
-	else if (call->whence < 0)
-		handle_class(fs, h)->read(call->req, h, call->size, call->offset);
-	else
-		handle_class(fs, h)->lseek(call->req, h, call->offset, call->whence);
+	handle_set_content(h, d);
+	read_on(call->req, h, call);
 }
 
 /* Makes the content that a process before this one has shown; true if the request will be answered then. */
@@ -448,6 +458,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	const struct again_call how = {.size = size, .offset = offset, .whence = -1};
 
 	if (!h || !handle_class(fs, h)->read)
 		fuse_reply_err(req, EBADF);
@@ -457,21 +468,22 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		 * lock owner. The pages would be shown to other users whose content is another.
 		 */
 		fuse_reply_err(req, EOPNOTSUPP);
-	else if (!make_again(req, ino, h, &(struct again_call){.size = size, .offset = offset, .whence = -1}))
-		handle_class(fs, h)->read(req, h, size, offset);
+	else if (!make_again(req, ino, h, &how))
+		read_on(req, h, &how);
 }
 
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
 	const struct fs *fs = fuse_req_userdata(req);
 	_cleanup_handle_ struct handle *h = handles_get(fs->handles, fi->fh);
+	const struct again_call how = {.offset = offset, .whence = whence};
 
 	if (!h)
 		fuse_reply_err(req, EBADF);
 	else if (!handle_class(fs, h)->lseek)
 		fuse_reply_err(req, ENXIO);
-	else if (!make_again(req, ino, h, &(struct again_call){.offset = offset, .whence = whence}))
-		handle_class(fs, h)->lseek(req, h, offset, whence);
+	else if (!make_again(req, ino, h, &how))
+		read_on(req, h, &how);
 }
 
 void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *kernel)
