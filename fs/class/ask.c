@@ -2,7 +2,6 @@
 /* See ask.h. */
 #include "fs/class/ask.h"
 
-#include "fs/tell/last_error.h"
 #include "model/query_run.h"
 
 void ask_init(struct ask *ask, const struct place *p, struct query *query)
@@ -65,10 +64,4 @@ struct document *ask_answer(const struct ask *ask, struct error *e)
 	}
 	draft_done(&text);
 	return d;
-}
-
-void ask_reply_error(const struct fs *fs, fuse_req_t req, uid_t uid, int result, const struct error *e)
-{
-	last_error_set(fs->errors, uid, NULL, e);
-	fuse_reply_err(req, -result);
 }

@@ -29,7 +29,4 @@ int ask_start(struct ask *ask, uid_t uid, void (*run)(struct ask *ask));
 /** The answer in the form of REST; NULL with @e set. May take long. */
 struct document *ask_answer(const struct ask *ask, struct error *e);
 
-/** Answers a request of @uid with the error @result; the message goes to `last-error`. */
-void ask_reply_error(const struct fs *fs, fuse_req_t req, uid_t uid, int result, const struct error *e);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "fs/class/ask.h"
 #include "fs/tell/last_error.h"
+#include "fs/tell/refusal.h"
 #include "fs/tree/by_name.h"
 #include "fs/tree/collection.h"
 #include "fs/tree/queries.h"
@@ -32,7 +33,6 @@ static void reply_node(const struct place *dir, fuse_req_t req, struct node node
 struct match_ask {
 	struct ask ask;
 	fuse_req_t req;
-	uid_t uid;
 	const struct object *o; /* borrowed from the view */
 	struct node dir, node;
 };
@@ -46,7 +46,7 @@ static void match_run(struct ask *ask)
 
 	place_init(ask->fs, ask->view, m->dir, &dir);
 	if (r < 0)
-		ask_reply_error(ask->fs, m->req, m->uid, r, &e);
+		refusal_reply_error(m->req, r, &e);
 	else if (r == 0)
 		fuse_reply_err(m->req, ENOENT);
 	else
@@ -67,8 +67,7 @@ static int start_match(fuse_req_t req, const struct place *dir, const struct obj
 	m = malloc(sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	*m = (struct match_ask){
-		.req = req, .uid = dir->caller.uid, .o = o, .dir = dir->node, .node = where_match(dir, o)};
+	*m = (struct match_ask){.req = req, .o = o, .dir = dir->node, .node = where_match(dir, o)};
 	ask_init(&m->ask, dir, steal(&q));
 	r = ask_start(&m->ask, dir->caller.uid, match_run);
 	if (r < 0) {
@@ -96,7 +95,7 @@ static void where_lookup(fuse_req_t req, const struct place *dir, const char *na
 	if (r == 0)
 		reply_node(dir, req, node);
 	else if (error_is_set(&e))
-		ask_reply_error(dir->fs, req, dir->caller.uid, r, &e);
+		refusal_reply_error(req, r, &e);
 	else
 		fuse_reply_err(req, -r);
 }

@@ -3,7 +3,6 @@
 #include "fs/class/document.h"
 
 #include "fs/tell/caches.h"
-#include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
 #include "fs/tell/refusal.h"
 #include "fs/tree/kept.h"
@@ -41,8 +40,8 @@ struct open_out {
 static bool may_be_paged(const struct place *p, const struct fuse_file_info *fi)
 {
 	return p->entry->io->is_paged && p->entry->io->is_paged(p) && p->told && !p->node.copy &&
-	       !p->fs->watchers && (fi->flags & O_ACCMODE) == O_RDONLY && !place_is_writable(p) &&
-	       !place_is_slow(p) && kept_knows_pages(p->node);
+	       (fi->flags & O_ACCMODE) == O_RDONLY && !place_is_writable(p) && !place_is_slow(p) &&
+	       kept_knows_pages(p->node);
 }
 
 /*
@@ -171,11 +170,7 @@ static void open_done(void *arg, int result, struct document *d, const struct er
 	_cleanup_handle_ struct handle *h = call->handle;
 
 	if (result < 0) {
-		const struct fs *fs = fuse_req_userdata(call->req);
-
-		if (e)
-			last_error_set(fs->errors, fuse_req_ctx(call->req)->uid, NULL, e);
-		fuse_reply_err(call->req, -result);
+		refusal_reply_error(call->req, result, e);
 		return;
 	}
 	h->content = d;

@@ -7,6 +7,7 @@
 #include "fs/class/ask.h"
 #include "fs/class/document.h"
 #include "fs/tell/last_error.h"
+#include "fs/tell/refusal.h"
 #include "fs/tree/collection.h"
 #include "fs/tree/queries.h"
 #include "model/query_run.h"
@@ -95,7 +96,7 @@ static void write_run(struct ask *ask)
 		handle_set_answer(w->handle, d);
 		fuse_reply_write(w->req, w->len);
 	} else {
-		ask_reply_error(ask->fs, w->req, w->uid, -e.errnum, &e);
+		refusal_reply_error(w->req, -e.errnum, &e);
 	}
 	handle_unref(w->handle);
 	ask_done(ask);
@@ -160,7 +161,7 @@ static void query_write(fuse_req_t req, const struct place *p, struct handle *h,
 	}
 	gather_reset(g);
 	if (r < 0)
-		ask_reply_error(p->fs, req, p->caller.uid, r, &e);
+		refusal_reply_error(req, r, &e);
 }
 
 static void query_flush(fuse_req_t req, const struct place *p, struct handle *h)

@@ -12,6 +12,7 @@
 #include "actions/image/writer.h"
 #include "fs/class/data.h"
 #include "fs/tell/last_error.h"
+#include "fs/tell/refusal.h"
 #include "fs/tree/permissions.h"
 #include "fs/tree/repeat.h"
 #include "fs/tree/reply.h"
@@ -181,15 +182,6 @@ static void queue(struct call *c)
 	upload_do(c->upload, &c->task);
 }
 
-static void refuse(fuse_req_t req, int result, const struct error *e)
-{
-	const struct fs *fs = fuse_req_userdata(req);
-
-	if (error_is_set(e))
-		last_error_set(fs->errors, fuse_req_ctx(req)->uid, NULL, e);
-	fuse_reply_err(req, -result);
-}
-
 /* ----------------------------------------------------------------- creation, open */
 
 static bool writes(const struct fuse_file_info *fi)
@@ -317,7 +309,7 @@ static void upload_file_create(fuse_req_t req, const struct place *dir, const ch
 	fuse_req_interrupt_func(req, interrupted, (void *)(uintptr_t)dir->fs);
 	r = begin(c, dir->fs, name, dir->caller.account, mode, 0, &e);
 	if (r < 0) {
-		refuse(req, r, &e);
+		refusal_reply_error(req, r, &e);
 		call_free(c);
 	}
 }
@@ -356,7 +348,7 @@ static void write_anew(fuse_req_t req, const struct place *p, const char *name, 
 			&e, EBUSY,
 			"'%s' has become an image; write it anew from its start (O_TRUNC), or remove it before",
 			name);
-		refuse(req, -EBUSY, &e);
+		refusal_reply_error(req, -EBUSY, &e);
 		return;
 	}
 	c = call_new(req, NULL, UPLOAD_BEGIN, opened, 0);
@@ -369,7 +361,7 @@ static void write_anew(fuse_req_t req, const struct place *p, const char *name, 
 	c->fi.direct_io = 1;
 	r = begin(c, p->fs, name, p->caller.account, place_mode(p) & 0777, p->node.row, &e);
 	if (r < 0) {
-		refuse(req, r, &e);
+		refusal_reply_error(req, r, &e);
 		call_free(c);
 	}
 }
@@ -382,7 +374,7 @@ static void open_begun(fuse_req_t req, const struct place *p, struct upload *u, 
 	int r = u ? upload_open(u, writes(fi), &e) : -ESTALE;
 
 	if (r < 0) {
-		refuse(req, r, &e);
+		refusal_reply_error(req, r, &e);
 		return;
 	}
 	c = call_new(req, u, UPLOAD_TRUNCATE, opened, 0);
@@ -742,7 +734,7 @@ static void upload_file_rename(fuse_req_t req, const struct place *dir, const ch
 		return;
 	r = upload_rename(u, to_name, &c->task, &e);
 	if (r < 0) {
-		refuse(req, r, &e);
+		refusal_reply_error(req, r, &e);
 		call_free(c);
 	}
 }

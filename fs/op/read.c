@@ -9,6 +9,7 @@
 #include "fs/tell/caches.h"
 #include "fs/tell/last_error.h"
 #include "fs/tell/polls.h"
+#include "fs/tell/refusal.h"
 #include "fs/tell/wait.h"
 #include "fs/tell/watchers.h"
 #include "fs/tree/aside.h"
@@ -415,11 +416,7 @@ static void again_done(void *arg, int result, struct document *d, const struct e
 	_cleanup_handle_ struct handle *h = call->handle;
 
 	if (result < 0) {
-		const struct fs *fs = fuse_req_userdata(call->req);
-
-		if (e)
-			last_error_set(fs->errors, fuse_req_ctx(call->req)->uid, NULL, e);
-		fuse_reply_err(call->req, -result);
+		refusal_reply_error(call->req, result, e);
 		return;
 	}
 	handle_set_content(h, d);

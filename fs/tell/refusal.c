@@ -69,3 +69,12 @@ void refusal_reply(fuse_req_t req, enum refused what, int result, const struct o
 	last_error_set(fs->errors, fuse_req_ctx(req)->uid, o, &e);
 	fuse_reply_err(req, -result);
 }
+
+void refusal_reply_error(fuse_req_t req, int result, const struct error *e)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+
+	if (e && error_is_set(e))
+		last_error_set(fs->errors, fuse_req_ctx(req)->uid, NULL, e);
+	fuse_reply_err(req, -result);
+}

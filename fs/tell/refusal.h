@@ -13,6 +13,7 @@
 
 #include <fuse_lowlevel.h>
 
+#include "model/error.h"
 #include "model/object.h"
 
 enum refused {
@@ -30,5 +31,7 @@ enum refused {
  * the object that it belongs to; each may be NULL.
  */
 void refusal_reply(fuse_req_t req, enum refused what, int result, const struct object *o, const char *name);
+/** Answers @req with the negative errno @result; the message of @e goes to `last-error`. @e: NULL or not set if there is none. */
+void refusal_reply_error(fuse_req_t req, int result, const struct error *e);
 
 #endif
